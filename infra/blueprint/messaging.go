@@ -1,0 +1,45 @@
+package blueprint
+
+import "time"
+
+// EventSource is the source of every domain event on the bus.
+const EventSource = "latchkey"
+
+// Names of the queues.
+const (
+	QueueMail            = "mail"
+	QueueMailDead        = "mail-dead"
+	QueueFeedback        = "feedback"
+	QueueFeedbackDead    = "feedback-dead"
+	QueuePublishFailures = "publish-failures"
+	QueueScheduleDead    = "schedule-dead"
+)
+
+// Queues are all queues. A visibility of six times the consumer's timeout is
+// what AWS recommends for SQS event sources.
+// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+func Queues() []Queue {
+	const keep = 14 * 24 * time.Hour // the longest that SQS offers
+	return []Queue{
+		{Name: QueueMail, Visibility: 6 * mailTimeout, MaxReceives: 8, DeadLetter: QueueMailDead, Retention: 4 * 24 * time.Hour},
+		{Name: QueueMailDead, Retention: keep},
+		{Name: QueueFeedback, Visibility: 6 * feedbackTimeout, MaxReceives: 8, DeadLetter: QueueFeedbackDead, Retention: 4 * 24 * time.Hour},
+		{Name: QueueFeedbackDead, Retention: keep},
+		{Name: QueuePublishFailures, Retention: keep},
+		{Name: QueueScheduleDead, Retention: keep},
+	}
+}
+
+// Rules are all rules of the bus.
+func Rules() []Rule {
+	return []Rule{{
+		Name: "mail",
+		Pattern: map[string]any{
+			"source":      []any{EventSource},
+			"detail-type": []any{"user.invited", "user.reinvited", "user.restored", "user.reminded"},
+			"detail":      map[string]any{"sendEmail": []any{true}},
+		},
+		Queue:      QueueMail,
+		DeadLetter: QueueMailDead,
+	}}
+}

@@ -1,0 +1,71 @@
+package blueprint
+
+// Verb is what a function may do, in plain words; Actions translates it.
+type Verb string
+
+const (
+	Read       Verb = "read"        // single items, by key
+	Query      Verb = "query"       // a partition of the table or of an index
+	Insert     Verb = "insert"      // put an item
+	InsertMany Verb = "insert many" // put up to 25 items in one call
+	Change     Verb = "change"      // update an item
+	Remove     Verb = "remove"      // delete an item
+	Publish    Verb = "publish"     // put events on the bus
+	Send       Verb = "send"        // mail
+	Fetch      Verb = "fetch"       // a secret's value
+	Unwrap     Verb = "unwrap"      // decrypt a data key
+	MakeKey    Verb = "make key"    // generate a data key
+)
+
+// Actions are the IAM actions that a verb stands for, and no others.
+func (v Verb) Actions() []string {
+	switch v {
+	case Read:
+		return []string{"dynamodb:GetItem", "dynamodb:BatchGetItem"}
+	case Query:
+		return []string{"dynamodb:Query"}
+	case Insert:
+		return []string{"dynamodb:PutItem"}
+	case InsertMany:
+		return []string{"dynamodb:BatchWriteItem"}
+	case Change:
+		return []string{"dynamodb:UpdateItem"}
+	case Remove:
+		return []string{"dynamodb:DeleteItem"}
+	case Publish:
+		return []string{"events:PutEvents"}
+	case Send:
+		return []string{"ses:SendEmail"}
+	case Fetch:
+		return []string{"secretsmanager:GetSecretValue"}
+	case Unwrap:
+		return []string{"kms:Decrypt"}
+	case MakeKey:
+		return []string{"kms:GenerateDataKey"}
+	}
+	return nil
+}
+
+// Resource is what a permission is about.
+type Resource string
+
+const (
+	OnTable       Resource = "table"
+	OnByStatus    Resource = "index byStatus"
+	OnByDue       Resource = "index byDue"
+	OnByEmail     Resource = "index byEmail"
+	OnBus         Resource = "event bus"
+	OnLinkKey     Resource = "link key"
+	OnMetadataKey Resource = "metadata key"
+	OnSender      Resource = "mail identity and configuration set"
+)
+
+// Permission lets a function do something to one resource.
+type Permission struct {
+	Verb Verb
+	On   Resource
+	// Keys limits it to partition keys of these shapes ("WS#*"), by the
+	// condition dynamodb:LeadingKeys. Empty where it does not apply.
+	Keys []string
+	Why  string
+}

@@ -1,0 +1,37 @@
+package blueprint
+
+// Names of the table's attributes that keys, streams and TTL refer to. The
+// rest of an item's shape is the business of shared/store.
+const (
+	AttrPK     = "pk"
+	AttrSK     = "sk"
+	AttrEntity = "entity" // what an item is: user, workspace, …; streams filter by it
+	AttrTTL    = "ttl"
+
+	IndexByStatus = "byStatus"
+	IndexByDue    = "byDue"
+	IndexByEmail  = "byEmail"
+)
+
+// TheTable describes the one table.
+func TheTable() Table {
+	return Table{
+		PartitionKey: AttrPK,
+		SortKey:      AttrSK,
+		TTLAttribute: AttrTTL,
+		Indexes: []Index{
+			{
+				Name: IndexByStatus, PartitionKey: "statusPk", SortKey: "statusSk",
+				Purpose: "users of a workspace by status and creation; history of a workspace by time",
+			},
+			{
+				Name: IndexByDue, PartitionKey: "duePk", SortKey: "dueSk", KeysOnly: true,
+				Purpose: "pending users by the time of their next reminder or expiry, in 16 shards",
+			},
+			{
+				Name: IndexByEmail, PartitionKey: "emailPk", SortKey: "emailSk", KeysOnly: true,
+				Purpose: "the workspaces of one email key",
+			},
+		},
+	}
+}

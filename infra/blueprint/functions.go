@@ -25,17 +25,20 @@ var (
 func Functions() []Function {
 	return []Function{
 		{
-			Name: "workspace", Purpose: "create and read a workspace, change its settings",
+			Name: "workspace", Purpose: "create and read a workspace, change its settings and groups",
 			MemoryMB: 256, Timeout: httpTimeout,
 			Routes: []Route{
 				{"POST", "/v1/workspaces", "createWorkspace", SignedIn, usual},
 				{"GET", "/v1/workspaces/{workspace}", "getWorkspace", SignedIn, usual},
 				{"PATCH", "/v1/workspaces/{workspace}", "updateWorkspace", SignedIn, usual},
+				{"GET", "/v1/workspaces/{workspace}/groups", "listGroups", SignedIn, usual},
+				{"PUT", "/v1/workspaces/{workspace}/groups/{group}", "putGroup", SignedIn, usual},
 			},
 			Permissions: []Permission{
 				{Read, OnTable, workspaceKeys, "the workspace and the caller's own user record"},
-				{Insert, OnTable, []string{"WS#*", "SLUG#*", "ACCOUNT#*"}, "a new workspace, its slug, its first admin and their account"},
-				{Change, OnTable, workspaceKeys, "settings"},
+				{Query, OnTable, workspaceKeys, "the groups"},
+				{Insert, OnTable, []string{"WS#*", "SLUG#*"}, "a new workspace, its slug and its first admin"},
+				{Change, OnTable, workspaceKeys, "settings and groups"},
 				{MakeKey, OnMetadataKey, nil, "the data key of a new workspace"},
 			},
 			Settings: []Setting{SettingTable, SettingMetadataKey, SettingWorkspaceCreation},
@@ -69,7 +72,8 @@ func Functions() []Function {
 			Permissions: []Permission{
 				{Read, OnTable, []string{"WS#*", "ACCOUNT#*"}, "the invitation, its workspace, whether the person has an account"},
 				{Insert, OnTable, accountKeys, "accepting makes the account known"},
-				{Change, OnTable, workspaceKeys, "accept, decline, the count of admins"},
+				{Query, OnByEmail, nil, "where else this email is invited"},
+				{Change, OnTable, workspaceKeys, "accept, decline, the count of admins, requested to invited"},
 				{Fetch, OnLinkKey, nil, "verify the link"},
 				{Unwrap, OnMetadataKey, nil, "show the person their own metadata"},
 			},
@@ -160,7 +164,7 @@ func Functions() []Function {
 				{Fetch, OnLinkKey, nil, "derive the link"},
 				{Send, OnSender, nil, "the mail"},
 			},
-			Settings: []Setting{SettingTable, SettingLinkKey, SettingAPIURL, SettingMailFrom, SettingMailConfigurationSet},
+			Settings: []Setting{SettingTable, SettingLinkKey, SettingAPIURL, SettingMailFrom, SettingMailConfigurationSet, SettingMailAttempts},
 		},
 	}
 }

@@ -15,13 +15,17 @@ const (
 	QueueScheduleDead    = "schedule-dead"
 )
 
+// MailAttempts is how often a mail is tried, three minutes apart, before its message
+// goes to the dead-letter queue.
+const MailAttempts = 8
+
 // Queues are all queues. A visibility of six times the consumer's timeout is
 // what AWS recommends for SQS event sources.
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 func Queues() []Queue {
 	const keep = 14 * 24 * time.Hour // the longest that SQS offers
 	return []Queue{
-		{Name: QueueMail, Visibility: 6 * mailTimeout, MaxReceives: 8, DeadLetter: QueueMailDead, Retention: 4 * 24 * time.Hour},
+		{Name: QueueMail, Visibility: 6 * mailTimeout, MaxReceives: MailAttempts, DeadLetter: QueueMailDead, Retention: 4 * 24 * time.Hour},
 		{Name: QueueMailDead, Retention: keep},
 		{Name: QueueFeedback, Visibility: 6 * feedbackTimeout, MaxReceives: 8, DeadLetter: QueueFeedbackDead, Retention: 4 * 24 * time.Hour},
 		{Name: QueueFeedbackDead, Retention: keep},

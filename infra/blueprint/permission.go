@@ -14,7 +14,7 @@ const (
 	Send       Verb = "send"        // mail
 	Fetch      Verb = "fetch"       // a secret's value
 	Unwrap     Verb = "unwrap"      // decrypt a data key
-	MakeKey    Verb = "make key"    // generate a data key
+	MakeKey    Verb = "make key"    // generate a data key, wrapped
 )
 
 // Actions are the IAM actions that a verb stands for, and no others.
@@ -41,7 +41,7 @@ func (v Verb) Actions() []string {
 	case Unwrap:
 		return []string{"kms:Decrypt"}
 	case MakeKey:
-		return []string{"kms:GenerateDataKey"}
+		return []string{"kms:GenerateDataKeyWithoutPlaintext"}
 	}
 	return nil
 }

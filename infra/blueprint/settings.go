@@ -25,6 +25,9 @@ const (
 	SettingMailFrom Setting = "MAIL_FROM"
 	// SettingMailConfigurationSet is the SES configuration set; may be empty.
 	SettingMailConfigurationSet Setting = "MAIL_CONFIGURATION_SET"
+	// SettingMailAttempts is how often a mail is tried before it is given up:
+	// what the mail queue allows (1 or more).
+	SettingMailAttempts Setting = "MAIL_ATTEMPTS"
 	// SettingWorkspaceCreation says who may create workspaces: "signed-in"
 	// or "operators".
 	SettingWorkspaceCreation Setting = "WORKSPACE_CREATION"

@@ -1,0 +1,30 @@
+// Command accept is the function of the invited person's side: where the mailed
+// link leads, what it is about, accepting and declining.
+package main
+
+import (
+	"crypto/rand"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"github.com/latchkey/latchkey/shared/awsenv"
+	"github.com/latchkey/latchkey/shared/datakey"
+	"github.com/latchkey/latchkey/shared/linkkey"
+	"github.com/latchkey/latchkey/shared/store"
+)
+
+func main() {
+	env := awsenv.Env{Get: os.Getenv}
+	h := handler{
+		store:    store.FromEnv(env),
+		dataKeys: datakey.FromEnv(env, rand.Reader),
+		links:    linkkey.FromEnv(env),
+		random:   rand.Reader,
+		dashboard: env.Get("DASHBOARD_URL"),
+	}
+	lambda.StartHandlerFunc(h.routes().Lambda(slog.New(lambdacontext.NewLogHandler()), time.Now))
+}

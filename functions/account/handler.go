@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	lambdaevents "github.com/aws/aws-lambda-go/events"
+
+	"github.com/latchkey/latchkey/shared/access"
+	"github.com/latchkey/latchkey/shared/httpapi"
+	"github.com/latchkey/latchkey/shared/store"
+	"github.com/latchkey/latchkey/shared/user"
+)
+
+type handler struct {
+	store  *store.Store
+	random io.Reader
+	log    *slog.Logger
+	now    func() time.Time
+}
+
+// handle tells the two triggers apart: only Cognito's has a trigger source.
+func (h handler) handle(ctx context.Context, event json.RawMessage) (any, error) {
+	var kind struct {
+		TriggerSource string `json:"triggerSource"`
+	}
+	if err := json.Unmarshal(event, &kind); err != nil {
+		return nil, fmt.Errorf("read the event: %w", err)
+	}
+	if kind.TriggerSource != "" {
+		return h.confirmed(ctx, event)
+	}
+	var in lambdaevents.APIGatewayV2HTTPRequest
+	if err := json.Unmarshal(event, &in); err != nil {
+		return nil, fmt.Errorf("read the event: %w", err)
+	}
+	routes := httpapi.Routes{"PUT /v1/me": h.record}
+	return routes.Lambda(h.log, h.now)(ctx, in)
+}
+
+// record is recordAccount: the caller's account is known from now on.
+func (h handler) record(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
+	if err := r.Caller.Person(); err != nil {
+		return httpapi.Response{}, err
+	}
+	err := h.appeared(ctx, r.Caller.Email, r.Now)
+	return httpapi.Response{Status: http.StatusNoContent}, err
+}
+
+// confirmed is Cognito's PostConfirmation trigger. It hands the event back, as
+// Cognito wants it. A failure would fail the person's sign-up, so it is logged
+// and left to the next recordAccount.
+// https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-lambda-post-confirmation.html
+func (h handler) confirmed(ctx context.Context, event json.RawMessage) (json.RawMessage, error) {
+	var in lambdaevents.CognitoEventUserPoolsPostConfirmation
+	err := json.Unmarshal(event, &in)
+	if err == nil {
+		attributes := in.Request.UserAttributes
+		if attributes["email"] == "" || attributes["email_verified"] != "true" {
+			return event, nil
+		}
+		err = h.appeared(ctx, attributes["email"], h.now().UTC().Truncate(time.Millisecond))
+	}
+	if err != nil {
+		h.log.ErrorContext(ctx, "account", "outcome", "failed", "error", err)
+	} else {
+		h.log.InfoContext(ctx, "account", "outcome", "recorded")
+	}
+	return event, nil
+}
+
+func (h handler) appeared(ctx context.Context, email string, now time.Time) error {
+	stamp := func(workspaceID string) (user.Stamp, error) {
+		return access.Stamp(user.IDFor(workspaceID, email), now, h.random)
+	}
+	return h.store.AccountAppeared(ctx, email, "", stamp, now)
+}

@@ -1,0 +1,28 @@
+// Command account is the function that learns of accounts: from people who
+// sign in (recordAccount), and from the identity provider when a sign-up is
+// confirmed. What was requested for the account's email turns into invited.
+package main
+
+import (
+	"crypto/rand"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"github.com/latchkey/latchkey/shared/awsenv"
+	"github.com/latchkey/latchkey/shared/store"
+)
+
+func main() {
+	env := awsenv.Env{Get: os.Getenv}
+	h := handler{
+		store:  store.FromEnv(env),
+		random: rand.Reader,
+		log:    slog.New(lambdacontext.NewLogHandler()),
+		now:    time.Now,
+	}
+	lambda.StartHandlerFunc(h.handle)
+}

@@ -1,0 +1,29 @@
+// Command invite is the function that invites a person, sends an invitation
+// again, and gives an admin its link.
+package main
+
+import (
+	"crypto/rand"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"github.com/latchkey/latchkey/shared/awsenv"
+	"github.com/latchkey/latchkey/shared/datakey"
+	"github.com/latchkey/latchkey/shared/linkkey"
+	"github.com/latchkey/latchkey/shared/store"
+)
+
+func main() {
+	env := awsenv.Env{Get: os.Getenv}
+	h := handler{
+		store:    store.FromEnv(env),
+		dataKeys: datakey.FromEnv(env, rand.Reader),
+		links:    linkkey.FromEnv(env),
+		random:   rand.Reader,
+	}
+	lambda.StartHandlerFunc(h.routes().Lambda(slog.New(lambdacontext.NewLogHandler()), time.Now))
+}

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/latchkey/latchkey/shared/access"
+	"github.com/latchkey/latchkey/shared/datakey"
+	"github.com/latchkey/latchkey/shared/fault"
+	"github.com/latchkey/latchkey/shared/httpapi"
+	"github.com/latchkey/latchkey/shared/identity"
+	"github.com/latchkey/latchkey/shared/store"
+	"github.com/latchkey/latchkey/shared/user"
+	"github.com/latchkey/latchkey/shared/workspace"
+)
+
+type handler struct {
+	store    *store.Store
+	dataKeys *datakey.Keys
+}
+
+func (h handler) routes() httpapi.Routes {
+	return httpapi.Routes{
+		"GET /v1/workspaces/{workspace}/users":        h.list,
+		"GET /v1/workspaces/{workspace}/users/{user}": h.get,
+		"GET /v1/me/workspaces":                       h.mine,
+	}
+}
+
+type page struct {
+	Users      []httpapi.User `json:"users"`
+	NextCursor *string        `json:"nextCursor"`
+}
+
+func (h handler) list(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
+	g, err := access.Member(ctx, h.store, r, store.Want{})
+	if err != nil {
+		return httpapi.Response{}, err
+	}
+	isAdmin := r.Caller.Admin(g.Workspace, g.Me) == nil
+	if !isAdmin && g.Workspace.Directory != workspace.DirectoryMembers {
+		return httpapi.Response{}, identity.ErrAdminRequired
+	}
+	box, err := h.dataKeys.Open(ctx, g.Workspace)
+	if err != nil {
+		return httpapi.Response{}, err
+	}
+	q, err := readQuery(r, box, g.Workspace.ID)
+	if err != nil {
+		return httpapi.Response{}, err
+	}
+	users, next, err := h.store.ListUsers(ctx, g.Workspace.ID, q.filter, q.limit, q.after, r.Now)
+	if err != nil {
+		return httpapi.Response{}, err
+	}
+	out := page{Users: make([]httpapi.User, len(users))}
+	for i, u := range users {
+		out.Users[i] = httpapi.ShowUser(u, r.Now)
+		if isAdmin || u.ID == g.Me.ID {
+			out.Users[i].Metadata, err = h.dataKeys.Metadata(ctx, g.Workspace, u)
+			if err != nil {
+				return httpapi.Response{}, err
+			}
+		}
+	}
+	if next != "" {
+		cursor, err := q.cursor(box, next, r.Now)
+		if err != nil {
+			return httpapi.Response{}, err
+		}
+		out.NextCursor = &cursor
+	}
+	return httpapi.OK(out), nil
+}
+
+// get reads one user: admins anybody, members whom the directory shows them,
+// everyone themself.
+func (h handler) get(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
+	g, err := access.Member(ctx, h.store, r, store.Want{})
+	if err != nil {
+		return httpapi.Response{}, err
+	}
+	isAdmin := r.Caller.Admin(g.Workspace, g.Me) == nil
+	oneself := g.Me.ID != "" && access.Target(r) == g.Me.ID
+	if !isAdmin && !oneself && g.Workspace.Directory != workspace.DirectoryMembers {
+		return httpapi.Response{}, identity.ErrAdminRequired
+	}
+	if g.Target.ID == "" {
+		return httpapi.Response{}, user.ErrNotFound
+	}
+	shown := httpapi.ShowUser(g.Target, r.Now)
+	if isAdmin || oneself {
+		shown.Metadata, err = h.dataKeys.Metadata(ctx, g.Workspace, g.Target)
+	}
+	return httpapi.OK(shown), err
+}
+
+type membership struct {
+	ID       string      `json:"id"`
+	Slug     string      `json:"slug"`
+	Name     string      `json:"name"`
+	UserID   string      `json:"userId"`
+	Role     user.Role   `json:"role"`
+	Status   user.Status `json:"status"`
+	JoinedAt *time.Time  `json:"joinedAt"`
+	// ExpiresAt is set for a pending invitation.
+	ExpiresAt *time.Time `json:"expiresAt"`
+}
+
+type memberships struct {
+	Workspaces []membership `json:"workspaces"`
+	NextCursor *string      `json:"nextCursor"`
+}
+
+// mine is the caller's workspaces, whatever their status there, but for those
+// where another account holds the record: a reassigned mailbox is somebody else.
+func (h handler) mine(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
+	if err := r.Caller.Person(); err != nil {
+		return httpapi.Response{}, err
+	}
+	// The cursor is a place in the caller's own partition: whatever a caller
+	// makes of it, it shows them nothing but their own.
+	found, next, err := h.store.Memberships(ctx, r.Caller.Email, strings.TrimSpace(r.Query["cursor"]))
+	if err != nil {
+		return httpapi.Response{}, err
+	}
+	out := memberships{Workspaces: []membership{}}
+	for _, m := range found {
+		u := m.User
+		if u.Subject != "" && !u.Is(r.Caller.Subject) {
+			continue
+		}
+		shown := membership{
+			ID: m.Workspace.ID, Slug: m.Workspace.Slug, Name: m.Workspace.Name,
+			UserID: u.ID, Role: u.Role, Status: u.StatusAt(r.Now),
+		}
+		if !u.ActivatedAt.IsZero() {
+			shown.JoinedAt = &u.ActivatedAt
+		}
+		if shown.Status.Pending() {
+			shown.ExpiresAt = &u.Invitation.ExpiresAt
+		}
+		out.Workspaces = append(out.Workspaces, shown)
+	}
+	if next != "" {
+		out.NextCursor = &next
+	}
+	return httpapi.OK(out), nil
+}
+
+// errCursor is for a cursor that is not ours, is another query's, or is old.
+var errCursor = fault.Fields{{Pointer: "?cursor", Code: "invalid_cursor", Detail: "This cursor does not belong to this query, or is older than a day. Begin again without it."}}.Err()

@@ -1,0 +1,46 @@
+// Command mail is the function that writes to people: domain events that call
+// for a mail become one, sent by SES. It is the only one that may send.
+package main
+
+import (
+	"crypto/rand"
+	"log/slog"
+	"os"
+	"strconv"
+	"time"
+	_ "time/tzdata" // the runtime provided.al2023 carries no time zones
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sesv2"
+
+	"github.com/latchkey/latchkey/shared/awsenv"
+	"github.com/latchkey/latchkey/shared/linkkey"
+	"github.com/latchkey/latchkey/shared/store"
+)
+
+func main() {
+	env := awsenv.Env{Get: os.Getenv}
+	attempts, err := strconv.Atoi(env.Get("MAIL_ATTEMPTS"))
+	if err != nil {
+		attempts = 8
+	}
+	h := handler{
+		store: store.FromEnv(env),
+		links: linkkey.FromEnv(env),
+		ses: sesv2.New(sesv2.Options{
+			Region: env.Region(), Credentials: env.Credentials(), BaseEndpoint: env.Endpoint("SESV2"),
+			// SES knows no idempotency: only the queue, which waits for the
+			// claim's lease, may try again.
+			Retryer: aws.NopRetryer{},
+		}),
+		from:             env.Get("MAIL_FROM"),
+		configurationSet: env.Get("MAIL_CONFIGURATION_SET"),
+		attempts:         attempts,
+		random:           rand.Reader,
+		log:              slog.New(lambdacontext.NewLogHandler()),
+		now:              time.Now,
+	}
+	lambda.StartHandlerFunc(h.handle)
+}

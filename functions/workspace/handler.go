@@ -1,0 +1,257 @@
+package main
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/latchkey/latchkey/shared/access"
+	"github.com/latchkey/latchkey/shared/datakey"
+	"github.com/latchkey/latchkey/shared/fault"
+	"github.com/latchkey/latchkey/shared/httpapi"
+	"github.com/latchkey/latchkey/shared/id"
+	"github.com/latchkey/latchkey/shared/identity"
+	"github.com/latchkey/latchkey/shared/store"
+	"github.com/latchkey/latchkey/shared/user"
+	"github.com/latchkey/latchkey/shared/workspace"
+)
+
+type handler struct {
+	store         *store.Store
+	dataKeys      *datakey.Keys
+	random        io.Reader
+	operatorsOnly bool
+}
+
+func (h handler) routes() httpapi.Routes {
+	return httpapi.Routes{
+		"POST /v1/workspaces":                           h.create,
+		"GET /v1/workspaces/{workspace}":                h.get,
+		"PATCH /v1/workspaces/{workspace}":              h.update,
+		"GET /v1/workspaces/{workspace}/groups":         h.listGroups,
+		"PUT /v1/workspaces/{workspace}/groups/{group}": h.putGroup,
+	}
+}
+
+// show is a workspace as the contract has it: flat.
+type show struct {
+	ID                  string              `json:"id"`
+	Slug                string              `json:"slug"`
+	Name                string              `json:"name"`
+	InvitationDays      int                 `json:"invitationDays"`
+	ReminderDays        int                 `json:"reminderDays"`
+	AllowedEmailDomains []string            `json:"allowedEmailDomains"`
+	Locale              string              `json:"locale"`
+	Timezone            string              `json:"timezone"`
+	Directory           workspace.Directory `json:"directory"`
+	PersonalMessages    bool                `json:"personalMessages"`
+	CreatedAt           time.Time           `json:"createdAt"`
+	UpdatedAt           time.Time           `json:"updatedAt"`
+	Version             int                 `json:"version"`
+}
+
+func shown(w workspace.Workspace) show {
+	domains := w.AllowedEmailDomains
+	if domains == nil {
+		domains = []string{}
+	}
+	return show{
+		w.ID, w.Slug, w.Name, w.InvitationDays, w.ReminderDays, domains, w.Locale, w.Timezone,
+		w.Directory, w.PersonalMessages, w.CreatedAt, w.UpdatedAt, w.Version,
+	}
+}
+
+// create makes a workspace whose first admin is the caller. A slug that the
+// caller chose and is taken is a conflict; one derived from the name gets a
+// random end instead.
+func (h handler) create(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
+	if err := h.mayCreate(r.Caller); err != nil {
+		return httpapi.Response{}, err
+	}
+	in, err := r.Object()
+	if err != nil {
+		return httpapi.Response{}, err
+	}
+	name := in.String("name")
+	slug := in.OptionalString("slug")
+	var fields fault.Fields
+	workspace.CheckName(&fields, name)
+	if slug != nil {
+		workspace.CheckSlug(&fields, *slug)
+	}
+	in.Merge(fields)
+	if err := in.Err(); err != nil {
+		return httpapi.Response{}, err
+	}
+
+	wsID, err := id.Random(workspace.IDPrefix, h.random)
+	if err != nil {
+		return httpapi.Response{}, err
+	}
+	stamp, err := access.Stamp(r.Caller.Actor(wsID), r.Now, h.random)
+	if err != nil {
+		return httpapi.Response{}, err
+	}
+	dataKey, err := h.dataKeys.New(ctx, wsID)
+	if err != nil {
+		return httpapi.Response{}, err
+	}
+	w := workspace.New(stamp, wsID, strings.TrimSpace(name), "", dataKey)
+	founder := founderOf(stamp, w, r.Caller)
+	if slug != nil {
+		w.Slug = *slug
+		err = h.store.InsertWorkspace(ctx, w, founder)
+	} else {
+		w.Slug = workspace.SlugFrom(w.Name, "")
+		err = h.store.InsertWorkspace(ctx, w, founder)
+		if fault.Code(err) == workspace.ErrSlugTaken.Code {
+			w.Slug = workspace.SlugFrom(w.Name, wsID[len(wsID)-6:])
+			err = h.store.InsertWorkspace(ctx, w, founder)
+		}
+	}
+	if err != nil {
+		return httpapi.Response{}, err
+	}
+	return httpapi.Response{
+		Status: http.StatusCreated,
+		Header: map[string]string{"location": "/v1/workspaces/" + w.ID},
+		Body:   shown(w),
+	}, nil
+}
+
+func (h handler) mayCreate(c identity.Caller) error {
+	switch {
+	case c.Operator:
+		return nil
+	case h.operatorsOnly:
+		return identity.ErrOperatorsOnly
+	}
+	return c.Person()
+}
+
+// founderOf is the record of the first admin; an operator founds without one.
+func founderOf(s user.Stamp, w workspace.Workspace, c identity.Caller) *user.User {
+	if c.Operator {
+		return nil
+	}
+	u := user.Founder(s, w.ID, founderName(c), c.Email, c.Subject)
+	return &u
+}
+
+// founderName is the name that the issuer gives, else the mailbox's; a name
+// that invitations could not show is none.
+func founderName(c identity.Caller) string {
+	for _, name := range []string{c.Name, c.Email[:strings.LastIndexByte(c.Email, '@')]} {
+		var fields fault.Fields
+		user.CheckText(&fields, "/name", name, user.MaxName)
+		if len(fields) == 0 {
+			return strings.TrimSpace(name)
+		}
+	}
+	return "Admin"
+}
+
+func (h handler) get(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
+	g, err := access.Member(ctx, h.store, r, store.Want{})
+	if err != nil {
+		return httpapi.Response{}, err
+	}
+	return httpapi.OK(shown(g.Workspace)), nil
+}
+
+func (h handler) update(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
+	g, err := access.Admin(ctx, h.store, r, store.Want{})
+	if err != nil {
+		return httpapi.Response{}, err
+	}
+	in, err := r.Object()
+	if err != nil {
+		return httpapi.Response{}, err
+	}
+	patch := workspace.Patch{
+		Name:                in.OptionalString("name"),
+		InvitationDays:      in.OptionalInt("invitationDays"),
+		ReminderDays:        in.OptionalInt("reminderDays"),
+		AllowedEmailDomains: in.OptionalStrings("allowedEmailDomains"),
+		Locale:              in.OptionalString("locale"),
+		Timezone:            in.OptionalString("timezone"),
+		Directory:           in.OptionalString("directory"),
+		PersonalMessages:    in.OptionalBool("personalMessages"),
+	}
+	stamp, err := g.Stamp(r.Now, h.random)
+	if err != nil {
+		return httpapi.Response{}, err
+	}
+	_, fields := g.Workspace.Apply(stamp, patch)
+	in.Merge(fields)
+	if err := in.Err(); err != nil {
+		return httpapi.Response{}, err
+	}
+	w, err := h.store.ChangeWorkspace(ctx, g.Workspace, func(w workspace.Workspace) (workspace.Workspace, error) {
+		next, fields := w.Apply(stamp, patch)
+		return next, fields.Err()
+	})
+	if err != nil {
+		return httpapi.Response{}, err
+	}
+	return httpapi.OK(shown(w)), nil
+}
+
+type group struct {
+	ID        string    `json:"id"`
+	Name      string    `json:"name"`
+	CreatedAt time.Time `json:"createdAt"`
+}
+
+func (h handler) listGroups(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
+	g, err := access.Member(ctx, h.store, r, store.Want{})
+	if err != nil {
+		return httpapi.Response{}, err
+	}
+	groups, err := h.store.ListGroups(ctx, g.Workspace.ID)
+	if err != nil {
+		return httpapi.Response{}, err
+	}
+	list := make([]group, len(groups))
+	for i, g := range groups {
+		list[i] = group{g.ID, g.Name, g.CreatedAt}
+	}
+	return httpapi.OK(map[string]any{"groups": list}), nil
+}
+
+// putGroup makes or renames a group. Its name is its id where none is given.
+func (h handler) putGroup(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
+	g, err := access.Admin(ctx, h.store, r, store.Want{})
+	if err != nil {
+		return httpapi.Response{}, err
+	}
+	in, err := r.OptionalObject()
+	if err != nil {
+		return httpapi.Response{}, err
+	}
+	groupID := r.Params["group"]
+	name := groupID
+	if given := in.OptionalString("name"); given != nil {
+		name = strings.TrimSpace(*given)
+	}
+	var fields fault.Fields
+	if !workspace.ValidGroupID(groupID) {
+		fields.Add("/group", "invalid_group", "A group's id has 1 to 50 characters: a-z, 0-9, - and _, beginning with a letter or digit.")
+	}
+	user.CheckText(&fields, "/name", name, user.MaxName)
+	in.Merge(fields)
+	if err := in.Err(); err != nil {
+		return httpapi.Response{}, err
+	}
+	now, created, err := h.store.PutGroup(ctx, g.Workspace.ID, workspace.Group{ID: groupID, Name: name, CreatedAt: r.Now})
+	if err != nil {
+		return httpapi.Response{}, err
+	}
+	out := httpapi.OK(group{now.ID, now.Name, now.CreatedAt})
+	if created {
+		out.Status = http.StatusCreated
+	}
+	return out, nil
+}

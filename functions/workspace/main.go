@@ -1,0 +1,29 @@
+// Command workspace is the function that creates and reads a workspace and
+// changes its settings and groups.
+package main
+
+import (
+	"crypto/rand"
+	"log/slog"
+	"os"
+	"time"
+	_ "time/tzdata" // the runtime provided.al2023 carries no time zones
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"github.com/latchkey/latchkey/shared/awsenv"
+	"github.com/latchkey/latchkey/shared/datakey"
+	"github.com/latchkey/latchkey/shared/store"
+)
+
+func main() {
+	env := awsenv.Env{Get: os.Getenv}
+	h := handler{
+		store:         store.FromEnv(env),
+		dataKeys:      datakey.FromEnv(env, rand.Reader),
+		random:        rand.Reader,
+		operatorsOnly: env.Get("WORKSPACE_CREATION") == "operators",
+	}
+	lambda.StartHandlerFunc(h.routes().Lambda(slog.New(lambdacontext.NewLogHandler()), time.Now))
+}

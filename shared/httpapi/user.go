@@ -1,0 +1,64 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/latchkey/latchkey/shared/user"
+)
+
+// User is a user as the contract shows it.
+type User struct {
+	ID          string          `json:"id"`
+	WorkspaceID string          `json:"workspaceId"`
+	Name        string          `json:"name"`
+	Email       string          `json:"email"`
+	Role        user.Role       `json:"role"`
+	Groups      []string        `json:"groups"`
+	Metadata    json.RawMessage `json:"metadata,omitempty"` // admins and the user themself
+	Status      user.Status     `json:"status"`
+	Invitation  *Invitation     `json:"invitation"` // null for who was never invited
+	CreatedAt   time.Time       `json:"createdAt"`
+	UpdatedAt   time.Time       `json:"updatedAt"`
+	ActivatedAt *time.Time      `json:"activatedAt"`
+	ArchivedAt  *time.Time      `json:"archivedAt"`
+	Version     int             `json:"version"`
+}
+
+// Invitation is the invitation of a user as the contract shows it.
+type Invitation struct {
+	InvitedBy      string        `json:"invitedBy"`
+	SentAt         time.Time     `json:"sentAt"`
+	ExpiresAt      time.Time     `json:"expiresAt"`
+	Sends          int           `json:"sends"`
+	Delivery       user.Delivery `json:"delivery"`
+	DeliveryReason string        `json:"deliveryReason,omitempty"`
+	URL            string        `json:"url,omitempty"` // four admin operations alone
+}
+
+// ShowUser renders a user as they are at now, without metadata and link.
+func ShowUser(u user.User, now time.Time) User {
+	shown := User{
+		ID: u.ID, WorkspaceID: u.WorkspaceID, Name: u.Name, Email: u.Email,
+		Role: u.Role, Groups: u.Groups, Status: u.StatusAt(now),
+		CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt,
+		ActivatedAt: optionalTime(u.ActivatedAt), ArchivedAt: optionalTime(u.ArchivedAt), Version: u.Version,
+	}
+	if shown.Groups == nil {
+		shown.Groups = []string{}
+	}
+	if i := u.Invitation; i.Generation > 0 {
+		shown.Invitation = &Invitation{
+			InvitedBy: i.InvitedBy, SentAt: i.SentAt, ExpiresAt: i.ExpiresAt,
+			Sends: i.Sends, Delivery: i.Delivery, DeliveryReason: i.DeliveryReason,
+		}
+	}
+	return shown
+}
+
+func optionalTime(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}

@@ -1,0 +1,104 @@
+// Package link derives and verifies the invitation link. A token carries the
+// workspace, the user and the generation of the link, and a MAC over them:
+// nothing that opens a door is stored, and a link can be derived again at any
+// time. A token says only which invitation is meant; its state is read from
+// the table.
+//
+// It imports the standard library, shared/id, and the two domain packages for
+// the shapes of their identifiers.
+package link
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"math"
+
+	"github.com/latchkey/latchkey/shared/id"
+	"github.com/latchkey/latchkey/shared/user"
+	"github.com/latchkey/latchkey/shared/workspace"
+)
+
+// ErrInvalid is any text that is no token of ours: truncated, forged, made
+// with a key that has been rotated out, or for another purpose. They are not
+// told apart.
+var ErrInvalid = errors.New("link: not a token")
+
+// Invitation is what a token stands for.
+type Invitation struct {
+	WorkspaceID string
+	UserID      string
+	Generation  int
+}
+
+// Keys sign with Current and verify with either; Previous is empty unless the
+// key has been rotated. Each is 32 bytes.
+type Keys struct {
+	Current  []byte
+	Previous []byte
+}
+
+// purpose is part of what is signed, so that no MAC made with the same key for
+// something else passes as a link.
+const purpose = "latchkey/invitation/1\x00"
+
+const (
+	format      = 1
+	payloadSize = 1 + id.RandomBytes + id.HashBytes + 4
+	tokenSize   = payloadSize + sha256.Size
+)
+
+// Token derives the token of an invitation: 96 characters of base64url.
+func (k Keys) Token(inv Invitation) (string, error) {
+	ws, ok := id.Bytes(workspace.IDPrefix, inv.WorkspaceID, id.RandomBytes)
+	usr, ok2 := id.Bytes(user.IDPrefix, inv.UserID, id.HashBytes)
+	if !ok || !ok2 || inv.Generation < 1 || inv.Generation > math.MaxUint32 {
+		return "", errors.New("link: not an invitation")
+	}
+	raw := make([]byte, 0, tokenSize)
+	raw = append(raw, format)
+	raw = append(raw, ws...)
+	raw = append(raw, usr...)
+	raw = binary.BigEndian.AppendUint32(raw, uint32(inv.Generation))
+	raw = append(raw, mac(k.Current, raw)...)
+	return base64.RawURLEncoding.EncodeToString(raw), nil
+}
+
+// Verify gives the invitation that a token was made for, or ErrInvalid.
+func (k Keys) Verify(token string) (Invitation, error) {
+	if len(token) != base64.RawURLEncoding.EncodedLen(tokenSize) {
+		return Invitation{}, ErrInvalid
+	}
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
+	if err != nil || raw[0] != format {
+		return Invitation{}, ErrInvalid
+	}
+	payload, sum := raw[:payloadSize], raw[payloadSize:]
+	if !signed(k.Current, payload, sum) && !signed(k.Previous, payload, sum) {
+		return Invitation{}, ErrInvalid
+	}
+	ws := payload[1 : 1+id.RandomBytes]
+	usr := payload[1+id.RandomBytes : 1+id.RandomBytes+id.HashBytes]
+	return Invitation{
+		WorkspaceID: id.FromBytes(workspace.IDPrefix, ws),
+		UserID:      id.FromBytes(user.IDPrefix, usr),
+		Generation:  int(binary.BigEndian.Uint32(payload[payloadSize-4:])),
+	}, nil
+}
+
+func signed(key, payload, sum []byte) bool {
+	return len(key) > 0 && hmac.Equal(mac(key, payload), sum)
+}
+
+func mac(key, payload []byte) []byte {
+	h := hmac.New(sha256.New, key)
+	h.Write([]byte(purpose))
+	h.Write(payload)
+	return h.Sum(nil)
+}
+
+// URL is the address that is mailed: <api>/invite/<token>. The base comes from
+// configuration, never from a request.
+func URL(apiURL, token string) string { return apiURL + "/invite/" + token }

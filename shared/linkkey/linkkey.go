@@ -1,0 +1,115 @@
+// Package linkkey fetches the keys that sign invitation links from Secrets
+// Manager, on first use, and again from time to time so that a rotation
+// reaches functions that are warm.
+//
+// It may import the Secrets Manager client, shared/awsenv,
+// shared/link and the domain.
+package linkkey
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"regexp"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"github.com/latchkey/latchkey/shared/awsenv"
+	"github.com/latchkey/latchkey/shared/link"
+	"github.com/latchkey/latchkey/shared/user"
+)
+
+// Refresh is how long fetched keys are used before they are fetched again.
+const Refresh = 5 * time.Minute
+
+// Source fetches and keeps the keys. It is safe for concurrent use.
+type Source struct {
+	env    awsenv.Env
+	client func() *secretsmanager.Client
+
+	mu      sync.Mutex
+	keys    link.Keys
+	fetched time.Time
+}
+
+// FromEnv is the source of a Lambda: the secret that LINK_KEY names. The
+// client is made when it is first needed.
+func FromEnv(env awsenv.Env) *Source {
+	return &Source{env: env, client: sync.OnceValue(func() *secretsmanager.Client {
+		return secretsmanager.New(secretsmanager.Options{
+			Region: env.Region(), Credentials: env.Credentials(),
+			BaseEndpoint: env.Endpoint("SECRETS_MANAGER"), Retryer: awsenv.Retryer(),
+		})
+	})}
+}
+
+// Keys are the link keys as of at most Refresh ago. If they cannot be fetched
+// anew, those that are known go on being used.
+func (s *Source) Keys(ctx context.Context, now time.Time) (link.Keys, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.fetched.IsZero() && now.Sub(s.fetched) < Refresh {
+		return s.keys, nil
+	}
+	keys, err := s.fetch(ctx)
+	if err != nil {
+		if !s.fetched.IsZero() {
+			return s.keys, nil
+		}
+		return link.Keys{}, err
+	}
+	s.keys, s.fetched = keys, now
+	return keys, nil
+}
+
+func (s *Source) fetch(ctx context.Context) (link.Keys, error) {
+	id := s.env.Get("LINK_KEY")
+	out, err := s.client().GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &id})
+	if err != nil {
+		return link.Keys{}, awsenv.Failure("fetch the link key", err)
+	}
+	if out.SecretString == nil {
+		return link.Keys{}, errors.New("the link key's secret holds no text")
+	}
+	return Parse(*out.SecretString)
+}
+
+var material = regexp.MustCompile(`^[A-Za-z0-9+/=_-]{43,}$`)
+
+// Parse reads the secret: {"current": text, "previous": text or ""}. A text is
+// at least 43 random characters of base64 or letters and digits, which is 256
+// bits; its SHA-256 is the key, so that any such text will do.
+func Parse(secret string) (link.Keys, error) {
+	var in struct{ Current, Previous string }
+	if json.Unmarshal([]byte(secret), &in) != nil {
+		return link.Keys{}, errors.New("the link key's secret is not JSON")
+	}
+	if !material.MatchString(in.Current) || in.Previous != "" && !material.MatchString(in.Previous) {
+		return link.Keys{}, errors.New("the link key's secret needs a current key of 43 characters or more, and a previous one or an empty text")
+	}
+	current := sha256.Sum256([]byte(in.Current))
+	keys := link.Keys{Current: current[:]}
+	if in.Previous != "" {
+		previous := sha256.Sum256([]byte(in.Previous))
+		keys.Previous = previous[:]
+	}
+	return keys, nil
+}
+
+// URL is the link of a pending user: the address that is mailed and copied. It
+// is derived anew each time, and begins with the address that API_URL
+// configures.
+func (s *Source) URL(ctx context.Context, u user.User, now time.Time) (string, error) {
+	keys, err := s.Keys(ctx, now)
+	if err != nil {
+		return "", err
+	}
+	token, err := keys.Token(link.Invitation{WorkspaceID: u.WorkspaceID, UserID: u.ID, Generation: u.Invitation.Generation})
+	if err != nil {
+		return "", err
+	}
+	return link.URL(s.env.Get("API_URL"), token), nil
+}

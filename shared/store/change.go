@@ -1,0 +1,264 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/latchkey/latchkey/shared/awsenv"
+	"github.com/latchkey/latchkey/shared/user"
+)
+
+// attempts bounds how often a change is decided anew when others were faster.
+// Each loss means that somebody else's change went through.
+const attempts = 8
+
+// InsertUser writes a user who is not there yet. If the email is in the
+// workspace already, it writes nothing and gives the user who is.
+func (s *Store) InsertUser(ctx context.Context, u user.User) (existing user.User, inserted bool, err error) {
+	item, err := itemOfUser(u)
+	if err != nil {
+		return user.User{}, false, err
+	}
+	_, err = s.db.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName: &s.table, Item: item,
+		ConditionExpression:                 aws.String("attribute_not_exists(pk)"),
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	})
+	if old, lost := lostCondition(err); lost {
+		existing, err := userOfItem(old)
+		return existing, false, err
+	}
+	return user.User{}, err == nil, awsenv.Failure("insert a user", err)
+}
+
+// ChangeUser applies a transition to u, which was read before. The write goes
+// through only if the record is still as the transition saw it; if somebody
+// was faster, the transition is decided anew on what they left, so that of two
+// callers racing for one transition exactly one wins and the other is told
+// the state. A transition that gives u itself writes nothing.
+func (s *Store) ChangeUser(ctx context.Context, u user.User, transition func(user.User) (user.User, error)) (user.User, error) {
+	for try := range attempts {
+		next, err := transition(u)
+		if err != nil || next.Version == u.Version {
+			return next, err
+		}
+		now, err := s.replaceUser(ctx, u, next)
+		switch {
+		case err == nil:
+			return next, nil
+		case errors.Is(err, errChangedMeanwhile):
+			u = now
+		case errors.Is(err, errContended):
+			err := pause(ctx, jitter(try))
+			if err != nil {
+				return user.User{}, awsenv.Failure("change a user", err)
+			}
+		default:
+			return user.User{}, err
+		}
+	}
+	return user.User{}, awsenv.ErrBusy
+}
+
+var (
+	errChangedMeanwhile = errors.New("store: the record has changed")
+	errContended        = errors.New("store: another transaction is under way")
+)
+
+func jitter(try int) time.Duration {
+	return time.Duration(rand.Int64N(int64(10*time.Millisecond) << min(try, 4)))
+}
+
+// replaceUser writes the difference between two states of a user. It gives
+// the record as it is where another writer was faster.
+func (s *Store) replaceUser(ctx context.Context, from, to user.User) (now user.User, err error) {
+	update, err := s.userUpdate(from, to)
+	if err != nil {
+		return user.User{}, err
+	}
+	admins := count(to.Manages()) - count(from.Manages())
+	if admins == 0 {
+		_, err = s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+			TableName: update.TableName, Key: update.Key,
+			UpdateExpression: update.UpdateExpression, ConditionExpression: update.ConditionExpression,
+			ExpressionAttributeNames: update.ExpressionAttributeNames, ExpressionAttributeValues: update.ExpressionAttributeValues,
+			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+		})
+		if old, lost := lostCondition(err); lost {
+			return changedMeanwhile(old)
+		}
+		return user.User{}, awsenv.Failure("change a user", err)
+	}
+	_, err = s.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{
+		TransactItems: []types.TransactWriteItem{{Update: update}, {Update: s.countAdmins(from.WorkspaceID, admins)}},
+	})
+	var canceled *types.TransactionCanceledException
+	if !errors.As(err, &canceled) || len(canceled.CancellationReasons) != 2 {
+		return user.User{}, awsenv.Failure("change an admin", err)
+	}
+	first, second := canceled.CancellationReasons[0], canceled.CancellationReasons[1]
+	switch {
+	case aws.ToString(first.Code) == "ConditionalCheckFailed":
+		return changedMeanwhile(first.Item)
+	case aws.ToString(second.Code) == "ConditionalCheckFailed":
+		return user.User{}, user.ErrLastAdmin
+	case aws.ToString(first.Code) == "TransactionConflict", aws.ToString(second.Code) == "TransactionConflict":
+		return user.User{}, errContended
+	}
+	return user.User{}, awsenv.Failure("change an admin", err)
+}
+
+func changedMeanwhile(old Item) (user.User, error) {
+	if len(old) == 0 {
+		return user.User{}, user.ErrNotFound
+	}
+	now, err := userOfItem(old)
+	if err != nil {
+		return user.User{}, err
+	}
+	return now, errChangedMeanwhile
+}
+
+func count(yes bool) int {
+	if yes {
+		return 1
+	}
+	return 0
+}
+
+// countAdmins is the second half of a transaction: the count of active admins
+// never reaches zero, however many leave at once.
+func (s *Store) countAdmins(workspaceID string, by int) *types.Update {
+	condition := "attribute_exists(pk)"
+	if by < 0 {
+		condition = "admins > :one"
+	}
+	values := Item{":by": number(by)}
+	if by < 0 {
+		values[":one"] = number(1)
+	}
+	return &types.Update{
+		TableName: &s.table, Key: workspaceKey(workspaceID).item(),
+		UpdateExpression:          aws.String("ADD admins :by"),
+		ConditionExpression:       &condition,
+		ExpressionAttributeValues: values,
+	}
+}
+
+// userUpdate sets what differs between two states, on condition that the
+// stored state is the first of them. Mail delivery is written by others
+// without raising the version, so it is left alone but for a new generation.
+func (s *Store) userUpdate(from, to user.User) (*types.Update, error) {
+	before, err := itemOfUser(from)
+	if err != nil {
+		return nil, err
+	}
+	after, err := itemOfUser(to)
+	if err != nil {
+		return nil, err
+	}
+	e := newExpression()
+	renewed := from.Invitation.Generation != to.Invitation.Generation
+	for _, name := range slices.Sorted(keysOf(before, after)) {
+		delivery := name == "delivery" || name == "deliveryReason"
+		switch {
+		case delivery && !renewed:
+		case after[name] == nil:
+			e.remove(name)
+		case delivery || !reflect.DeepEqual(before[name], after[name]):
+			e.set(name, after[name])
+		}
+	}
+	condition := e.name("version") + " = " + e.value(number(from.Version))
+	if from.Status.Pending() && to.Status == user.Active {
+		// The version says it already; this says it in the words of the
+		// rule, which no later change of the versioning can loosen.
+		condition += " AND " + e.name("expiresAt") + " > " + e.value(text(timeText(to.Last.At)))
+		condition += " AND " + e.name("generation") + " = " + e.value(number(from.Invitation.Generation))
+	}
+	return e.update(s.table, userKey(from.WorkspaceID, from.ID), condition), nil
+}
+
+func keysOf(items ...Item) func(yield func(string) bool) {
+	return func(yield func(string) bool) {
+		seen := map[string]bool{}
+		for _, item := range items {
+			for name := range item {
+				if !seen[name] && !yield(name) {
+					return
+				}
+				seen[name] = true
+			}
+		}
+	}
+}
+
+// lostCondition says whether a write failed its condition, and gives the item
+// as it is where the write asked for it.
+func lostCondition(err error) (old Item, lost bool) {
+	var failed *types.ConditionalCheckFailedException
+	if errors.As(err, &failed) {
+		return failed.Item, true
+	}
+	return nil, false
+}
+
+// expression builds an update with placeholders for every name, because many
+// of ours are reserved words.
+type expression struct {
+	names         map[string]string
+	values        Item
+	sets, removes []string
+}
+
+func newExpression() *expression {
+	return &expression{names: map[string]string{}, values: Item{}}
+}
+
+func (e *expression) name(attribute string) string {
+	e.names["#"+attribute] = attribute
+	return "#" + attribute
+}
+
+func (e *expression) value(v types.AttributeValue) string {
+	placeholder := ":v" + strconv.Itoa(len(e.values))
+	e.values[placeholder] = v
+	return placeholder
+}
+
+func (e *expression) set(attribute string, v types.AttributeValue) {
+	e.sets = append(e.sets, e.name(attribute)+" = "+e.value(v))
+}
+
+func (e *expression) remove(attribute string) {
+	e.removes = append(e.removes, e.name(attribute))
+}
+
+func (e *expression) update(table string, key Key, condition string) *types.Update {
+	var parts []string
+	if len(e.sets) > 0 {
+		parts = append(parts, "SET "+strings.Join(e.sets, ", "))
+	}
+	if len(e.removes) > 0 {
+		parts = append(parts, "REMOVE "+strings.Join(e.removes, ", "))
+	}
+	return &types.Update{
+		TableName: &table, Key: key.item(),
+		UpdateExpression:          aws.String(strings.Join(parts, " ")),
+		ConditionExpression:       &condition,
+		ExpressionAttributeNames:  e.names,
+		ExpressionAttributeValues: e.values,
+		// A transaction hands the record back with its reasons.
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	}
+}

@@ -1,0 +1,231 @@
+package store
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/latchkey/latchkey/shared/event"
+	"github.com/latchkey/latchkey/shared/user"
+	"github.com/latchkey/latchkey/shared/workspace"
+)
+
+// Item is a DynamoDB item.
+type Item = map[string]types.AttributeValue
+
+// What an item is, in its attribute entity: the stream's filter and people who
+// look into the table go by it.
+const (
+	entityUser      = "user"
+	entityWorkspace = "workspace"
+	entityGroup     = "group"
+	entityAccount   = "account"
+	entityHistory   = "history"
+	entitySlug      = "slug"
+	entityMail      = "mail"
+)
+
+type primary struct {
+	PK     string `dynamodbav:"pk"`
+	SK     string `dynamodbav:"sk"`
+	Entity string `dynamodbav:"entity"`
+}
+
+// lastItem is the change that made an item what it is.
+type lastItem struct {
+	ID      string   `dynamodbav:"id"`
+	Type    string   `dynamodbav:"type"`
+	Actor   string   `dynamodbav:"actor"`
+	At      string   `dynamodbav:"at"`
+	From    string   `dynamodbav:"from,omitempty"`
+	Changed []string `dynamodbav:"changed,omitempty"`
+}
+
+type userItem struct {
+	primary
+	StatusPK string `dynamodbav:"statusPk"`
+	StatusSK string `dynamodbav:"statusSk"`
+	DuePK    string `dynamodbav:"duePk,omitempty"`
+	DueSK    string `dynamodbav:"dueSk,omitempty"`
+	EmailPK  string `dynamodbav:"emailPk"`
+	EmailSK  string `dynamodbav:"emailSk"`
+
+	Name        string   `dynamodbav:"name"`
+	Email       string   `dynamodbav:"email"`
+	Role        string   `dynamodbav:"role"`
+	Groups      []string `dynamodbav:"groups,omitempty"`
+	Metadata    []byte   `dynamodbav:"metadata,omitempty"`
+	Status      string   `dynamodbav:"status"`
+	Subject     string   `dynamodbav:"subject,omitempty"`
+	CreatedAt   string   `dynamodbav:"createdAt"`
+	UpdatedAt   string   `dynamodbav:"updatedAt"`
+	ActivatedAt string   `dynamodbav:"activatedAt,omitempty"`
+	ArchivedAt  string   `dynamodbav:"archivedAt,omitempty"`
+	Version     int      `dynamodbav:"version"`
+
+	InvitedBy      string `dynamodbav:"invitedBy,omitempty"`
+	InviterName    string `dynamodbav:"inviterName,omitempty"`
+	Generation     int    `dynamodbav:"generation,omitempty"`
+	SentAt         string `dynamodbav:"sentAt,omitempty"`
+	ExpiresAt      string `dynamodbav:"expiresAt,omitempty"`
+	ReminderAt     string `dynamodbav:"reminderAt,omitempty"`
+	Sends          int    `dynamodbav:"sends,omitempty"`
+	SendEmail      bool   `dynamodbav:"sendEmail,omitempty"`
+	Delivery       string `dynamodbav:"delivery,omitempty"`
+	DeliveryReason string `dynamodbav:"deliveryReason,omitempty"`
+	Message        string `dynamodbav:"message,omitempty"`
+	Locale         string `dynamodbav:"locale,omitempty"`
+
+	RequestKey  string    `dynamodbav:"requestKey,omitempty"`
+	RequestBody string    `dynamodbav:"requestBody,omitempty"`
+	Last        *lastItem `dynamodbav:"last,omitempty"`
+}
+
+func itemOfUser(u user.User) (Item, error) {
+	key := userKey(u.WorkspaceID, u.ID)
+	i := u.Invitation
+	item := userItem{
+		primary:  primary{key.PK, key.SK, entityUser},
+		StatusPK: u.WorkspaceID,
+		StatusSK: statusSort(u.Status, Position(u)),
+		EmailPK:  user.EmailKey(u.Email),
+		EmailSK:  u.WorkspaceID,
+
+		Name: u.Name, Email: u.Email, Role: string(u.Role), Groups: u.Groups, Metadata: u.SealedMetadata,
+		Status: string(u.Status), Subject: u.Subject,
+		CreatedAt: timeText(u.CreatedAt), UpdatedAt: timeText(u.UpdatedAt),
+		ActivatedAt: timeText(u.ActivatedAt), ArchivedAt: timeText(u.ArchivedAt), Version: u.Version,
+
+		InvitedBy: i.InvitedBy, InviterName: i.InviterName, Generation: i.Generation,
+		SentAt: timeText(i.SentAt), ExpiresAt: timeText(i.ExpiresAt), ReminderAt: timeText(i.ReminderAt),
+		Sends: i.Sends, SendEmail: i.SendEmail,
+		Delivery: string(i.Delivery), DeliveryReason: i.DeliveryReason, Message: i.Message, Locale: i.Locale,
+		RequestKey: u.Request.Key, RequestBody: u.Request.Body,
+	}
+	if u.Status.Pending() {
+		due := i.ExpiresAt
+		if !i.ReminderAt.IsZero() {
+			due = i.ReminderAt
+		}
+		item.DuePK, item.DueSK = shard(u.ID), timeText(due)
+	}
+	if u.Last.ID != "" {
+		item.Last = &lastItem{u.Last.ID, string(u.Last.Type), u.Last.Actor, timeText(u.Last.At), string(u.Last.From), u.Last.Changed}
+	}
+	return attributevalue.MarshalMap(item)
+}
+
+func userOfItem(item Item) (user.User, error) {
+	var in userItem
+	err := attributevalue.UnmarshalMap(item, &in)
+	if err != nil {
+		return user.User{}, fmt.Errorf("read a user item: %w", err)
+	}
+	u := user.User{
+		ID:          strings.TrimPrefix(in.SK, prefixUser),
+		WorkspaceID: strings.TrimPrefix(in.PK, prefixWorkspace),
+		Name:        in.Name, Email: in.Email, Role: user.Role(in.Role), Groups: in.Groups, SealedMetadata: in.Metadata,
+		Status: user.Status(in.Status), Subject: in.Subject,
+		CreatedAt: parseTime(in.CreatedAt), UpdatedAt: parseTime(in.UpdatedAt),
+		ActivatedAt: parseTime(in.ActivatedAt), ArchivedAt: parseTime(in.ArchivedAt), Version: in.Version,
+		Invitation: user.Invitation{
+			InvitedBy: in.InvitedBy, InviterName: in.InviterName, Generation: in.Generation,
+			SentAt: parseTime(in.SentAt), ExpiresAt: parseTime(in.ExpiresAt), ReminderAt: parseTime(in.ReminderAt),
+			Sends: in.Sends, SendEmail: in.SendEmail,
+			Delivery: user.Delivery(in.Delivery), DeliveryReason: in.DeliveryReason, Message: in.Message, Locale: in.Locale,
+		},
+		Request: user.Request{Key: in.RequestKey, Body: in.RequestBody},
+	}
+	if l := in.Last; l != nil {
+		u.Last = user.Change{ID: l.ID, Type: user.ChangeType(l.Type), Actor: l.Actor, At: parseTime(l.At), From: user.Status(l.From), Changed: l.Changed}
+	}
+	return u, nil
+}
+
+type workspaceItem struct {
+	primary
+	Slug                string    `dynamodbav:"slug"`
+	Name                string    `dynamodbav:"name"`
+	InvitationDays      int       `dynamodbav:"invitationDays"`
+	ReminderDays        int       `dynamodbav:"reminderDays,omitempty"`
+	AllowedEmailDomains []string  `dynamodbav:"allowedEmailDomains,omitempty"`
+	Locale              string    `dynamodbav:"locale"`
+	Timezone            string    `dynamodbav:"timezone"`
+	Directory           string    `dynamodbav:"directory"`
+	PersonalMessages    bool      `dynamodbav:"personalMessages,omitempty"`
+	Admins              int       `dynamodbav:"admins"`
+	DataKey             []byte    `dynamodbav:"dataKey"`
+	CreatedAt           string    `dynamodbav:"createdAt"`
+	UpdatedAt           string    `dynamodbav:"updatedAt"`
+	Version             int       `dynamodbav:"version"`
+	Last                *lastItem `dynamodbav:"last,omitempty"`
+}
+
+func itemOfWorkspace(w workspace.Workspace) (Item, error) {
+	key := workspaceKey(w.ID)
+	return attributevalue.MarshalMap(workspaceItem{
+		primary: primary{key.PK, key.SK, entityWorkspace},
+		Slug:    w.Slug, Name: w.Name,
+		InvitationDays: w.InvitationDays, ReminderDays: w.ReminderDays, AllowedEmailDomains: w.AllowedEmailDomains,
+		Locale: w.Locale, Timezone: w.Timezone, Directory: string(w.Directory), PersonalMessages: w.PersonalMessages,
+		Admins: w.Admins, DataKey: w.DataKey,
+		CreatedAt: timeText(w.CreatedAt), UpdatedAt: timeText(w.UpdatedAt), Version: w.Version,
+		Last: &lastItem{ID: w.Last.ID, Type: string(w.Last.Type), Actor: w.Last.Actor, At: timeText(w.Last.At), Changed: w.Last.Changed},
+	})
+}
+
+func workspaceOfItem(item Item) (workspace.Workspace, error) {
+	var in workspaceItem
+	err := attributevalue.UnmarshalMap(item, &in)
+	if err != nil {
+		return workspace.Workspace{}, fmt.Errorf("read a workspace item: %w", err)
+	}
+	w := workspace.Workspace{
+		ID: strings.TrimPrefix(in.PK, prefixWorkspace), Slug: in.Slug, Name: in.Name,
+		Settings: workspace.Settings{
+			InvitationDays: in.InvitationDays, ReminderDays: in.ReminderDays, AllowedEmailDomains: in.AllowedEmailDomains,
+			Locale: in.Locale, Timezone: in.Timezone, Directory: workspace.Directory(in.Directory), PersonalMessages: in.PersonalMessages,
+		},
+		Admins: in.Admins, DataKey: in.DataKey,
+		CreatedAt: parseTime(in.CreatedAt), UpdatedAt: parseTime(in.UpdatedAt), Version: in.Version,
+	}
+	if l := in.Last; l != nil {
+		w.Last = workspace.Change{ID: l.ID, Type: workspace.ChangeType(l.Type), Actor: l.Actor, At: parseTime(l.At), Changed: l.Changed}
+	}
+	return w, nil
+}
+
+// EventOf is the domain event behind a write to the table, from the item's
+// images before and after it; ok is false for a write that is none.
+func EventOf(before, after Item) (e event.Event, ok bool, err error) {
+	if changeID(after) == "" || changeID(after) == changeID(before) {
+		return event.Event{}, false, nil
+	}
+	entity, _ := after["entity"].(*types.AttributeValueMemberS)
+	if entity == nil {
+		return event.Event{}, false, nil
+	}
+	switch entity.Value {
+	case entityUser:
+		u, err := userOfItem(after)
+		return event.OfUser(u), err == nil, err
+	case entityWorkspace:
+		w, err := workspaceOfItem(after)
+		return event.OfWorkspace(w), err == nil, err
+	}
+	return event.Event{}, false, nil
+}
+
+func changeID(item Item) string {
+	last, ok := item["last"].(*types.AttributeValueMemberM)
+	if !ok {
+		return ""
+	}
+	id, ok := last.Value["id"].(*types.AttributeValueMemberS)
+	if !ok {
+		return ""
+	}
+	return id.Value
+}

@@ -1,0 +1,137 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/latchkey/latchkey/shared/awsenv"
+	"github.com/latchkey/latchkey/shared/user"
+)
+
+// Filter chooses users of a workspace. Empty members choose all.
+type Filter struct {
+	Statuses []user.Status // as people see them: expired from the instant of expiry
+	Role     user.Role
+	Group    string
+	Text     string // a substring of name or email, in any case
+}
+
+func (f Filter) matches(u user.User, now time.Time) bool {
+	if len(f.Statuses) > 0 && !slices.Contains(f.Statuses, u.StatusAt(now)) {
+		return false
+	}
+	if f.Role != "" && u.Role != f.Role || f.Group != "" && !slices.Contains(u.Groups, f.Group) {
+		return false
+	}
+	text := strings.ToLower(f.Text)
+	return strings.Contains(strings.ToLower(u.Name), text) || strings.Contains(strings.ToLower(u.Email), text)
+}
+
+// stored are the statuses under which the index may have a user that the
+// filter chooses: the schedule may not have persisted an expiry yet.
+func (f Filter) stored() []user.Status {
+	if len(f.Statuses) == 0 {
+		return user.Statuses()
+	}
+	stored := slices.Clone(f.Statuses)
+	if slices.Contains(stored, user.Expired) {
+		stored = append(stored, user.Requested, user.Invited)
+	}
+	slices.Sort(stored)
+	return slices.Compact(stored)
+}
+
+// read is what was read of one status: users in order, and how far it got.
+type read struct {
+	users []user.User
+	upTo  string // the last position that was read; "" when all was
+}
+
+// ListUsers gives up to limit users of a workspace, newest first, beginning
+// behind the position after ("": at the newest). Each status is a range of the
+// index by creation, so the ranges are read side by side and merged: a page
+// costs at most limit reads of each status that the filter leaves, whatever
+// the size of the workspace. next is the position where the following page
+// begins, "" at the end; with a filter that the index does not know, a page
+// may be short of the limit, or even empty, before the end.
+func (s *Store) ListUsers(ctx context.Context, workspaceID string, f Filter, limit int, after string, now time.Time) (page []user.User, next string, err error) {
+	statuses := f.stored()
+	reads := make([]read, len(statuses))
+	group, ctx := errgroup.WithContext(ctx)
+	for i, status := range statuses {
+		group.Go(func() (err error) {
+			reads[i], err = s.readStatus(ctx, workspaceID, status, limit, after)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, "", err
+	}
+	// Nothing older than the newest unfinished range's end may be shown yet:
+	// that range could have more in between.
+	frontier := ""
+	var all []user.User
+	for _, r := range reads {
+		frontier = max(frontier, r.upTo)
+		all = append(all, r.users...)
+	}
+	slices.SortFunc(all, func(a, b user.User) int { return strings.Compare(Position(b), Position(a)) })
+	for _, u := range all {
+		position := Position(u)
+		if position < frontier {
+			break
+		}
+		if !f.matches(u, now) {
+			continue
+		}
+		if len(page) == limit {
+			return page, Position(page[limit-1]), nil
+		}
+		page = append(page, u)
+	}
+	return page, frontier, nil
+}
+
+func (s *Store) readStatus(ctx context.Context, workspaceID string, status user.Status, limit int, after string) (read, error) {
+	condition := "statusPk = :ws AND begins_with(statusSk, :status)"
+	values := Item{":ws": text(workspaceID), ":status": text(statusSort(status, ""))}
+	if after != "" {
+		condition = "statusPk = :ws AND statusSk BETWEEN :status AND :before"
+		values[":before"] = text(statusSort(status, before(after)))
+	}
+	out, err := s.db.Query(ctx, &dynamodb.QueryInput{
+		TableName: &s.table, IndexName: aws.String("byStatus"),
+		KeyConditionExpression:    &condition,
+		ExpressionAttributeValues: values,
+		ScanIndexForward:          aws.Bool(false),
+		Limit:                     aws.Int32(int32(limit)),
+	})
+	if err != nil {
+		return read{}, awsenv.Failure("list users", err)
+	}
+	r := read{users: make([]user.User, len(out.Items))}
+	for i, item := range out.Items {
+		r.users[i], err = userOfItem(item)
+		if err != nil {
+			return read{}, err
+		}
+	}
+	if out.LastEvaluatedKey != nil && len(r.users) > 0 {
+		r.upTo = Position(r.users[len(r.users)-1])
+	}
+	return r, nil
+}
+
+// before is the greatest text that sorts before a position, near enough: ids
+// end in a letter or digit, so the same text with its last byte lowered and
+// the highest byte behind it lies between the position and its predecessor.
+func before(position string) string {
+	last := len(position) - 1
+	return position[:last] + string(position[last]-1) + "\x7f"
+}

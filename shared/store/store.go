@@ -1,0 +1,174 @@
+// Package store keeps everything in one DynamoDB table: its keys, items,
+// conditions and cursors are here and nowhere else. A transition of the domain
+// becomes one conditional write, or one transaction where it counts admins.
+//
+// It may import the DynamoDB client, shared/awsenv and the domain packages.
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/latchkey/latchkey/shared/awsenv"
+	"github.com/latchkey/latchkey/shared/user"
+	"github.com/latchkey/latchkey/shared/workspace"
+)
+
+// Store is the table. It is safe for concurrent use.
+type Store struct {
+	db    *dynamodb.Client
+	table string
+}
+
+// New is the store over a table.
+func New(db *dynamodb.Client, table string) *Store { return &Store{db: db, table: table} }
+
+// FromEnv is the store of a Lambda: the table that TABLE names.
+func FromEnv(env awsenv.Env) *Store {
+	return New(dynamodb.New(dynamodb.Options{
+		Region:       env.Region(),
+		Credentials:  env.Credentials(),
+		BaseEndpoint: env.Endpoint("DYNAMODB"),
+		Retryer:      awsenv.Retryer(),
+	}), env.Get("TABLE"))
+}
+
+func (k Key) item() Item {
+	return Item{"pk": text(k.PK), "sk": text(k.SK)}
+}
+
+func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+
+func number(n int) types.AttributeValue {
+	return &types.AttributeValueMemberN{Value: fmt.Sprint(n)}
+}
+
+// Want names what Load shall read.
+type Want struct {
+	Workspace string   // its id; "" for none
+	Users     []string // user ids in the workspace; "" is passed over
+	Groups    []string // group ids in the workspace
+	Email     string   // whose account is asked for; "" for nobody's
+}
+
+// Snapshot is what Load found. What does not exist is absent, and the zero
+// value of the workspace.
+type Snapshot struct {
+	Workspace  workspace.Workspace
+	Users      map[string]user.User
+	Groups     map[string]bool
+	HasAccount bool
+}
+
+// Load reads all that one operation needs, strongly consistent, in one call.
+func (s *Store) Load(ctx context.Context, w Want) (Snapshot, error) {
+	seen := map[Key]bool{}
+	var keys []Item
+	add := func(k Key) {
+		if !seen[k] {
+			seen[k] = true
+			keys = append(keys, k.item())
+		}
+	}
+	if w.Workspace != "" {
+		add(workspaceKey(w.Workspace))
+		for _, id := range w.Users {
+			if id != "" {
+				add(userKey(w.Workspace, id))
+			}
+		}
+		for _, id := range w.Groups {
+			add(groupKey(w.Workspace, id))
+		}
+	}
+	if w.Email != "" {
+		add(accountKey(user.EmailKey(w.Email)))
+	}
+	items, err := s.batchGet(ctx, keys)
+	if err != nil {
+		return Snapshot{}, err
+	}
+	snap := Snapshot{Users: map[string]user.User{}, Groups: map[string]bool{}}
+	for _, item := range items {
+		err := snap.take(item)
+		if err != nil {
+			return Snapshot{}, err
+		}
+	}
+	return snap, nil
+}
+
+func (snap *Snapshot) take(item Item) (err error) {
+	switch entityOf(item) {
+	case entityWorkspace:
+		snap.Workspace, err = workspaceOfItem(item)
+	case entityUser:
+		var u user.User
+		u, err = userOfItem(item)
+		snap.Users[u.ID] = u
+	case entityGroup:
+		snap.Groups[groupOfItem(item).ID] = true
+	case entityAccount:
+		snap.HasAccount = true
+	}
+	return err
+}
+
+func entityOf(item Item) string {
+	if e, ok := item["entity"].(*types.AttributeValueMemberS); ok {
+		return e.Value
+	}
+	return ""
+}
+
+// batchGet reads up to any number of items, 100 a call, until all were answered.
+func (s *Store) batchGet(ctx context.Context, keys []Item) ([]Item, error) {
+	var found []Item
+	for len(keys) > 0 {
+		n := min(len(keys), 100)
+		out, err := s.db.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
+			RequestItems: map[string]types.KeysAndAttributes{
+				s.table: {Keys: keys[:n], ConsistentRead: aws.Bool(true)},
+			},
+		})
+		if err != nil {
+			return nil, awsenv.Failure("read items", err)
+		}
+		found = append(found, out.Responses[s.table]...)
+		left := out.UnprocessedKeys[s.table].Keys
+		if len(left) == n { // throttled altogether: give the table a breath
+			err := pause(ctx, 50*time.Millisecond)
+			if err != nil {
+				return nil, awsenv.Failure("read items", err)
+			}
+		}
+		keys = append(left, keys[n:]...)
+	}
+	return found, nil
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}
+
+// LoadUser reads one user, strongly consistent; ok is false if there is none.
+func (s *Store) LoadUser(ctx context.Context, workspaceID, id string) (u user.User, ok bool, err error) {
+	out, err := s.db.GetItem(ctx, &dynamodb.GetItemInput{
+		TableName: &s.table, Key: userKey(workspaceID, id).item(), ConsistentRead: aws.Bool(true),
+	})
+	if err != nil || out.Item == nil {
+		return user.User{}, false, awsenv.Failure("read a user", err)
+	}
+	u, err = userOfItem(out.Item)
+	return u, err == nil, err
+}

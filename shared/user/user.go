@@ -1,0 +1,211 @@
+// Package user is the domain of Latchkey: a person's record in one workspace,
+// its statuses, and the transitions between them. Every transition is a pure
+// function from the record as it was read to the record as it shall be; the
+// store writes the difference if nothing changed in between.
+//
+// It imports no AWS package, only shared/fault and shared/id.
+package user
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/latchkey/latchkey/shared/fault"
+)
+
+// IDPrefix starts every user id; OperatorPrefix the names of backends that
+// act without being a user.
+const (
+	IDPrefix       = "usr_"
+	OperatorPrefix = "svc_"
+)
+
+// Status is where a person stands in a workspace.
+type Status string
+
+// The statuses. The first two are pending.
+const (
+	Requested Status = "requested" // invited; the email has no account yet
+	Invited   Status = "invited"   // invited; it has one
+	Active    Status = "active"
+	Archived  Status = "archived"
+	Expired   Status = "expired"
+	Declined  Status = "declined"
+)
+
+// Statuses are all statuses, in the order of their names.
+func Statuses() []Status {
+	return []Status{Active, Archived, Declined, Expired, Invited, Requested}
+}
+
+// Pending is true for an invitation that waits for the person.
+func (s Status) Pending() bool { return s == Requested || s == Invited }
+
+// Role is what a person may do in a workspace: exactly one for each.
+type Role string
+
+// The roles. Only admins manage users.
+const (
+	Admin   Role = "admin"
+	Builder Role = "builder"
+	EndUser Role = "end-user"
+)
+
+// Roles are all roles.
+func Roles() []Role { return []Role{Admin, Builder, EndUser} }
+
+// Delivery is what is known of the newest mail of an invitation.
+type Delivery string
+
+// The delivery states that sending itself can reach.
+const (
+	DeliveryNone   Delivery = "none"   // the admin asked for no mail
+	DeliveryQueued Delivery = "queued" // will be sent
+	DeliverySent   Delivery = "sent"   // SES has it
+	DeliveryFailed Delivery = "failed" // given up; DeliveryReason says why
+)
+
+// Invitation is the pending side of a user. Generation numbers the link: only
+// a link of the current generation opens anything.
+type Invitation struct {
+	InvitedBy      string // a user id, or an operator's name
+	InviterName    string
+	Generation     int // 1 or more once invited
+	SentAt         time.Time
+	ExpiresAt      time.Time
+	ReminderAt     time.Time // zero: no reminder is due
+	Sends          int       // mails asked for, all generations
+	SendEmail      bool
+	Delivery       Delivery
+	DeliveryReason string
+	Message        string // the inviter's personal words
+	Locale         string
+}
+
+// User is a person's record in one workspace, identified there by email.
+type User struct {
+	ID          string
+	WorkspaceID string
+	Name        string
+	Email       string // as typed, trimmed; CanonicalEmail tells people apart
+	Role        Role
+	Groups      []string
+	// SealedMetadata is the metadata as it rests: encrypted under the data
+	// key of the workspace. nil is the empty object.
+	SealedMetadata []byte
+	Status         Status
+	Invitation     Invitation
+	// Subject is the account's OIDC subject, bound when the person accepts:
+	// a later owner of the same mailbox is another person.
+	Subject     string
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
+	ActivatedAt time.Time // zero: never active
+	ArchivedAt  time.Time // zero unless archived
+	// Version is raised by every change but those of mail delivery.
+	Version int
+	// Request identifies the call that created the user, so that a repeat
+	// with the same Idempotency-Key can be told from another attempt.
+	Request Request
+	// Last is the change that made the record what it is. It is stored with
+	// the record, in the same write, and becomes the domain event.
+	Last Change
+}
+
+// Request is an idempotency key and the body that it came with, both hashed.
+type Request struct {
+	Key  string
+	Body string
+}
+
+// Change is one domain event in the making.
+type Change struct {
+	ID      string // unique, sorts by time
+	Type    ChangeType
+	Actor   string // a user id, an operator's name, or ActorSchedule
+	At      time.Time
+	From    Status   // the status before; empty for a new user
+	Changed []string // names of the fields that changed, never their values
+}
+
+// ChangeType is the name of a domain event about a user.
+type ChangeType string
+
+// The changes that a user can go through.
+const (
+	UserInvited     ChangeType = "user.invited"
+	UserReinvited   ChangeType = "user.reinvited"
+	UserReminded    ChangeType = "user.reminded"
+	UserAccepted    ChangeType = "user.accepted"
+	UserDeclined    ChangeType = "user.declined"
+	UserExpired     ChangeType = "user.expired"
+	UserUpdated     ChangeType = "user.updated"
+	UserArchived    ChangeType = "user.archived"
+	UserRestored    ChangeType = "user.restored"
+	DeliveryChanged ChangeType = "invitation.delivery_changed"
+)
+
+// ActorSchedule is the actor of what happens by the passing of time.
+const ActorSchedule = "schedule"
+
+// StatusAt is the status as people see it: a pending invitation whose time has
+// passed is expired from that instant, whether or not the schedule has run.
+func (u User) StatusAt(now time.Time) Status {
+	if u.Status.Pending() && !now.Before(u.Invitation.ExpiresAt) {
+		return Expired
+	}
+	return u.Status
+}
+
+// Manages is true for someone who may invite and manage others now.
+func (u User) Manages() bool { return u.Status == Active && u.Role == Admin }
+
+// Is reports whether a signed-in account is this person: a member is who
+// accepted, not whoever reads the mailbox now.
+func (u User) Is(subject string) bool { return u.Subject != "" && u.Subject == subject }
+
+// Details are what an admin writes about a person.
+type Details struct {
+	Name     string
+	Email    string
+	Role     Role
+	Groups   []string
+	Metadata json.RawMessage // plaintext, a JSON object or absent
+}
+
+// Check names everything that is wrong with the details and gives them in
+// their normal form: trimmed, groups sorted and without repeats, metadata
+// compact.
+func (d Details) Check() (Details, fault.Fields) {
+	var fields fault.Fields
+	CheckText(&fields, "/name", d.Name, MaxName)
+	checkEmail(&fields, d.Email)
+	CheckRole(&fields, d.Role)
+	d.Groups = checkGroups(&fields, d.Groups)
+	d.Metadata = checkMetadata(&fields, d.Metadata)
+	d.Name = strings.TrimSpace(d.Name)
+	d.Email = strings.TrimSpace(d.Email)
+	return d, fields
+}
+
+// CheckRole names a role that is none.
+func CheckRole(fields *fault.Fields, role Role) {
+	switch {
+	case role == "":
+		fields.Add("/role", "required", "A role is needed: admin, builder or end-user.")
+	case !slices.Contains(Roles(), role):
+		fields.Add("/role", "unknown_role", "A role is admin, builder or end-user.")
+	}
+}
+
+func checkGroups(fields *fault.Fields, groups []string) []string {
+	if len(groups) > MaxGroups {
+		fields.Add("/groups", "too_many", "A user may be in 50 groups at most.")
+		return nil
+	}
+	groups = slices.Clone(groups)
+	slices.Sort(groups)
+	return slices.Compact(groups)
+}

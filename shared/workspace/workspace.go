@@ -1,0 +1,292 @@
+// Package workspace is the domain of the tenant: a workspace, its settings and
+// its custom groups.
+//
+// It imports no AWS package, only shared/fault, shared/id and shared/user (for
+// the rules of names and domains).
+package workspace
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/text/language"
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/latchkey/latchkey/shared/fault"
+	"github.com/latchkey/latchkey/shared/user"
+)
+
+// IDPrefix starts every workspace id.
+const IDPrefix = "ws_"
+
+// Limits and defaults of the settings.
+const (
+	DefaultInvitationDays = 7
+	MinInvitationDays     = 1
+	MaxInvitationDays     = 30
+	MaxEmailDomains       = 100
+	MaxSlug               = 40
+)
+
+// Directory says who may read the list of users.
+type Directory string
+
+// Who may read the list of users.
+const (
+	DirectoryAdmins  Directory = "admins"
+	DirectoryMembers Directory = "members"
+)
+
+// Workspace is the tenant: it owns users, groups and settings.
+type Workspace struct {
+	ID   string
+	Slug string // unique in the deployment
+	Name string
+	Settings
+	// Admins counts the active admins: the last one stays.
+	Admins int
+	// DataKey encrypts metadata; it rests wrapped by the deployment's KMS key.
+	DataKey   []byte
+	CreatedAt time.Time
+	UpdatedAt time.Time
+	Version   int
+	Last      Change
+}
+
+// Settings are what an admin may set.
+type Settings struct {
+	InvitationDays      int      // 1-30
+	ReminderDays        int      // before the end of an invitation; 0: no reminder
+	AllowedEmailDomains []string // punycode; none: every domain
+	Locale              string   // BCP 47
+	Timezone            string   // IANA name
+	Directory           Directory
+	PersonalMessages    bool
+}
+
+// Change is one domain event in the making, stored with the workspace.
+type Change struct {
+	ID      string
+	Type    ChangeType
+	Actor   string
+	At      time.Time
+	Changed []string
+}
+
+// ChangeType is the name of a domain event about a workspace.
+type ChangeType string
+
+// The changes that a workspace can go through.
+const (
+	Created ChangeType = "workspace.created"
+	Updated ChangeType = "workspace.updated"
+)
+
+// Faults of workspaces.
+var (
+	// ErrNotFound is for everybody who is no active member: whether the
+	// workspace exists is none of their business.
+	ErrNotFound = fault.New(fault.NotFound, "workspace_not_found", "There is no such workspace, or you are not a member of it.")
+	// ErrSlugTaken asks for another slug.
+	ErrSlugTaken = fault.New(fault.Conflict, "slug_taken", "This slug is in use. Choose another one.")
+)
+
+// New is a workspace with the usual settings.
+func New(s user.Stamp, id, name, slug string, dataKey []byte) Workspace {
+	return Workspace{
+		ID: id, Slug: slug, Name: name, DataKey: dataKey,
+		Settings: Settings{
+			InvitationDays: DefaultInvitationDays,
+			Locale:         "en",
+			Timezone:       "UTC",
+			Directory:      DirectoryAdmins,
+		},
+		CreatedAt: s.At, UpdatedAt: s.At, Version: 1,
+		Last: Change{ID: s.ID, Type: Created, Actor: s.Actor, At: s.At},
+	}
+}
+
+// Patch is a change of name and settings; nil leaves a member as it is.
+type Patch struct {
+	Name                *string
+	InvitationDays      *int
+	ReminderDays        *int
+	AllowedEmailDomains *[]string
+	Locale              *string
+	Timezone            *string
+	Directory           *string
+	PersonalMessages    *bool
+}
+
+// Apply gives the workspace with the patch, or names everything that is wrong.
+// A patch that changes nothing gives the workspace as it was.
+func (w Workspace) Apply(s user.Stamp, p Patch) (next Workspace, fields fault.Fields) {
+	next = w
+	changed := []string{}
+	set(&changed, "name", &next.Name, trimmed(p.Name))
+	set(&changed, "invitationDays", &next.InvitationDays, p.InvitationDays)
+	set(&changed, "reminderDays", &next.ReminderDays, p.ReminderDays)
+	set(&changed, "locale", &next.Locale, p.Locale)
+	set(&changed, "timezone", &next.Timezone, p.Timezone)
+	set(&changed, "directory", &next.Directory, (*Directory)(p.Directory))
+	set(&changed, "personalMessages", &next.PersonalMessages, p.PersonalMessages)
+	if p.AllowedEmailDomains != nil {
+		if domains := checkDomains(&fields, *p.AllowedEmailDomains); !slices.Equal(domains, w.AllowedEmailDomains) {
+			next.AllowedEmailDomains = domains
+			changed = append(changed, "allowedEmailDomains")
+		}
+	}
+	if p.Name != nil {
+		CheckName(&fields, *p.Name)
+	}
+	next.Settings.check(&fields)
+	if len(fields) > 0 || len(changed) == 0 {
+		return w, fields
+	}
+	next.UpdatedAt = s.At
+	next.Version++
+	next.Last = Change{ID: s.ID, Type: Updated, Actor: s.Actor, At: s.At, Changed: changed}
+	return next, nil
+}
+
+func trimmed(text *string) *string {
+	if text == nil {
+		return nil
+	}
+	t := strings.TrimSpace(*text)
+	return &t
+}
+
+func set[T comparable](changed *[]string, name string, field *T, value *T) {
+	if value != nil && *value != *field {
+		*field = *value
+		*changed = append(*changed, name)
+	}
+}
+
+func (s Settings) check(fields *fault.Fields) {
+	if s.InvitationDays < MinInvitationDays || s.InvitationDays > MaxInvitationDays {
+		fields.Add("/invitationDays", "out_of_range", "Invitations last 1 to 30 days.")
+	}
+	if s.ReminderDays < 0 || s.ReminderDays >= MaxInvitationDays {
+		fields.Add("/reminderDays", "out_of_range", "A reminder is sent 1 to 29 days before the end; 0 means none.")
+	}
+	CheckLocale(fields, s.Locale)
+	if _, err := time.LoadLocation(s.Timezone); err != nil || s.Timezone == "" || s.Timezone == "Local" {
+		fields.Add("/timezone", "unknown_timezone", "A time zone is a name such as Europe/Berlin or UTC.")
+	}
+	if s.Directory != DirectoryAdmins && s.Directory != DirectoryMembers {
+		fields.Add("/directory", "unknown_directory", "The directory is readable by admins or by members.")
+	}
+}
+
+// CheckLocale names a text that is no language tag (BCP 47).
+func CheckLocale(fields *fault.Fields, locale string) {
+	if tag, err := language.Parse(locale); err != nil || tag == language.Und {
+		fields.Add("/locale", "unknown_locale", "A locale is a language tag such as en or pt-BR.")
+	}
+}
+
+func checkDomains(fields *fault.Fields, domains []string) []string {
+	if len(domains) > MaxEmailDomains {
+		fields.Add("/allowedEmailDomains", "too_many", "A workspace may name 100 domains at most.")
+		return nil
+	}
+	clean := make([]string, 0, len(domains))
+	for i, d := range domains {
+		ascii, ok := user.CheckDomain(d)
+		if !ok {
+			fields.Add(fmt.Sprintf("/allowedEmailDomains/%d", i), "invalid_domain", "A domain looks like corp.com.")
+			continue
+		}
+		clean = append(clean, ascii)
+	}
+	slices.Sort(clean)
+	return slices.Compact(clean)
+}
+
+// Allows says whether an email may be invited: whole domains are compared, so
+// that attacker-corp.com is not corp.com.
+func (s Settings) Allows(email string) bool {
+	if len(s.AllowedEmailDomains) == 0 {
+		return true
+	}
+	return slices.Contains(s.AllowedEmailDomains, user.EmailDomain(user.CanonicalEmail(email)))
+}
+
+// CheckName names what is wrong with a workspace's name.
+func CheckName(fields *fault.Fields, name string) {
+	user.CheckText(fields, "/name", name, user.MaxName)
+}
+
+var slugShape = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+
+// Slugs that the dashboard needs for pages of its own.
+var reservedSlugs = []string{"api", "assets", "docs", "invite", "local", "login", "logout", "me", "oauth2", "signup", "static", "v1", "workspaces"}
+
+// CheckSlug names what is wrong with a slug.
+func CheckSlug(fields *fault.Fields, slug string) {
+	if len(slug) > MaxSlug || !slugShape.MatchString(slug) {
+		fields.Add("/slug", "invalid_slug", "A slug has 1 to 40 characters: a-z, 0-9 and single hyphens between them.")
+	} else if slices.Contains(reservedSlugs, slug) {
+		fields.Add("/slug", "reserved_slug", "This slug is reserved. Choose another one.")
+	}
+}
+
+// SlugFrom derives a slug from a name; suffix tells apart those that the same
+// name gives, and stands alone where the name has no usable letter.
+func SlugFrom(name, suffix string) string {
+	var b strings.Builder
+	for _, r := range norm.NFKD.String(strings.ToLower(name)) {
+		switch {
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
+			b.WriteRune(r)
+		case b.Len() > 0 && !strings.HasSuffix(b.String(), "-") && r < 0x300: // not a combining mark
+			b.WriteByte('-')
+		}
+	}
+	slug := strings.Trim(b.String(), "-")
+	if room := MaxSlug - 1 - len(suffix); suffix != "" && len(slug) > room {
+		slug = strings.Trim(slug[:room], "-")
+	} else if len(slug) > MaxSlug {
+		slug = strings.Trim(slug[:MaxSlug], "-")
+	}
+	switch {
+	case slug == "" || slices.Contains(reservedSlugs, slug) && suffix == "":
+		return strings.Trim("w-"+suffix, "-")
+	case suffix == "":
+		return slug
+	}
+	return slug + "-" + suffix
+}
+
+// Group is a custom group of a workspace.
+type Group struct {
+	ID        string
+	Name      string
+	CreatedAt time.Time
+}
+
+var groupShape = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,49}$`)
+
+// ValidGroupID says whether text may name a group: 1-50 characters, a-z, 0-9,
+// - and _, starting with a letter or digit.
+func ValidGroupID(text string) bool { return groupShape.MatchString(text) }
+
+// Inviting is how an invitation goes out under the settings; days is for this
+// invitation alone, or 0 for what the workspace has.
+func (s Settings) Inviting(days int) user.Inviting {
+	if days == 0 {
+		days = s.InvitationDays
+	}
+	const day = 24 * time.Hour
+	return user.Inviting{
+		SendEmail: true,
+		Lasts:     time.Duration(days) * day,
+		RemindFor: time.Duration(s.ReminderDays) * day,
+		Locale:    s.Locale,
+	}
+}

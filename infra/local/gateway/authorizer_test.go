@@ -13,6 +13,7 @@ import (
 	"math/big"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -101,8 +102,12 @@ func TestAuthorizer(t *testing.T) {
 		t.Fatal(err)
 	}
 	asSecret := pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public})
-	tampered := []byte(rs256(nil))
-	tampered[len(tampered)/2] ^= 1
+	good := rs256(nil)
+	claimsPart := strings.Index(good, ".") + 1
+	signature := strings.LastIndex(good, ".")
+	raised := rs256(jwt.MapClaims{"sub": "2"})
+	// The claims of one token under the signature of another.
+	tampered := good[:claimsPart] + raised[claimsPart:strings.LastIndex(raised, ".")] + good[signature:]
 
 	const ok, missing = "", "no token"
 	const badSignature, badAudience, badIssuer = "the token's signature is not valid", "the token does not have a valid audience", "the token does not have a valid issuer"
@@ -128,7 +133,7 @@ func TestAuthorizer(t *testing.T) {
 		"no audience":               {rs256(jwt.MapClaims{"aud": nil}), badAudience},
 		"audience before client":    {rs256(jwt.MapClaims{"aud": "x", "client_id": "app"}), badAudience},
 		"someone else's key":        {sign(t, jwt.SigningMethodRS256, other, "k1", with(nil)), badSignature},
-		"tampered":                  {string(tampered), badSignature},
+		"tampered":                  {tampered, badSignature},
 		"RS256 with PSS":            {sign(t, jwt.SigningMethodPS256, key, "k1", with(nil)), badSignature},
 		"none":                      {sign(t, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, "k1", with(nil)), badSignature},
 		"HS256 with the public key": {sign(t, jwt.SigningMethodHS256, asSecret, "k1", with(nil)), badSignature},

@@ -1,0 +1,60 @@
+# Latchkey: make run, make test. `make help` lists the rest.
+SHELL := /bin/bash
+# The npm package node carries a supported Node.js, whatever the machine has.
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+
+FUNCTIONS := $(notdir $(patsubst %/,%,$(wildcard functions/*/)))
+BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags lambda.norpc -ldflags '-s -w'
+PORT ?= 8080
+DATA_DIR ?= .data
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
+
+.PHONY: help
+help: ## what there is to do
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+
+node_modules/.package-lock.json: package.json package-lock.json
+	@npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.PHONY: build
+build: ## build the functions for this machine, into build/local
+	@mkdir -p build/local
+	@for f in $(FUNCTIONS); do $(BUILD) -o build/local/$$f/bootstrap ./functions/$$f || exit 1; done
+
+.PHONY: run
+run: node_modules/.package-lock.json build ## the whole service on this machine (PORT=8080, DATA_DIR=.data)
+	@go build -o build/latchkey-local ./infra/local/run
+	@PORT=$(PORT) DATA_DIR=$(DATA_DIR) exec build/latchkey-local
+
+.PHONY: invoke
+invoke: node_modules/.package-lock.json build ## one function on a sample event: FN=invite EVENT=events/invite.json
+	@go run ./infra/local/invoke -function "$(FN)" -event "$(EVENT)"
+
+.PHONY: test
+test: node_modules/.package-lock.json build lint ## every test
+	go test ./... -timeout 12m
+
+.PHONY: race
+race: node_modules/.package-lock.json build ## every test but the cloud's, under the race detector
+	go test -race $$(go list ./... | grep -v infra/cloud) -timeout 20m
+
+.PHONY: lint
+lint: ## gofmt, go vet, staticcheck
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'gofmt would change these files: run gofmt -w on them'; exit 1; }
+	go vet ./...
+	go run $(STATICCHECK) ./...
+
+.PHONY: bench
+bench: build ## cold start of each function beside a hello-world Lambda; rendering; the link
+	@mkdir -p build/local/hello && $(BUILD) -o build/local/hello/bootstrap ./infra/local/testdata/hello
+	env -u AWS_CA_BUNDLE go test -run '^$$' -bench . -benchtime 40x ./infra/local/bench
+	go test -run '^$$' -bench . ./shared/...
+
+.PHONY: sizes
+sizes: ## zip size of each function as it is deployed (arm64)
+	@for f in $(FUNCTIONS); do mkdir -p build/arm64/$$f && GOOS=linux GOARCH=arm64 $(BUILD) -o build/arm64/$$f/bootstrap ./functions/$$f && rm -f build/arm64/$$f.zip && (cd build/arm64/$$f && zip -q -9 ../$$f.zip bootstrap) && printf '%-10s %7d bytes\n' $$f $$(stat -c %s build/arm64/$$f.zip); done
+
+.PHONY: clean
+clean: ## remove what was built, but not the data
+	rm -rf build cdk.out

@@ -1,0 +1,69 @@
+package dynamodblocal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/latchkey/latchkey/infra/blueprint"
+)
+
+// CreateTable makes the blueprint's table, with its indexes, its stream and
+// its time to live. It does nothing where the table is there already.
+func CreateTable(ctx context.Context, db *dynamodb.Client, name string, t blueprint.Table) error {
+	in := &dynamodb.CreateTableInput{
+		TableName:           &name,
+		BillingMode:         types.BillingModePayPerRequest,
+		KeySchema:           keys(t.PartitionKey, t.SortKey),
+		StreamSpecification: &types.StreamSpecification{StreamEnabled: aws.Bool(true), StreamViewType: types.StreamViewTypeNewAndOldImages},
+	}
+	attributes := []string{t.PartitionKey, t.SortKey}
+	for _, index := range t.Indexes {
+		projection := types.ProjectionTypeAll
+		if index.KeysOnly {
+			projection = types.ProjectionTypeKeysOnly
+		}
+		in.GlobalSecondaryIndexes = append(in.GlobalSecondaryIndexes, types.GlobalSecondaryIndex{
+			IndexName: aws.String(index.Name), KeySchema: keys(index.PartitionKey, index.SortKey),
+			Projection: &types.Projection{ProjectionType: projection},
+		})
+		attributes = append(attributes, index.PartitionKey, index.SortKey)
+	}
+	for _, a := range attributes {
+		in.AttributeDefinitions = append(in.AttributeDefinitions, types.AttributeDefinition{
+			AttributeName: aws.String(a), AttributeType: types.ScalarAttributeTypeS,
+		})
+	}
+	_, err := db.CreateTable(ctx, in)
+	var exists *types.ResourceInUseException
+	if errors.As(err, &exists) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("make the table: %w", err)
+	}
+	err = dynamodb.NewTableExistsWaiter(db).Wait(ctx, &dynamodb.DescribeTableInput{TableName: &name}, 30*time.Second)
+	if err != nil {
+		return fmt.Errorf("make the table: %w", err)
+	}
+	_, err = db.UpdateTimeToLive(ctx, &dynamodb.UpdateTimeToLiveInput{
+		TableName:               &name,
+		TimeToLiveSpecification: &types.TimeToLiveSpecification{AttributeName: &t.TTLAttribute, Enabled: aws.Bool(true)},
+	})
+	if err != nil {
+		return fmt.Errorf("turn on time to live: %w", err)
+	}
+	return nil
+}
+
+func keys(partition, sort string) []types.KeySchemaElement {
+	return []types.KeySchemaElement{
+		{AttributeName: &partition, KeyType: types.KeyTypeHash},
+		{AttributeName: &sort, KeyType: types.KeyTypeRange},
+	}
+}

@@ -1,0 +1,106 @@
+package local
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/latchkey/latchkey/infra/local/process"
+)
+
+// takePorts finds out whether the three ports are free, or chooses free ones.
+func takePorts(first int) (ports [3]int, err error) {
+	var held []net.Listener
+	defer func() {
+		for _, l := range held {
+			_ = l.Close()
+		}
+	}()
+	what := []string{"the API", "the inbox page", "DynamoDB Local"}
+	for i := range ports {
+		port := 0
+		if first != 0 {
+			port = first + i
+		}
+		l, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port))
+		if err != nil {
+			return ports, fmt.Errorf("port %d, for %s, is taken: stop what listens there, or choose three other ports with PORT=%d", port, what[i], first+1000)
+		}
+		held = append(held, l)
+		ports[i] = l.Addr().(*net.TCPAddr).Port
+	}
+	return ports, nil
+}
+
+// startMail starts the mail server with its inbox page.
+func (s *Stack) startMail(root string, port int, log io.Writer) error {
+	script := filepath.Join(root, "node_modules", "aws-ses-v2-local", "dist", "cli.js")
+	if _, err := os.Stat(script); err != nil {
+		return fmt.Errorf("the mail server is not installed: run npm ci")
+	}
+	node, err := exec.LookPath("node")
+	if err != nil {
+		return fmt.Errorf("Node.js is not installed: the mail server needs it")
+	}
+	cmd := exec.Command(node, script, "--host", "127.0.0.1", "--port", strconv.Itoa(port))
+	cmd.Stdout, cmd.Stderr = log, log
+	err = process.Start(cmd)
+	if err != nil {
+		return fmt.Errorf("start the mail server: %w", err)
+	}
+	s.onClose(func(context.Context) error { return process.Stop(cmd, 2*time.Second) })
+	return nil
+}
+
+func awaitHTTP(ctx context.Context, url string, atMost time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, atMost)
+	defer cancel()
+	for {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+		if err != nil {
+			return err
+		}
+		res, err := http.DefaultClient.Do(req)
+		if err == nil {
+			_ = res.Body.Close()
+			if res.StatusCode < 500 {
+				return nil
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%s did not answer within %v", url, atMost)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// lineLog lets many write to one log, a whole line at a time.
+type lineLog struct {
+	mu sync.Mutex
+	to io.Writer
+}
+
+func (l *lineLog) Write(p []byte) (int, error) {
+	if l.to == nil {
+		return len(p), nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !bytes.HasSuffix(p, []byte("\n")) {
+		p = append(bytes.Clone(p), '\n')
+	}
+	if _, err := l.to.Write(p); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}

@@ -1,0 +1,103 @@
+package messaging
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/latchkey/latchkey/infra/blueprint"
+	"github.com/latchkey/latchkey/infra/local/messaging/pattern"
+)
+
+// Entry is an event as it is put on the bus.
+type Entry struct {
+	Source     string
+	DetailType string
+	Detail     json.RawMessage
+	Time       time.Time // zero: now
+}
+
+// Envelope is an event as EventBridge hands it on.
+type Envelope struct {
+	Version    string          `json:"version"`
+	ID         string          `json:"id"`
+	DetailType string          `json:"detail-type"`
+	Source     string          `json:"source"`
+	Account    string          `json:"account"`
+	Time       time.Time       `json:"time"`
+	Region     string          `json:"region"`
+	Resources  []string        `json:"resources"`
+	Detail     json.RawMessage `json:"detail"`
+}
+
+// Bus takes events to the queues of the rules that they match.
+type Bus struct {
+	queues *Queues
+	rules  []rule
+	now    func() time.Time
+
+	mu        sync.Mutex
+	listeners []func(Envelope)
+}
+
+type rule struct {
+	blueprint.Rule
+	pattern pattern.Pattern
+}
+
+// NewBus makes a bus; it fails for a rule whose pattern is not understood.
+func NewBus(queues *Queues, rules []blueprint.Rule, now func() time.Time) (*Bus, error) {
+	b := &Bus{queues: queues, now: now}
+	for _, r := range rules {
+		p, err := pattern.New(r.Pattern)
+		if err != nil {
+			return nil, fmt.Errorf("rule %s: %w", r.Name, err)
+		}
+		b.rules = append(b.rules, rule{r, p})
+	}
+	return b, nil
+}
+
+// Subscribe lets a listener see every event from now on.
+func (b *Bus) Subscribe(listener func(Envelope)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.listeners = append(b.listeners, listener)
+}
+
+// Put puts an event on the bus; it is in the queues when Put returns.
+func (b *Bus) Put(e Entry) (id string, err error) {
+	raw := make([]byte, 16)
+	if _, err := rand.Read(raw); err != nil {
+		return "", err
+	}
+	text := hex.EncodeToString(raw)
+	id = text[:8] + "-" + text[8:12] + "-" + text[12:16] + "-" + text[16:20] + "-" + text[20:]
+	if e.Time.IsZero() {
+		e.Time = b.now()
+	}
+	envelope := Envelope{
+		Version: "0", ID: id, DetailType: e.DetailType, Source: e.Source, Account: "000000000000",
+		Time: e.Time.UTC().Truncate(time.Second), Region: "us-east-1", Resources: []string{}, Detail: e.Detail,
+	}
+	body, err := json.Marshal(envelope)
+	if err != nil {
+		return "", err
+	}
+	for _, r := range b.rules {
+		if r.pattern.Match(body) {
+			if _, err := b.queues.Send(r.Queue, string(body)); err != nil {
+				return "", err
+			}
+		}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, listener := range b.listeners {
+		listener(envelope)
+	}
+	return id, nil
+}

@@ -1,0 +1,175 @@
+package sample
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+
+	"github.com/latchkey/latchkey/infra/blueprint"
+	"github.com/latchkey/latchkey/shared/event"
+	"github.com/latchkey/latchkey/shared/user"
+)
+
+// Event is one sample: a file of events/, for a function, and what the function
+// shall answer to it.
+type Event struct {
+	File     string // <function>.json or <function>-<what>.json
+	Function string
+	Route    string // route key; "" for other triggers
+	Payload  any
+	Status   int // HTTP status; 0 for other triggers
+}
+
+type m = map[string]any
+
+// Events are all samples, in an order in which they can be run one after
+// another on one table.
+func Events() ([]Event, error) {
+	john, err := Token("john@corp.com")
+	if err != nil {
+		return nil, err
+	}
+	dora, err := Token("dora@corp.com")
+	if err != nil {
+		return nil, err
+	}
+	ws := m{"workspace": WorkspaceID}
+	of := func(email string) m { return m{"workspace": WorkspaceID, "user": user.IDFor(WorkspaceID, email)} }
+	calls := []call{
+		{"workspace", "createWorkspace", 201, "ada@corp.com", nil, m{"name": "Nexus"}},
+		{"workspace-get", "getWorkspace", 200, "ada@corp.com", ws, nil},
+		{"workspace-update", "updateWorkspace", 200, "ada@corp.com", ws, m{"invitationDays": 14, "timezone": "Europe/Berlin"}},
+		{"workspace-put-group", "putGroup", 201, "ada@corp.com", m{"workspace": WorkspaceID, "group": "manager"}, m{"name": "Manager"}},
+		{"workspace-list-groups", "listGroups", 200, "bob@corp.com", ws, nil},
+		{"invite", "inviteUser", 201, "ada@corp.com", ws, m{"name": "Zoe Zed", "email": "zoe@corp.com", "role": "builder", "groups": []string{"manager"}, "metadata": m{"apiKey": "abc123"}}},
+		{"invite-link", "getInvitationLink", 200, "ada@corp.com", of("john@corp.com"), nil},
+		{"invite-resend", "resendInvitation", 200, "ada@corp.com", of("mary@corp.com"), nil},
+		{"accept-follow", "followInvitation", 302, "", m{"token": john}, nil},
+		{"accept-preview", "previewInvitation", 200, "", m{"token": john}, nil},
+		{"accept-decline", "declineInvitation", 200, "", m{"token": dora}, nil},
+		{"accept", "acceptInvitation", 200, "john@corp.com", m{"token": john}, nil},
+		{"list", "listUsers", 200, "ada@corp.com", ws, nil},
+		{"list-get", "getUser", 200, "ada@corp.com", of("bob@corp.com"), nil},
+		{"list-mine", "listMyWorkspaces", 200, "bob@corp.com", nil, nil},
+		{"archive", "archiveUser", 200, "ada@corp.com", of("bob@corp.com"), nil},
+		{"archive-restore", "restoreUser", 200, "ada@corp.com", of("jane@corp.com"), nil},
+		{"account", "recordAccount", 204, "mary@corp.com", nil, nil},
+	}
+	first, last := triggers()
+	events := first
+	for _, c := range calls {
+		e, err := c.event()
+		if err != nil {
+			return nil, err
+		}
+		events = append(events, e)
+	}
+	return append(events, last...), nil
+}
+
+// call is one HTTP request of the sample.
+type call struct {
+	file, operation string
+	status          int
+	as              string // whose token; "" for nobody's
+	params          m
+	body            m
+}
+
+func (c call) event() (Event, error) {
+	function, route := routeOf(c.operation)
+	path := route.Path
+	for name, value := range c.params {
+		path = strings.ReplaceAll(path, "{"+name+"}", value.(string))
+	}
+	http := m{"method": route.Method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": "sample"}
+	requestContext := m{
+		"accountId": "000000000000", "apiId": "sample", "domainName": "127.0.0.1", "domainPrefix": "127",
+		"http": http, "requestId": "sample-" + c.file, "routeKey": route.Key(), "stage": "$default",
+		"time": Begin.Format("02/Jan/2006:15:04:05 -0700"), "timeEpoch": Begin.UnixMilli(),
+	}
+	headers := m{"accept": "application/json", "host": "127.0.0.1"}
+	if c.as != "" {
+		headers["authorization"] = "Bearer sample"
+		requestContext["authorizer"] = m{"jwt": m{"claims": m{
+			"sub": Subject(c.as), "email": c.as, "email_verified": "true", "name": Find(c.as).Name,
+		}, "scopes": nil}}
+	}
+	payload := m{
+		"version": "2.0", "routeKey": route.Key(), "rawPath": path, "rawQueryString": "",
+		"headers": headers, "requestContext": requestContext, "isBase64Encoded": false,
+	}
+	if c.params != nil {
+		payload["pathParameters"] = c.params
+	}
+	if c.body != nil {
+		raw, err := json.Marshal(c.body)
+		if err != nil {
+			return Event{}, err
+		}
+		headers["content-type"] = "application/json"
+		payload["body"] = string(raw)
+	}
+	return Event{File: c.file + ".json", Function: function, Route: route.Key(), Payload: payload, Status: c.status}, nil
+}
+
+func routeOf(operation string) (function string, route blueprint.Route) {
+	for _, f := range blueprint.Functions() {
+		for _, r := range f.Routes {
+			if r.Operation == operation {
+				return f.Name, r
+			}
+		}
+	}
+	return "", blueprint.Route{}
+}
+
+// triggers are the samples of everything that is no HTTP request: those that
+// come before the requests, and those that come after.
+func triggers() (first, last []Event) {
+	john := User(Find("john@corp.com"))
+	e := event.OfUser(john)
+	envelope, err := json.Marshal(m{
+		"version": "0", "id": "00000000-0000-0000-0000-000000000000", "detail-type": e.Type, "source": event.Source,
+		"account": "000000000000", "time": e.Time.Format(time.RFC3339), "region": "us-east-1", "resources": []string{}, "detail": e,
+	})
+	if err != nil {
+		envelope = nil // our own types: cannot fail
+	}
+	text := func(s string) m { return m{"S": s} }
+	first = []Event{
+		{File: "publish.json", Function: "publish", Payload: m{"Records": []m{{
+			"eventID": "sample", "eventName": "INSERT", "eventVersion": "1.1", "eventSource": "aws:dynamodb", "awsRegion": "us-east-1",
+			"eventSourceARN": "arn:aws:dynamodb:us-east-1:000000000000:table/latchkey/stream/2026-01-01T00:00:00.000",
+			"dynamodb": m{
+				"ApproximateCreationDateTime": Begin.Unix(), "SequenceNumber": "100000000000000000001", "SizeBytes": 1, "StreamViewType": "NEW_AND_OLD_IMAGES",
+				"Keys": m{"pk": text("WS#" + WorkspaceID), "sk": text("USER#" + john.ID)},
+				"NewImage": m{
+					"pk": text("WS#" + WorkspaceID), "sk": text("USER#" + john.ID), "entity": text("user"),
+					"name": text(john.Name), "email": text(john.Email), "role": text(string(john.Role)), "status": text(string(john.Status)),
+					"generation": m{"N": "1"}, "version": m{"N": "1"}, "sendEmail": m{"BOOL": true},
+					"last": m{"M": m{"id": text(john.Last.ID), "type": text(string(john.Last.Type)), "actor": text(john.Last.Actor), "at": text("2026-01-01T12:01:00.000Z")}},
+				},
+			},
+		}}}},
+		{File: "mail.json", Function: "mail", Payload: m{"Records": []m{{
+			"messageId": "00000000-0000-0000-0000-000000000001", "receiptHandle": "sample", "body": string(envelope),
+			"attributes":        m{"ApproximateReceiveCount": "1", "SentTimestamp": "1767268860000", "SenderId": "sample", "ApproximateFirstReceiveTimestamp": "1767268860000"},
+			"messageAttributes": m{}, "md5OfBody": "", "eventSource": "aws:sqs",
+			"eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:mail", "awsRegion": "us-east-1",
+		}}}},
+	}
+	last = []Event{
+		{File: "account-confirmed.json", Function: "account", Payload: m{
+			"version": "1", "region": "us-east-1", "userPoolId": "us-east-1_sample", "userName": Subject("nina@corp.com"),
+			"callerContext": m{"awsSdkVersion": "sample", "clientId": "sample"},
+			"triggerSource": "PostConfirmation_ConfirmSignUp",
+			"request": m{"userAttributes": m{
+				"sub": Subject("nina@corp.com"), "email": "nina@corp.com", "email_verified": "true", "cognito:user_status": "CONFIRMED",
+			}},
+			"response": m{},
+		}},
+		{File: "expire.json", Function: "expire", Payload: m{"now": Begin.Add(lasts + 24*time.Hour).Format(time.RFC3339)}},
+	}
+	return first, last
+}

@@ -1,0 +1,131 @@
+// Package sample is a small workspace with people in every status, and the
+// events of events/ that are about it: what `make invoke` runs a function on,
+// and what tests start from. Its ids, its link key and its times are fixed.
+//
+// It may import the shared packages and infra/blueprint.
+package sample
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/latchkey/latchkey/shared/link"
+	"github.com/latchkey/latchkey/shared/linkkey"
+	"github.com/latchkey/latchkey/shared/store"
+	"github.com/latchkey/latchkey/shared/user"
+	"github.com/latchkey/latchkey/shared/workspace"
+)
+
+// WorkspaceID is the sample workspace.
+const WorkspaceID = "ws_sample000000000000000000"
+
+// linkSecret is the link key of samples alone. A stack makes its own.
+const linkSecret = `{"current":"sample-key-sample-key-sample-key-sample-key","previous":""}`
+
+// Begin is when everything in the sample happened; its invitations last for
+// ten years, so that samples go on working.
+var Begin = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+
+const lasts = 3652 * 24 * time.Hour
+
+// Person is one of the sample.
+type Person struct {
+	Name, Email string
+	Role        user.Role
+	Status      user.Status
+	HasAccount  bool
+}
+
+// People are everybody in the sample workspace; the first is its admin.
+func People() []Person {
+	return []Person{
+		{"Ada Admin", "ada@corp.com", user.Admin, user.Active, true},
+		{"Bob Builder", "bob@corp.com", user.Builder, user.Active, true},
+		{"John Doe", "john@corp.com", user.Builder, user.Invited, true},
+		{"Mary Major", "mary@corp.com", user.EndUser, user.Requested, false},
+		{"Nina New", "nina@corp.com", user.EndUser, user.Requested, false},
+		{"Dora Decliner", "dora@corp.com", user.EndUser, user.Invited, true},
+		{"Jane Roe", "jane@corp.com", user.Builder, user.Archived, true},
+	}
+}
+
+// Subject is the account of a sample person.
+func Subject(email string) string { return "sub-" + strings.Split(email, "@")[0] }
+
+// User is the record of a sample person.
+func User(p Person) user.User {
+	admin := user.IDFor(WorkspaceID, People()[0].Email)
+	if p.Role == user.Admin {
+		return user.Founder(user.Stamp{ID: "evt_0", Actor: admin, At: Begin}, WorkspaceID, p.Name, p.Email, Subject(p.Email))
+	}
+	at := func(minute int) user.Stamp {
+		return user.Stamp{ID: "evt_" + strings.Repeat("0", 25) + string(rune('0'+minute)), Actor: admin, At: Begin.Add(time.Duration(minute) * time.Minute)}
+	}
+	u := user.New(at(1), WorkspaceID, user.Details{Name: p.Name, Email: p.Email, Role: p.Role}, user.Inviting{
+		InviterName: People()[0].Name, HasAccount: p.HasAccount, SendEmail: true, Lasts: lasts, Locale: "en",
+	})
+	if p.Status == user.Active || p.Status == user.Archived {
+		u, _ = u.Accept(at(2), Subject(p.Email)) // pending: cannot fail
+	}
+	if p.Status == user.Archived {
+		u, _ = u.Archive(at(3)) // active: cannot fail
+	}
+	return u
+}
+
+// Find is the sample person of an email.
+func Find(email string) Person {
+	for _, p := range People() {
+		if p.Email == email {
+			return p
+		}
+	}
+	return Person{}
+}
+
+// Token is the token of a sample person's link.
+func Token(email string) (string, error) {
+	keys, err := linkkey.Parse(linkSecret)
+	if err != nil {
+		return "", err
+	}
+	return keys.Token(link.Invitation{WorkspaceID: WorkspaceID, UserID: user.IDFor(WorkspaceID, email), Generation: 1})
+}
+
+// WriteLinkKey lays the sample's link key into a data folder, before a stack
+// starts there.
+func WriteLinkKey(dataDir string) error {
+	return os.WriteFile(filepath.Join(dataDir, "link-key.json"), []byte(linkSecret), 0o600)
+}
+
+// Seed writes the sample into a table. dataKey makes the wrapped data key of a
+// workspace.
+func Seed(ctx context.Context, s *store.Store, dataKey func(context.Context, string) ([]byte, error)) error {
+	wrapped, err := dataKey(ctx, WorkspaceID)
+	if err != nil {
+		return err
+	}
+	people := People()
+	admin := User(people[0])
+	w := workspace.New(user.Stamp{ID: "evt_" + strings.Repeat("0", 26), Actor: admin.ID, At: Begin}, WorkspaceID, "Sample", "sample", wrapped)
+	err = s.InsertWorkspace(ctx, w, &admin)
+	if err != nil {
+		return err
+	}
+	for _, p := range people {
+		if p.HasAccount {
+			_, err := s.InsertAccount(ctx, p.Email, Begin)
+			if err != nil {
+				return err
+			}
+		}
+		_, _, err := s.InsertUser(ctx, User(p)) // the admin is there already
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

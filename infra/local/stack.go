@@ -1,0 +1,407 @@
+// Package local renders the blueprint on this machine: the functions' own
+// binaries behind an HTTP gateway, DynamoDB Local with its stream, a bus and
+// queues, a mail server with an inbox page, an OIDC issuer, and the schedule.
+// Everything listens on 127.0.0.1 alone and keeps its state in one data folder.
+//
+// It may import infra/blueprint, its own subpackages and, for samples, the
+// shared packages; no function and nothing of CDK.
+package local
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/latchkey/latchkey/infra/blueprint"
+	"github.com/latchkey/latchkey/infra/local/awsapi"
+	"github.com/latchkey/latchkey/infra/local/dynamodblocal"
+	"github.com/latchkey/latchkey/infra/local/gateway"
+	"github.com/latchkey/latchkey/infra/local/issuer"
+	"github.com/latchkey/latchkey/infra/local/lambda"
+	"github.com/latchkey/latchkey/infra/local/messaging"
+	"github.com/latchkey/latchkey/infra/local/stream"
+)
+
+// Names by which the parts know each other here.
+const (
+	TableName = "latchkey"
+	BusName   = "latchkey"
+	region    = "us-east-1"
+	linkKeyID = "latchkey/link-key"
+	dataKeyID = "alias/latchkey-metadata"
+)
+
+// Config says where a stack runs.
+type Config struct {
+	// Port is the API's; the inbox page is at the next one, DynamoDB Local
+	// at the one behind. 0 takes free ports.
+	Port int
+	// DataDir keeps what outlives a restart; "" keeps the table in memory
+	// and the rest in a temporary folder.
+	DataDir string
+	// Functions is the folder of the built functions: <name>/bootstrap.
+	Functions string
+	// Root is the project's folder, where node_modules is.
+	Root string
+	// Log takes one line for each request, and what the functions log.
+	Log io.Writer
+}
+
+// Stack is Latchkey running on this machine.
+type Stack struct {
+	URL      string // of the API
+	MailURL  string // of the inbox page; GET /store lists the mails
+	TableURL string // of DynamoDB Local
+
+	DB        *dynamodb.Client
+	Queues    *messaging.Queues
+	Bus       *messaging.Bus
+	functions map[string]*lambda.Function
+	closers   []func(context.Context) error // in the order in which to close
+	cancel    context.CancelFunc
+	running   sync.WaitGroup
+}
+
+// Start brings a stack up; ready when it returns. What is wrong with the
+// machine comes back in one sentence.
+func Start(ctx context.Context, cfg Config) (*Stack, error) {
+	ports, err := takePorts(cfg.Port)
+	if err != nil {
+		return nil, err
+	}
+	log := &lineLog{to: cfg.Log}
+	dataDir := cfg.DataDir
+	if dataDir == "" {
+		dataDir, err = os.MkdirTemp("", "latchkey-*")
+		if err != nil {
+			return nil, fmt.Errorf("make a data folder: %w", err)
+		}
+	}
+	if err := os.MkdirAll(dataDir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the data folder: %w", err)
+	}
+	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	s := &Stack{
+		URL:       "http://127.0.0.1:" + strconv.Itoa(ports[0]),
+		MailURL:   "http://127.0.0.1:" + strconv.Itoa(ports[1]),
+		functions: map[string]*lambda.Function{},
+		cancel:    cancel,
+	}
+	if cfg.DataDir == "" {
+		s.onClose(func(context.Context) error { return os.RemoveAll(dataDir) })
+	}
+	err = s.start(ctx, life, cfg, ports, dataDir, log)
+	if err != nil {
+		return nil, errors.Join(err, s.Close(ctx))
+	}
+	return s, nil
+}
+
+// onClose runs f when the stack closes, before what was given earlier.
+func (s *Stack) onClose(f func(context.Context) error) {
+	s.closers = append([]func(context.Context) error{f}, s.closers...)
+}
+
+// Close ends everything, in the reverse order of its start.
+func (s *Stack) Close(ctx context.Context) error {
+	s.cancel()
+	s.running.Wait()
+	var errs []error
+	for _, f := range s.closers {
+		errs = append(errs, f(ctx))
+	}
+	s.closers = nil
+	return errors.Join(errs...)
+}
+
+func (s *Stack) start(ctx, life context.Context, cfg Config, ports [3]int, dataDir string, log *lineLog) error {
+	err := s.startMail(cfg.Root, ports[1], log)
+	if err != nil {
+		return err
+	}
+	err = s.startTable(ctx, cfg, ports[2], log)
+	if err != nil {
+		return err
+	}
+	err = awaitHTTP(ctx, s.MailURL+"/health-check", 15*time.Second)
+	if err != nil {
+		return err
+	}
+	services, err := s.startServices(dataDir)
+	if err != nil {
+		return err
+	}
+	for _, f := range blueprint.Functions() {
+		fn := lambda.New(lambda.Config{
+			Name: f.Name, Bootstrap: filepath.Join(cfg.Functions, f.Name, "bootstrap"),
+			Env: s.environment(f, services), Timeout: f.Timeout, MemoryMB: f.MemoryMB, Log: log,
+		})
+		s.functions[f.Name] = fn
+		s.onClose(fn.Close)
+	}
+	err = s.startHTTP(ports[0], dataDir, log)
+	if err != nil {
+		return err
+	}
+	return s.startTriggers(life, dataDir, log)
+}
+
+// Invoke runs a function on an event.
+func (s *Stack) Invoke(ctx context.Context, function string, event []byte) ([]byte, error) {
+	f, ok := s.functions[function]
+	if !ok {
+		return nil, fmt.Errorf("there is no function %q", function)
+	}
+	return f.Invoke(ctx, event)
+}
+
+func (s *Stack) startTable(ctx context.Context, cfg Config, port int, log *lineLog) error {
+	dir, err := dynamodblocal.FindDir()
+	if err != nil {
+		return err
+	}
+	data := ""
+	if cfg.DataDir != "" {
+		data = filepath.Join(cfg.DataDir, "dynamodb")
+	}
+	server, err := dynamodblocal.Start(ctx, dynamodblocal.Config{Dir: dir, Port: port, DataDir: data, Log: log})
+	if err != nil {
+		return err
+	}
+	s.onClose(func(context.Context) error { return server.Stop() })
+	s.TableURL = server.Endpoint()
+	s.DB = server.Client()
+	return dynamodblocal.CreateTable(ctx, s.DB, TableName, blueprint.TheTable())
+}
+
+// startServices brings up the bus, the queues, KMS and Secrets Manager, on a
+// port that only the functions are told.
+func (s *Stack) startServices(dataDir string) (endpoint string, err error) {
+	s.Queues, err = messaging.Open(filepath.Join(dataDir, "queues.db"), blueprint.Queues(), time.Now)
+	if err != nil {
+		return "", err
+	}
+	s.onClose(func(context.Context) error { return s.Queues.Close() })
+	s.Bus, err = messaging.NewBus(s.Queues, blueprint.Rules(), time.Now)
+	if err != nil {
+		return "", err
+	}
+	handler, err := awsapi.New(awsapi.Config{Bus: s.Bus, DataDir: dataDir, LinkKeyID: linkKeyID, MetadataKeyID: dataKeyID, Random: rand.Reader})
+	if err != nil {
+		return "", err
+	}
+	return s.serve("127.0.0.1:0", handler)
+}
+
+// serve answers HTTP at an address until the stack closes.
+func (s *Stack) serve(address string, handler http.Handler) (url string, err error) {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return "", err
+	}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+	go func() { _ = server.Serve(listener) }()
+	s.onClose(func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+		defer cancel()
+		if server.Shutdown(ctx) != nil {
+			return server.Close()
+		}
+		return nil
+	})
+	return "http://" + listener.Addr().String(), nil
+}
+
+// environment is all that a function gets to know: what the blueprint lists
+// for it, and where the services are.
+func (s *Stack) environment(f blueprint.Function, services string) []string {
+	values := map[blueprint.Setting]string{
+		blueprint.SettingTable:                TableName,
+		blueprint.SettingLinkKey:              linkKeyID,
+		blueprint.SettingMetadataKey:          dataKeyID,
+		blueprint.SettingBus:                  BusName,
+		blueprint.SettingDashboardURL:         s.URL,
+		blueprint.SettingAPIURL:               s.URL,
+		blueprint.SettingMailFrom:             "Latchkey <invitations@latchkey.example>",
+		blueprint.SettingMailConfigurationSet: "",
+		blueprint.SettingMailAttempts:         strconv.Itoa(blueprint.MailAttempts),
+		blueprint.SettingWorkspaceCreation:    "signed-in",
+		blueprint.SettingHistoryDays:          "400",
+	}
+	env := []string{
+		"AWS_REGION=" + region,
+		"AWS_ACCESS_KEY_ID=local", "AWS_SECRET_ACCESS_KEY=local",
+		"AWS_ENDPOINT_URL_DYNAMODB=" + s.TableURL,
+		"AWS_ENDPOINT_URL_SESV2=" + s.MailURL,
+		"AWS_ENDPOINT_URL_EVENTBRIDGE=" + services,
+		"AWS_ENDPOINT_URL_KMS=" + services,
+		"AWS_ENDPOINT_URL_SECRETS_MANAGER=" + services,
+	}
+	for _, name := range f.Settings {
+		value, ok := values[name]
+		if !ok {
+			panic("infra/local has no value for the setting " + string(name))
+		}
+		env = append(env, string(name)+"="+value)
+	}
+	return env
+}
+
+func (s *Stack) startHTTP(port int, dataDir string, log io.Writer) error {
+	people, err := issuer.New(issuer.Config{
+		URL: s.URL, DataDir: filepath.Join(dataDir, "issuer"),
+		DashboardOrigins: []string{s.URL}, RedirectURIs: []string{s.URL + "/"},
+		OnSignUp: s.signedUp,
+	})
+	if err != nil {
+		return err
+	}
+	logger := slog.New(slog.NewJSONHandler(log, nil))
+	api, err := gateway.New(gateway.Config{
+		Functions:   blueprint.Functions(),
+		Invoker:     func(name string) gateway.Invoker { return s.functions[name] },
+		Authorizer:  gateway.NewJWTAuthorizer(s.URL, []string{issuer.DashboardClient}, &http.Client{Timeout: 5 * time.Second}, time.Now),
+		CORSOrigins: []string{s.URL},
+		Log:         logger,
+	})
+	if err != nil {
+		return err
+	}
+	mux := http.NewServeMux()
+	for _, pattern := range people.Routes() {
+		mux.Handle(pattern, people)
+	}
+	mux.HandleFunc("POST /local/run/{schedule}", s.runSchedule)
+	mux.Handle("/", api)
+	_, err = s.serve("127.0.0.1:"+strconv.Itoa(port), mux)
+	return err
+}
+
+// signedUp tells the function account of a new account, as Cognito would.
+func (s *Stack) signedUp(ctx context.Context, a issuer.Account) error {
+	event, err := json.Marshal(map[string]any{
+		"version": "1", "region": region, "userPoolId": "local", "userName": a.Sub,
+		"triggerSource": "PostConfirmation_ConfirmSignUp",
+		"callerContext": map[string]any{"awsSdkVersion": "local", "clientId": issuer.DashboardClient},
+		"request": map[string]any{"userAttributes": map[string]string{
+			"sub": a.Sub, "email": a.Email, "name": a.Name, "email_verified": "true",
+		}},
+		"response": map[string]any{},
+	})
+	if err != nil {
+		return err
+	}
+	for _, f := range blueprint.Functions() {
+		if f.OnAccountConfirmed {
+			if _, err := s.Invoke(ctx, f.Name, event); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// startTriggers feeds the stream, the queues and the schedules to their
+// functions.
+func (s *Stack) startTriggers(life context.Context, dataDir string, log io.Writer) error {
+	logger := slog.New(slog.NewJSONHandler(log, nil))
+	for _, f := range blueprint.Functions() {
+		if f.Stream != nil {
+			source, err := stream.New(stream.Config{
+				DB: s.DB, Streams: dynamodblocal.Streams(s.TableURL), Table: TableName, Source: *f.Stream,
+				Function: f.Name, Invoker: s.functions[f.Name], Queues: s.Queues,
+				CheckpointPath: filepath.Join(dataDir, "stream-"+f.Name+".db"), Log: logger,
+			})
+			if err != nil {
+				return err
+			}
+			s.onClose(func(context.Context) error { return source.Close() })
+			s.run(func() { source.Run(life) })
+		}
+		if f.Queue != nil {
+			poller := messaging.NewPoller(messaging.PollerConfig{Queues: s.Queues, Source: *f.Queue, Invoker: s.functions[f.Name], Log: logger})
+			s.run(func() { poller.Run(life) })
+		}
+		if f.Schedule != nil {
+			s.run(func() { s.tick(life, f.Name, f.Schedule.Every) })
+		}
+	}
+	return nil
+}
+
+func (s *Stack) run(f func()) { s.running.Go(f) }
+
+func (s *Stack) tick(life context.Context, function string, every time.Duration) {
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-life.Done():
+			return
+		case <-ticker.C:
+			// A run that fails is in the log; what it left is due next time.
+			_, _ = s.Invoke(life, function, []byte("{}"))
+		}
+	}
+}
+
+// runSchedule fires a schedule at once: POST /local/run/expire {"now"?}.
+func (s *Stack) runSchedule(w http.ResponseWriter, r *http.Request) {
+	for _, f := range blueprint.Functions() {
+		if f.Schedule == nil || f.Schedule.Name != r.PathValue("schedule") {
+			continue
+		}
+		event, err := scheduleEvent(r.Body)
+		if err != nil {
+			problem(w, http.StatusBadRequest, "invalid_request", err.Error())
+			return
+		}
+		report, err := s.Invoke(r.Context(), f.Name, event)
+		if err != nil {
+			problem(w, http.StatusInternalServerError, "internal", "The function failed. The log says why.")
+			return
+		}
+		w.Header().Set("content-type", "application/json")
+		_, _ = w.Write(report)
+		return
+	}
+	problem(w, http.StatusNotFound, "schedule_not_found", "There is no schedule of this name.")
+}
+
+func scheduleEvent(body io.Reader) ([]byte, error) {
+	raw, err := io.ReadAll(io.LimitReader(body, 1<<16))
+	if err != nil || len(raw) == 0 {
+		return []byte("{}"), err
+	}
+	in := map[string]time.Time{}
+	if json.Unmarshal(raw, &in) != nil {
+		return nil, errors.New(`the body is {} or {"now": "2026-01-31T12:00:00Z"}`)
+	}
+	for name := range in {
+		if name != "now" {
+			return nil, fmt.Errorf("there is no field %q", name)
+		}
+	}
+	return raw, nil
+}
+
+func problem(w http.ResponseWriter, status int, code, detail string) {
+	w.Header().Set("content-type", "application/problem+json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]any{
+		"type": "about:blank", "title": http.StatusText(status), "status": status, "code": code, "detail": detail,
+	})
+}

@@ -1,0 +1,90 @@
+package stream
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
+)
+
+// record is a stream record as Lambda hands it to a function.
+type record struct {
+	sequence string
+	at       time.Time
+	payload  json.RawMessage
+	original types.Record
+}
+
+// filtered renders records and leaves out those that no filter wants.
+func (s *Source) filtered(arn string, records []types.Record) (batch []record, err error) {
+	for _, r := range records {
+		payload, err := json.Marshal(map[string]any{
+			"eventID": aws.ToString(r.EventID), "eventName": string(r.EventName), "eventVersion": "1.1",
+			"eventSource": "aws:dynamodb", "awsRegion": "us-east-1", "eventSourceARN": arn,
+			"dynamodb": change(r.Dynamodb),
+		})
+		if err != nil {
+			return batch, fmt.Errorf("render a stream record: %w", err)
+		}
+		if s.matches(payload) {
+			batch = append(batch, record{*r.Dynamodb.SequenceNumber, aws.ToTime(r.Dynamodb.ApproximateCreationDateTime), payload, r})
+		}
+	}
+	return batch, nil
+}
+
+func change(c *types.StreamRecord) map[string]any {
+	out := map[string]any{
+		"ApproximateCreationDateTime": aws.ToTime(c.ApproximateCreationDateTime).Unix(),
+		"Keys":                        image(c.Keys),
+		"SequenceNumber":              aws.ToString(c.SequenceNumber),
+		"SizeBytes":                   aws.ToInt64(c.SizeBytes),
+		"StreamViewType":              string(c.StreamViewType),
+	}
+	if c.NewImage != nil {
+		out["NewImage"] = image(c.NewImage)
+	}
+	if c.OldImage != nil {
+		out["OldImage"] = image(c.OldImage)
+	}
+	return out
+}
+
+// image renders an item in DynamoDB's JSON.
+func image(item map[string]types.AttributeValue) map[string]any {
+	out := make(map[string]any, len(item))
+	for name, v := range item {
+		out[name] = value(v)
+	}
+	return out
+}
+
+func value(v types.AttributeValue) any {
+	switch v := v.(type) {
+	case *types.AttributeValueMemberS:
+		return map[string]any{"S": v.Value}
+	case *types.AttributeValueMemberN:
+		return map[string]any{"N": v.Value}
+	case *types.AttributeValueMemberBOOL:
+		return map[string]any{"BOOL": v.Value}
+	case *types.AttributeValueMemberB:
+		return map[string]any{"B": v.Value} // as base64
+	case *types.AttributeValueMemberM:
+		return map[string]any{"M": image(v.Value)}
+	case *types.AttributeValueMemberL:
+		list := make([]any, len(v.Value))
+		for i, element := range v.Value {
+			list[i] = value(element)
+		}
+		return map[string]any{"L": list}
+	case *types.AttributeValueMemberSS:
+		return map[string]any{"SS": v.Value}
+	case *types.AttributeValueMemberNS:
+		return map[string]any{"NS": v.Value}
+	case *types.AttributeValueMemberBS:
+		return map[string]any{"BS": v.Value}
+	}
+	return map[string]any{"NULL": true}
+}

@@ -20,10 +20,10 @@ import (
 func main() {
 	env := awsenv.Env{Get: os.Getenv}
 	h := handler{
-		store:    store.FromEnv(env),
-		dataKeys: datakey.FromEnv(env, rand.Reader),
-		links:    linkkey.FromEnv(env),
-		random:   rand.Reader,
+		store:     store.FromEnv(env),
+		dataKeys:  datakey.FromEnv(env, rand.Reader),
+		links:     linkkey.FromEnv(env),
+		random:    rand.Reader,
 		dashboard: env.Get("DASHBOARD_URL"),
 	}
 	lambda.StartHandlerFunc(h.routes().Lambda(slog.New(lambdacontext.NewLogHandler()), time.Now))

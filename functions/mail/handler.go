@@ -191,7 +191,7 @@ func (h handler) render(ctx context.Context, u user.User, w workspace.Workspace,
 	}
 	message, err := email.Render(email.Invite{
 		Kind: kind, To: u.Email, Name: u.Name, Inviter: u.Invitation.InviterName, Workspace: w.Name,
-		Role: string(u.Role), Link: url, SentAt: now, ExpiresAt: u.Invitation.ExpiresAt, Location: location,
+		Role: string(u.Role), Link: url, Now: now, ExpiresAt: u.Invitation.ExpiresAt, Location: location,
 		HasAccount: u.Status == user.Invited, Message: u.Invitation.Message,
 	})
 	if err != nil {

@@ -44,6 +44,7 @@ func run(m *testing.M) int {
 	if err != nil {
 		return fail(err)
 	}
+	listen()
 	code := m.Run()
 	if err := stack.Close(ctx); err != nil {
 		return fail(err)

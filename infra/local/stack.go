@@ -33,6 +33,7 @@ import (
 	"github.com/latchkey/latchkey/infra/local/lambda"
 	"github.com/latchkey/latchkey/infra/local/messaging"
 	"github.com/latchkey/latchkey/infra/local/stream"
+	"github.com/latchkey/latchkey/shared/awsenv"
 )
 
 // Names by which the parts know each other here.
@@ -66,9 +67,11 @@ type Stack struct {
 	MailURL  string // of the inbox page; GET /store lists the mails
 	TableURL string // of DynamoDB Local
 
-	DB        *dynamodb.Client
-	Queues    *messaging.Queues
-	Bus       *messaging.Bus
+	DB     *dynamodb.Client
+	Queues *messaging.Queues
+	Bus    *messaging.Bus
+
+	services  string // where EventBridge, KMS and Secrets Manager are
 	functions map[string]*lambda.Function
 	closers   []func(context.Context) error // in the order in which to close
 	cancel    context.CancelFunc
@@ -128,7 +131,14 @@ func (s *Stack) Close(ctx context.Context) error {
 }
 
 func (s *Stack) start(ctx, life context.Context, cfg Config, ports [3]int, dataDir string, log *lineLog) error {
-	err := s.startMail(cfg.Root, ports[1], log)
+	var err error
+	// The queues' file is also the lock of the data folder: first of all.
+	s.Queues, err = messaging.Open(filepath.Join(dataDir, "queues.db"), blueprint.Queues(), time.Now)
+	if err != nil {
+		return err
+	}
+	s.onClose(func(context.Context) error { return s.Queues.Close() })
+	err = s.startMail(cfg.Root, ports[1], log)
 	if err != nil {
 		return err
 	}
@@ -140,14 +150,14 @@ func (s *Stack) start(ctx, life context.Context, cfg Config, ports [3]int, dataD
 	if err != nil {
 		return err
 	}
-	services, err := s.startServices(dataDir)
+	s.services, err = s.startServices(dataDir)
 	if err != nil {
 		return err
 	}
 	for _, f := range blueprint.Functions() {
 		fn := lambda.New(lambda.Config{
 			Name: f.Name, Bootstrap: filepath.Join(cfg.Functions, f.Name, "bootstrap"),
-			Env: s.environment(f, services), Timeout: f.Timeout, MemoryMB: f.MemoryMB, Log: log,
+			Env: s.environment(f), Timeout: f.Timeout, MemoryMB: f.MemoryMB, Log: log,
 		})
 		s.functions[f.Name] = fn
 		s.onClose(fn.Close)
@@ -187,14 +197,9 @@ func (s *Stack) startTable(ctx context.Context, cfg Config, port int, log *lineL
 	return dynamodblocal.CreateTable(ctx, s.DB, TableName, blueprint.TheTable())
 }
 
-// startServices brings up the bus, the queues, KMS and Secrets Manager, on a
-// port that only the functions are told.
+// startServices brings up the bus, KMS and Secrets Manager, on a port that only
+// the functions are told.
 func (s *Stack) startServices(dataDir string) (endpoint string, err error) {
-	s.Queues, err = messaging.Open(filepath.Join(dataDir, "queues.db"), blueprint.Queues(), time.Now)
-	if err != nil {
-		return "", err
-	}
-	s.onClose(func(context.Context) error { return s.Queues.Close() })
 	s.Bus, err = messaging.NewBus(s.Queues, blueprint.Rules(), time.Now)
 	if err != nil {
 		return "", err
@@ -225,10 +230,9 @@ func (s *Stack) serve(address string, handler http.Handler) (url string, err err
 	return "http://" + listener.Addr().String(), nil
 }
 
-// environment is all that a function gets to know: what the blueprint lists
-// for it, and where the services are.
-func (s *Stack) environment(f blueprint.Function, services string) []string {
-	values := map[blueprint.Setting]string{
+// settings are the values of all settings here.
+func (s *Stack) settings() map[blueprint.Setting]string {
+	return map[blueprint.Setting]string{
 		blueprint.SettingTable:                TableName,
 		blueprint.SettingLinkKey:              linkKeyID,
 		blueprint.SettingMetadataKey:          dataKeyID,
@@ -241,23 +245,46 @@ func (s *Stack) environment(f blueprint.Function, services string) []string {
 		blueprint.SettingWorkspaceCreation:    "signed-in",
 		blueprint.SettingHistoryDays:          "400",
 	}
-	env := []string{
-		"AWS_REGION=" + region,
-		"AWS_ACCESS_KEY_ID=local", "AWS_SECRET_ACCESS_KEY=local",
-		"AWS_ENDPOINT_URL_DYNAMODB=" + s.TableURL,
-		"AWS_ENDPOINT_URL_SESV2=" + s.MailURL,
-		"AWS_ENDPOINT_URL_EVENTBRIDGE=" + services,
-		"AWS_ENDPOINT_URL_KMS=" + services,
-		"AWS_ENDPOINT_URL_SECRETS_MANAGER=" + services,
+}
+
+// surroundings are what Lambda would tell every function.
+func (s *Stack) surroundings() map[string]string {
+	return map[string]string{
+		"AWS_REGION": region, "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local",
+		"AWS_ENDPOINT_URL_DYNAMODB":        s.TableURL,
+		"AWS_ENDPOINT_URL_SESV2":           s.MailURL,
+		"AWS_ENDPOINT_URL_EVENTBRIDGE":     s.services,
+		"AWS_ENDPOINT_URL_KMS":             s.services,
+		"AWS_ENDPOINT_URL_SECRETS_MANAGER": s.services,
 	}
+}
+
+// environment is all that a function gets to know: its surroundings, and of
+// the settings those that the blueprint lists for it.
+func (s *Stack) environment(f blueprint.Function) []string {
+	var env []string
+	for name, value := range s.surroundings() {
+		env = append(env, name+"="+value)
+	}
+	settings := s.settings()
 	for _, name := range f.Settings {
-		value, ok := values[name]
+		value, ok := settings[name]
 		if !ok {
 			panic("infra/local has no value for the setting " + string(name))
 		}
 		env = append(env, string(name)+"="+value)
 	}
 	return env
+}
+
+// Env is the environment of a function that has every setting: for samples and
+// tests, which look at the table by way of shared/store.
+func (s *Stack) Env() awsenv.Env {
+	env := s.surroundings()
+	for name, value := range s.settings() {
+		env[string(name)] = value
+	}
+	return awsenv.Env{Get: func(name string) string { return env[name] }}
 }
 
 func (s *Stack) startHTTP(port int, dataDir string, log io.Writer) error {
@@ -285,8 +312,14 @@ func (s *Stack) startHTTP(port int, dataDir string, log io.Writer) error {
 		mux.Handle(pattern, people)
 	}
 	mux.HandleFunc("POST /local/run/{schedule}", s.runSchedule)
-	mux.Handle("/", api)
-	_, err = s.serve("127.0.0.1:"+strconv.Itoa(port), mux)
+	// The gateway sees requests as they came: a mux would clean their paths.
+	_, err = s.serve("127.0.0.1:"+strconv.Itoa(port), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, pattern := mux.Handler(r); pattern != "" {
+			mux.ServeHTTP(w, r)
+			return
+		}
+		api.ServeHTTP(w, r)
+	}))
 	return err
 }
 

@@ -7,11 +7,14 @@ package sample
 
 import (
 	"context"
+	"crypto/rand"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"github.com/latchkey/latchkey/shared/awsenv"
+	"github.com/latchkey/latchkey/shared/datakey"
 	"github.com/latchkey/latchkey/shared/link"
 	"github.com/latchkey/latchkey/shared/linkkey"
 	"github.com/latchkey/latchkey/shared/store"
@@ -101,10 +104,10 @@ func WriteLinkKey(dataDir string) error {
 	return os.WriteFile(filepath.Join(dataDir, "link-key.json"), []byte(linkSecret), 0o600)
 }
 
-// Seed writes the sample into a table. dataKey makes the wrapped data key of a
-// workspace.
-func Seed(ctx context.Context, s *store.Store, dataKey func(context.Context, string) ([]byte, error)) error {
-	wrapped, err := dataKey(ctx, WorkspaceID)
+// Seed writes the sample into the table that the environment names.
+func Seed(ctx context.Context, env awsenv.Env) error {
+	s := store.FromEnv(env)
+	wrapped, err := datakey.FromEnv(env, rand.Reader).New(ctx, WorkspaceID)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,437 @@
+package local_test
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/latchkey/latchkey/infra/blueprint"
+	"github.com/latchkey/latchkey/infra/local"
+	"github.com/latchkey/latchkey/infra/local/messaging"
+	"github.com/latchkey/latchkey/shared/user"
+)
+
+func item(name, value string) map[string]types.AttributeValue {
+	return map[string]types.AttributeValue{":" + name: &types.AttributeValueMemberS{Value: value}}
+}
+
+// historyTypes are the types of all history lines of a workspace, sorted.
+func historyTypes(t *testing.T, workspaceID string) (found []string) {
+	t.Helper()
+	out, err := stack.DB.Query(t.Context(), &dynamodb.QueryInput{
+		TableName: aws.String(local.TableName), ConsistentRead: aws.Bool(true),
+		KeyConditionExpression: aws.String("pk = :pk"), ExpressionAttributeValues: item("pk", "HISTORY#"+workspaceID),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range out.Items {
+		found = append(found, line["type"].(*types.AttributeValueMemberS).Value)
+	}
+	slices.Sort(found)
+	return found
+}
+
+// onBus are all events that have crossed the bus.
+var onBus = struct {
+	sync.Mutex
+	events []messaging.Envelope
+}{}
+
+func listen() {
+	stack.Bus.Subscribe(func(e messaging.Envelope) {
+		onBus.Lock()
+		defer onBus.Unlock()
+		onBus.events = append(onBus.events, e)
+	})
+}
+
+func busTypes(workspaceID string) (found []string) {
+	for _, e := range busEvents(workspaceID) {
+		found = append(found, e.DetailType)
+	}
+	slices.Sort(found)
+	return found
+}
+
+func busEvents(workspaceID string) (found []messaging.Envelope) {
+	onBus.Lock()
+	defer onBus.Unlock()
+	for _, e := range onBus.events {
+		if strings.Contains(string(e.Detail), workspaceID) {
+			found = append(found, e)
+		}
+	}
+	return found
+}
+
+// unchanged checks that what was tried has written nothing to a user.
+func unchanged(t *testing.T, o office, before apiUser) {
+	t.Helper()
+	if after := o.get(before.ID); after.Version != before.Version || after.Status != before.Status {
+		t.Errorf("%s version %d became %s version %d", before.Status, before.Version, after.Status, after.Version)
+	}
+}
+
+func TestRule01AcceptNeedsTheLinkAndAVerifiedEmail(t *testing.T) {
+	o := newOffice(t)
+	u := o.invite(nil)
+	unverified := newClient(t, token(t, map[string]any{"email": u.Email, "name": "John", "emailVerified": false}))
+	refused(t, unverified.send("POST", "/v1/invitations/"+tokenOf(u.Invitation.URL)+"/accept", nil, nil), http.StatusForbidden, "email_unverified")
+	refused(t, unverified.send("PUT", "/v1/me", nil, nil), http.StatusForbidden, "email_unverified")
+	refused(t, unverified.send("POST", "/v1/workspaces", map[string]any{"name": "X"}, nil), http.StatusForbidden, "email_unverified")
+	unchanged(t, o, u)
+}
+
+func TestRule02And24AnotherAccountCannotAcceptAndBurnsNothing(t *testing.T) {
+	o := newOffice(t)
+	u := o.invite(nil)
+	accept := "/v1/invitations/" + tokenOf(u.Invitation.URL) + "/accept"
+	p := refused(t, person(t, "mallory-"+unique()+"@corp.com", "Mallory").send("POST", accept, nil, nil), http.StatusForbidden, "recipient_mismatch")
+	if strings.Contains(p.Detail, u.Email) || !strings.Contains(p.Detail, "j***@corp.com") || !strings.Contains(p.Detail, "Sign out") {
+		t.Errorf("detail %q", p.Detail)
+	}
+	operator := newClient(t, token(t, map[string]any{"clientId": "x", "scope": "latchkey/operator"}))
+	refused(t, operator.send("POST", accept, nil, nil), http.StatusForbidden, "person_required")
+	unchanged(t, o, u)
+	o.accept(u)
+}
+
+func TestRule03TheEmailComesFromTheRecordAlone(t *testing.T) {
+	o := newOffice(t)
+	u := o.invite(nil)
+	a := person(t, u.Email, "John").wrong().send("POST", "/v1/invitations/"+tokenOf(u.Invitation.URL)+"/accept",
+		map[string]any{"email": "mallory@corp.com", "role": "admin"}, nil)
+	got := want[apiUser](t, a, http.StatusOK) // the operation takes no body: what is sent is not read
+	if got.Email != u.Email || got.Role != "builder" {
+		t.Errorf("accepted as %s %s", got.Role, got.Email)
+	}
+}
+
+func TestRule06TheLinkIsInFourAnswersAlone(t *testing.T) {
+	o := newOffice(t)
+	u := o.invite(nil)
+	secret := tokenOf(u.Invitation.URL)
+	member := o.invite(map[string]any{"sendEmail": false})
+	o.accept(member)
+	for _, path := range []string{"/users", "/users/" + u.ID, "/users/" + member.ID, "/groups", ""} {
+		if a := o.admin.send("GET", o.path+path, nil, nil); strings.Contains(string(a.body), secret) || strings.Contains(string(a.body), `"url"`) {
+			t.Errorf("GET %s shows a link", path)
+		}
+	}
+	archived := o.admin.send("POST", o.path+"/users/"+u.ID+"/archive", nil, nil)
+	if strings.Contains(string(archived.body), `"url"`) {
+		t.Error("archiving shows a link")
+	}
+}
+
+// Rule 7, for every route below a workspace: somebody from another workspace
+// gets the same 404 as for a workspace that does not exist, and another
+// workspace's user is not found in one's own.
+func TestRule07TenantsAreKeptApartOnEveryRoute(t *testing.T) {
+	o, other := newOffice(t), newOffice(t)
+	victim := other.invite(nil)
+	member := other.invite(map[string]any{"sendEmail": false})
+	other.accept(member)
+	want[any](t, other.admin.send("PUT", other.path+"/groups/secret", nil, nil), http.StatusCreated)
+	for _, f := range blueprint.Functions() {
+		for _, r := range f.Routes {
+			if !strings.HasPrefix(r.Path, "/v1/workspaces/{workspace}") {
+				continue
+			}
+			t.Run(r.Operation, func(t *testing.T) {
+				call := func(workspaceID, userID string) answer {
+					path := strings.NewReplacer("{workspace}", workspaceID, "{user}", userID, "{group}", "secret").Replace(r.Path)
+					admin := *o.admin
+					admin.t = t
+					return admin.wrong().send(r.Method, path, bodyFor(r.Operation, victim.Email), nil)
+				}
+				foreign := refused(t, call(other.id, victim.ID), http.StatusNotFound, "workspace_not_found")
+				unknown := refused(t, call("ws_000000000000000000000000", victim.ID), http.StatusNotFound, "workspace_not_found")
+				malformed := refused(t, call("ws_nonsense", victim.ID), http.StatusNotFound, "workspace_not_found")
+				foreign.RequestID, unknown.RequestID, malformed.RequestID = "", "", ""
+				if fmt.Sprint(foreign) != fmt.Sprint(unknown) || fmt.Sprint(foreign) != fmt.Sprint(malformed) {
+					t.Errorf("foreign %+v, unknown %+v, malformed %+v", foreign, unknown, malformed)
+				}
+				if strings.Contains(r.Path, "{user}") {
+					refused(t, call(o.id, victim.ID), http.StatusNotFound, "user_not_found")
+					refused(t, call(o.id, "usr_nonsense"), http.StatusNotFound, "user_not_found")
+				}
+			})
+		}
+	}
+	unchanged(t, other, victim)
+}
+
+func bodyFor(operation, email string) any {
+	switch operation {
+	case "inviteUser":
+		return map[string]any{"name": "X", "email": email, "role": "builder"}
+	case "updateWorkspace":
+		return map[string]any{"name": "Stolen"}
+	}
+	return nil
+}
+
+// Members who are no admins get 403 on the admins' routes.
+func TestMembersWhoAreNoAdmins(t *testing.T) {
+	o := newOffice(t)
+	for _, role := range []string{"builder", "end-user"} {
+		u := o.invite(map[string]any{"role": role, "sendEmail": false})
+		o.accept(u)
+		member := person(t, u.Email, u.Name)
+		for _, f := range blueprint.Functions() {
+			for _, r := range f.Routes {
+				if !strings.HasPrefix(r.Path, "/v1/workspaces/{workspace}") || slices.Contains([]string{"getWorkspace", "listGroups"}, r.Operation) {
+					continue
+				}
+				path := strings.NewReplacer("{workspace}", o.id, "{user}", user.IDFor(o.id, "nobody@corp.com"), "{group}", "g").Replace(r.Path)
+				refused(t, member.wrong().send(r.Method, path, bodyFor(r.Operation, u.Email), nil), http.StatusForbidden, "admin_required")
+			}
+		}
+		want[any](t, o.admin.send("PATCH", o.path, map[string]any{"directory": "members"}, nil), http.StatusOK)
+		seen := want[struct{ Users []apiUser }](t, member.send("GET", o.path+"/users", nil, nil), http.StatusOK)
+		for _, s := range seen.Users {
+			if (s.Metadata != nil) != (s.ID == u.ID) {
+				t.Errorf("a %s sees the metadata %s of %s", role, s.Metadata, s.Name)
+			}
+		}
+		want[any](t, o.admin.send("PATCH", o.path, map[string]any{"directory": "admins"}, nil), http.StatusOK)
+	}
+}
+
+// A reassigned mailbox is not the person: same email, another subject.
+func TestAnotherSubjectWithTheSameEmailIsAStranger(t *testing.T) {
+	o := newOffice(t)
+	u := o.invite(nil)
+	o.accept(u)
+	stranger := newClient(t, token(t, map[string]any{"email": u.Email, "name": "New owner", "sub": "another-" + unique()}))
+	refused(t, stranger.send("GET", o.path, nil, nil), http.StatusNotFound, "workspace_not_found")
+	mine := want[struct{ Workspaces []any }](t, stranger.send("GET", "/v1/me/workspaces", nil, nil), http.StatusOK)
+	if len(mine.Workspaces) != 0 {
+		t.Errorf("a stranger's workspaces: %v", mine.Workspaces)
+	}
+}
+
+func TestRule10ManyAcceptsMakeOneMember(t *testing.T) {
+	o := newOffice(t)
+	u := o.invite(nil)
+	john := person(t, u.Email, "John")
+	path := "/v1/invitations/" + tokenOf(u.Invitation.URL) + "/accept"
+	counts := race(t, 20, func(int) (answer, error) { return john.try("POST", path, nil, nil) })
+	if counts[http.StatusOK] != 1 || counts[http.StatusConflict] != 19 {
+		t.Errorf("answers %v, want one 200 and nineteen 409", counts)
+	}
+	if users := o.list("?status=active"); len(users) != 2 {
+		t.Errorf("%d active users", len(users))
+	}
+}
+
+func TestRule10ManyInvitesMakeOneUser(t *testing.T) {
+	o := newOffice(t)
+	email := "Race-" + unique() + "@Corp.com"
+	counts := race(t, 20, func(i int) (answer, error) {
+		spelled := []string{email, strings.ToLower(email), strings.ToUpper(email), " " + email}[i%4]
+		return o.admin.try("POST", o.path+"/users", map[string]any{"name": "X", "email": spelled, "role": "builder"}, nil)
+	})
+	if counts[http.StatusCreated] != 1 || counts[http.StatusConflict] != 19 {
+		t.Errorf("answers %v, want one 201 and nineteen 409", counts)
+	}
+}
+
+// race runs n calls at once and counts the statuses of their answers.
+func race(t *testing.T, n int, call func(i int) (answer, error)) map[int]int {
+	t.Helper()
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	counts := map[int]int{}
+	start := make(chan struct{})
+	for i := range n {
+		wg.Go(func() {
+			<-start
+			a, err := call(i)
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				t.Error(err)
+			}
+			counts[a.status]++
+		})
+	}
+	close(start)
+	wg.Wait()
+	return counts
+}
+
+// Rule 11: however many admins leave at once, one stays.
+func TestRule11TheLastAdminStays(t *testing.T) {
+	o := newOffice(t)
+	me := want[apiUser](t, o.admin.send("GET", o.path+"/users/me", nil, nil), http.StatusOK)
+	refused(t, o.admin.send("POST", o.path+"/users/me/archive", nil, nil), http.StatusConflict, "last_admin")
+	admins := map[string]*client{me.ID: o.admin}
+	for range 7 {
+		u := o.invite(map[string]any{"role": "admin", "sendEmail": false})
+		o.accept(u)
+		admins[u.ID] = person(t, u.Email, u.Name)
+	}
+	var ids []string
+	for id := range admins {
+		ids = append(ids, id)
+	}
+	race(t, len(ids), func(i int) (answer, error) {
+		return admins[ids[i]].try("POST", o.path+"/users/"+ids[i]+"/archive", nil, nil)
+	})
+	left := 0
+	for _, id := range ids {
+		if a, err := admins[id].try("GET", o.path+"/users?status=active&role=admin", nil, nil); err == nil && a.status == http.StatusOK {
+			left++
+			if users := want[struct{ Users []apiUser }](t, a, http.StatusOK).Users; len(users) != 1 || users[0].ID != id {
+				t.Errorf("the last admin sees %d admins", len(users))
+			}
+		}
+	}
+	if left != 1 {
+		t.Errorf("%d admins are left, want 1", left)
+	}
+}
+
+func TestRule12ScannersBurnNothing(t *testing.T) {
+	o := newOffice(t)
+	u := o.invite(nil)
+	scanner := newClient(t, "")
+	for range 3 {
+		for _, method := range []string{"GET", "HEAD"} {
+			for _, path := range []string{"/invite/", "/v1/invitations/"} {
+				scanner.wrong().send(method, path+tokenOf(u.Invitation.URL), nil, nil)
+			}
+		}
+		if a := scanner.wrong().send("POST", "/v1/invitations/"+tokenOf(u.Invitation.URL)+"/accept", nil, nil); a.status != http.StatusUnauthorized {
+			t.Errorf("submitting the form without a person: %d", a.status)
+		}
+	}
+	unchanged(t, o, u)
+	o.accept(u)
+}
+
+// Rules 16 and 17: the link's host and every redirect come from configuration.
+func TestRule16And17HostsComeFromConfiguration(t *testing.T) {
+	o := newOffice(t)
+	evil := map[string]string{"X-Forwarded-Host": "evil.example", "Forwarded": "host=evil.example", "X-Forwarded-Proto": "https", "Origin": "https://evil.example", "Referer": "https://evil.example"}
+	u := want[apiUser](t, o.admin.send("POST", o.path+"/users", map[string]any{"name": "John", "email": "host-" + unique() + "@corp.com", "role": "builder"}, evil), http.StatusCreated)
+	if !strings.HasPrefix(u.Invitation.URL, stack.URL+"/invite/") {
+		t.Errorf("link %q", u.Invitation.URL)
+	}
+	a := newClient(t, "").wrong().send("GET", "/invite/"+tokenOf(u.Invitation.URL)+"?redirect=https://evil.example&next=//evil.example", nil, evil)
+	if a.header.Get("location") != stack.URL+"/signup#invitation="+tokenOf(u.Invitation.URL) {
+		t.Errorf("redirect to %q", a.header.Get("location"))
+	}
+}
+
+// Rule 18: an invitation reaches no further than its inviter's authority.
+func TestRule18TheInvitersAuthorityIsCheckedWhenAccepting(t *testing.T) {
+	o := newOffice(t)
+	second := o.invite(map[string]any{"role": "admin", "sendEmail": false})
+	o.accept(second)
+	their := office{t, person(t, second.Email, second.Name), o.id, o.slug, o.path}
+	u := their.invite(map[string]any{"role": "admin", "sendEmail": false})
+	want[any](t, o.admin.send("POST", o.path+"/users/"+second.ID+"/archive", nil, nil), http.StatusOK)
+	accept := func(u apiUser) answer {
+		return person(t, u.Email, u.Name).send("POST", "/v1/invitations/"+tokenOf(u.Invitation.URL)+"/accept", nil, nil)
+	}
+	refused(t, accept(u), http.StatusConflict, "inviter_not_admin")
+	again := want[apiUser](t, o.admin.send("POST", o.path+"/users/"+u.ID+"/resend", nil, nil), http.StatusOK)
+	want[any](t, accept(again), http.StatusOK) // another admin stands by it
+}
+
+func TestRule21DomainsAreComparedWhole(t *testing.T) {
+	o := newOffice(t)
+	want[any](t, o.admin.send("PATCH", o.path, map[string]any{"allowedEmailDomains": []string{"example.com", "bücher.example"}}, nil), http.StatusOK)
+	for email, status := range map[string]int{
+		"a@attacker-example.com": 400, "a@example.com.evil.org": 400, "a@sub.example.com": 400,
+		"a@EXAMPLE.com": 201, "a@xn--bcher-kva.example": 201,
+	} {
+		if a := o.admin.send("POST", o.path+"/users", map[string]any{"name": "A", "email": email, "role": "builder", "sendEmail": false}, nil); a.status != status {
+			t.Errorf("%s: %d %s", email, a.status, a.body)
+		}
+	}
+}
+
+// Rule 23, and the house's rule for logs: no token, no address, no secret is
+// in anything that is logged, in an event, or in a key.
+func TestRule23NothingSecretIsLogged(t *testing.T) {
+	o := newOffice(t)
+	mark := "zebra" + strings.ReplaceAll(unique(), "-", "")
+	u := o.invite(map[string]any{"name": "Name" + mark, "email": "mail" + mark + "@corp.com", "metadata": map[string]any{"apiKey": "secret" + mark}})
+	inbox(t, u.Email, 1)
+	secret := tokenOf(u.Invitation.URL)
+	newClient(t, "").send("GET", "/invite/"+secret, nil, nil)
+	newClient(t, "").send("GET", "/v1/invitations/"+secret, nil, nil)
+	o.accept(u)
+	o.list("?q=" + mark)
+	eventually(t, func() error {
+		if got := busTypes(o.id); len(got) < 4 {
+			return fmt.Errorf("events so far: %v", got)
+		}
+		return nil
+	})
+	for _, needle := range []string{mark, secret, o.admin.token} {
+		if i := strings.Index(log.String(), needle); i >= 0 {
+			t.Errorf("the log has %q: …%s…", needle, log.String()[max(0, i-200):min(len(log.String()), i+200)])
+		}
+		for _, e := range busEvents(o.id) {
+			if strings.Contains(string(e.Detail), needle) {
+				t.Errorf("event %s has %q: %s", e.DetailType, needle, e.Detail)
+			}
+		}
+	}
+	rest := append(itemTexts(t, "WS#"+o.id), itemTexts(t, "HISTORY#"+o.id)...)
+	for _, text := range rest {
+		if strings.Contains(text, secret) || strings.Contains(text, "secret"+mark) {
+			t.Errorf("the table holds a secret: %s", text)
+		}
+	}
+	if a := newClient(t, "").send("GET", "/invite/"+secret, nil, nil); a.header.Get("referrer-policy") != "no-referrer" {
+		t.Errorf("referrer policy %q", a.header.Get("referrer-policy"))
+	}
+}
+
+func itemTexts(t *testing.T, pk string) (texts []string) {
+	t.Helper()
+	out, err := stack.DB.Query(t.Context(), &dynamodb.QueryInput{
+		TableName: aws.String(local.TableName), KeyConditionExpression: aws.String("pk = :pk"), ExpressionAttributeValues: item("pk", pk),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range out.Items {
+		for name, v := range i {
+			switch v := v.(type) {
+			case *types.AttributeValueMemberS:
+				texts = append(texts, name+"="+v.Value)
+			case *types.AttributeValueMemberB:
+				texts = append(texts, name+"="+string(v.Value))
+			}
+		}
+	}
+	return texts
+}
+
+// A 5xx names a request id, and the request id leads to its log line.
+func TestARequestIdLeadsToItsLogLine(t *testing.T) {
+	o := newOffice(t)
+	a := o.admin.send("GET", o.path, nil, nil)
+	id := a.header.Get("apigw-requestid")
+	for _, line := range logged() {
+		if line["apiRequestId"] == id && line["route"] == "GET /v1/workspaces/{workspace}" && line["requestId"] != nil {
+			return
+		}
+	}
+	t.Errorf("no log line has the request id %q", id)
+}

@@ -44,7 +44,7 @@ func (h handler) handle(ctx context.Context, in lambdaevents.DynamoDBEvent) (lam
 	last := ""
 	for _, record := range in.Records {
 		last = record.Change.SequenceNumber
-		e, ok, err := store.EventOf(itemOf(record.Change.OldImage), itemOf(record.Change.NewImage))
+		e, ok, err := store.EventOf(record.Change.OldImage, record.Change.NewImage)
 		if err != nil {
 			unreadable = err // what came before it goes out all the same
 			break

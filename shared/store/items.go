@@ -199,7 +199,8 @@ func workspaceOfItem(item Item) (workspace.Workspace, error) {
 
 // EventOf is the domain event behind a write to the table, from the item's
 // images before and after it; ok is false for a write that is none.
-func EventOf(before, after Item) (e event.Event, ok bool, err error) {
+func EventOf(oldImage, newImage Image) (e event.Event, ok bool, err error) {
+	before, after := itemOf(oldImage), itemOf(newImage)
 	if changeID(after) == "" || changeID(after) == changeID(before) {
 		return event.Event{}, false, nil
 	}

@@ -2,7 +2,8 @@
 // conditions and cursors are here and nowhere else. A transition of the domain
 // becomes one conditional write, or one transaction where it counts admins.
 //
-// It may import the DynamoDB client, shared/awsenv and the domain packages.
+// It may import the DynamoDB client, the shapes of Lambda's events, shared/awsenv
+// and the domain packages.
 package store
 
 import (

@@ -1,16 +1,17 @@
-package main
+package store
 
 import (
 	lambdaevents "github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
-	"github.com/latchkey/latchkey/shared/store"
 )
 
-// itemOf turns a stream record's image into the item that the store reads: the
-// same values, which Lambda's events and the DynamoDB client spell differently.
-func itemOf(image map[string]lambdaevents.DynamoDBAttributeValue) store.Item {
-	item := make(store.Item, len(image))
+// Image is an item as a stream record has it.
+type Image = map[string]lambdaevents.DynamoDBAttributeValue
+
+// itemOf turns an image into an item: the same values, which Lambda's events
+// and the DynamoDB client spell differently.
+func itemOf(image Image) Item {
+	item := make(Item, len(image))
 	for name, v := range image {
 		item[name] = valueOf(v)
 	}

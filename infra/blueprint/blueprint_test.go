@@ -1,0 +1,97 @@
+package blueprint_test
+
+import (
+	"os"
+	"slices"
+	"testing"
+
+	"github.com/latchkey/latchkey/infra/blueprint"
+)
+
+// The blueprint and the folders name the same functions.
+func TestEveryFunctionHasItsFolder(t *testing.T) {
+	entries, err := os.ReadDir("../../functions")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var folders, names []string
+	for _, e := range entries {
+		folders = append(folders, e.Name())
+	}
+	for _, f := range blueprint.Functions() {
+		names = append(names, f.Name)
+	}
+	slices.Sort(names)
+	if !slices.Equal(folders, names) {
+		t.Errorf("folders %v, functions %v", folders, names)
+	}
+}
+
+func TestNamesReferToWhatExists(t *testing.T) {
+	queues := map[string]blueprint.Queue{}
+	for _, q := range blueprint.Queues() {
+		queues[q.Name] = q
+	}
+	known := func(what, name string) {
+		if _, ok := queues[name]; name != "" && !ok {
+			t.Errorf("%s names the queue %q, which does not exist", what, name)
+		}
+	}
+	for _, q := range blueprint.Queues() {
+		known(q.Name, q.DeadLetter)
+		if (q.DeadLetter != "") != (q.MaxReceives > 0) {
+			t.Errorf("queue %s: %d receives and dead-letter queue %q", q.Name, q.MaxReceives, q.DeadLetter)
+		}
+	}
+	for _, r := range blueprint.Rules() {
+		known("rule "+r.Name, r.Queue)
+		known("rule "+r.Name, r.DeadLetter)
+	}
+	routes, operations := map[string]bool{}, map[string]bool{}
+	for _, f := range blueprint.Functions() {
+		if f.Stream != nil {
+			known(f.Name, f.Stream.OnFailure)
+		}
+		if f.Queue != nil {
+			known(f.Name, f.Queue.Queue)
+			// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+			if v := queues[f.Queue.Queue].Visibility; v < 6*f.Timeout {
+				t.Errorf("%s runs up to %v, and its messages show again after %v", f.Name, f.Timeout, v)
+			}
+		}
+		if len(f.Routes) == 0 && f.Stream == nil && f.Queue == nil && f.Schedule == nil && !f.OnAccountConfirmed {
+			t.Errorf("nothing calls %s", f.Name)
+		}
+		for _, r := range f.Routes {
+			if routes[r.Key()] || operations[r.Operation] {
+				t.Errorf("%s %s is there twice", r.Key(), r.Operation)
+			}
+			routes[r.Key()], operations[r.Operation] = true, true
+		}
+		for _, p := range f.Permissions {
+			if p.Why == "" || len(p.Verb.Actions()) == 0 {
+				t.Errorf("%s may %s on %s, and nobody says why", f.Name, p.Verb, p.On)
+			}
+		}
+	}
+}
+
+// The promises about permissions that the design makes in words.
+func TestPromisesAboutPermissions(t *testing.T) {
+	writes := []blueprint.Verb{blueprint.Insert, blueprint.InsertMany, blueprint.Change, blueprint.Remove}
+	for _, f := range blueprint.Functions() {
+		for _, p := range f.Permissions {
+			switch {
+			case f.Name == "list" && slices.Contains(writes, p.Verb):
+				t.Errorf("list may %s", p.Verb)
+			case p.Verb == blueprint.Send && f.Name != "mail":
+				t.Errorf("%s may send mail", f.Name)
+			case p.Verb == blueprint.Fetch && !slices.Contains(f.Settings, blueprint.SettingLinkKey):
+				t.Errorf("%s may fetch the link key and is not told where it is", f.Name)
+			}
+		}
+		if slices.Contains(f.Settings, blueprint.SettingLinkKey) && !slices.ContainsFunc(f.Permissions, func(p blueprint.Permission) bool { return p.Verb == blueprint.Fetch }) {
+			t.Errorf("%s is told where the link key is and may not fetch it", f.Name)
+		}
+	}
+}

@@ -1,0 +1,131 @@
+package latchkey
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
+)
+
+// Props configures a deployment. Dashboards and Sender are needed; everything
+// else has a default that suits a first deployment.
+type Props struct {
+	// Dashboards are the base addresses of the web pages where people sign in
+	// and sign up, with https and without a trailing slash. Invitation links
+	// lead to the first; browsers on all of them may call the API.
+	Dashboards []string
+
+	// Sender is who invitations come from: "a@example.com", or
+	// "Example <a@example.com>".
+	Sender string
+	// SenderIdentity is an SES identity that exists already: the sender's
+	// domain, or its address. Empty makes one.
+	SenderIdentity string
+	// VerifyAddressOnly makes the identity for the sender's address alone,
+	// not for its domain: no DNS records, but no DKIM signature of one's own.
+	VerifyAddressOnly bool
+	// MailFromDomain is a subdomain of the sender's domain for SES's envelope
+	// (SPF). Empty leaves amazonses.com there.
+	MailFromDomain string
+
+	// Issuer is an OIDC issuer that exists already. Empty makes a Cognito
+	// user pool.
+	Issuer string
+	// Audience lists the client ids that the issuer's tokens are meant for;
+	// needed with Issuer, and only there.
+	Audience []string
+	// CallbackPath is where the pool's sign-in page returns to, on every
+	// dashboard. Default "/callback".
+	CallbackPath string
+	// RequireMFA makes every account of the pool set up an authenticator app.
+	RequireMFA bool
+	// AccountMailFromSender lets the pool's own mail (codes) come from Sender.
+	// SES must have verified the sender before; until then Cognito's built-in
+	// sender writes, up to 50 mails a day.
+	AccountMailFromSender bool
+
+	// WorkspaceCreation says who may create workspaces: "signed-in" (default)
+	// or "operators".
+	WorkspaceCreation string
+	// HistoryDays is how long history is kept: 1 to 3650. Default 365.
+	HistoryDays int
+	// LogRetentionDays is how long logs are kept, one of the numbers that
+	// CloudWatch offers. Default 30.
+	LogRetentionDays int
+
+	// Domain gives the API an address of one's own.
+	Domain *Domain
+
+	// NamePrefix begins the name of everything whose name people read.
+	// Default "latchkey". Two deployments in one account and region differ in
+	// it.
+	NamePrefix string
+	// Tags are put on every resource that takes tags.
+	Tags map[string]string
+	// PermissionsBoundary is the ARN of a managed policy that bounds every
+	// role.
+	PermissionsBoundary string
+
+	// TableKey encrypts the table. Nil leaves it to a key that DynamoDB owns.
+	TableKey awskms.IKey
+	// Replicas are further regions that hold a copy of the table and of the
+	// link key. docs/operations.md says what works there.
+	Replicas []string
+	// DestroyData deletes table, keys and accounts with the stack. Without it
+	// they stay.
+	DestroyData bool
+
+	// AlarmTopic is told of every alarm. Nil leaves alarms to be looked at.
+	AlarmTopic awssns.ITopic
+	// OmitDashboard leaves the CloudWatch dashboard out: the fourth and later
+	// ones of an account cost 3 USD a month.
+	OmitDashboard bool
+	// Tracing turns X-Ray on.
+	Tracing bool
+	// ReserveConcurrency sets aside what the blueprint reserves. A new account
+	// has 10 concurrent runs in all and can reserve none of them.
+	ReserveConcurrency bool
+
+	// FunctionsFolder holds the functions, built elsewhere: for each a folder
+	// of its name with its bootstrap (linux, arm64). Empty builds them here,
+	// with the go command.
+	FunctionsFolder string
+}
+
+// Domain is an address of one's own for the API.
+type Domain struct {
+	// Name is the host: invitations.example.com
+	Name string
+	// CertificateARN is an ACM certificate for it, in the stack's region.
+	CertificateARN string
+	// HostedZoneID is the Route 53 zone that gets the records. Empty leaves
+	// them to be made elsewhere, from the output ApiDomainTarget.
+	HostedZoneID string
+}
+
+const (
+	defaultPrefix           = "latchkey"
+	defaultCallbackPath     = "/callback"
+	defaultHistoryDays      = 365
+	defaultLogRetentionDays = 30
+	creationSignedIn        = "signed-in"
+	creationOperators       = "operators"
+)
+
+// withDefaults is a copy with every default filled in.
+func (p Props) withDefaults() Props {
+	if p.NamePrefix == "" {
+		p.NamePrefix = defaultPrefix
+	}
+	if p.CallbackPath == "" {
+		p.CallbackPath = defaultCallbackPath
+	}
+	if p.WorkspaceCreation == "" {
+		p.WorkspaceCreation = creationSignedIn
+	}
+	if p.HistoryDays == 0 {
+		p.HistoryDays = defaultHistoryDays
+	}
+	if p.LogRetentionDays == 0 {
+		p.LogRetentionDays = defaultLogRetentionDays
+	}
+	return p
+}

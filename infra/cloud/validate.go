@@ -1,0 +1,186 @@
+package latchkey
+
+import (
+	"fmt"
+	"net/mail"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Problem is one thing that is wrong with Props.
+type Problem struct {
+	Field string // the field of Props
+	Text  string // what to set, and how
+}
+
+// Problems is everything that is wrong, as one error.
+type Problems []Problem
+
+func (p Problems) Error() string {
+	lines := make([]string, len(p))
+	for i, one := range p {
+		lines[i] = one.Field + ": " + one.Text
+	}
+	return strings.Join(lines, "\n")
+}
+
+var (
+	prefixShape  = regexp.MustCompile(`^[a-z][a-z0-9-]{1,22}[a-z0-9]$`)
+	hostShape    = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$`)
+	regionShape  = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
+	certShape    = regexp.MustCompile(`^arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/.+$`)
+	policyShape  = regexp.MustCompile(`^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/.+$`)
+	callbackPath = regexp.MustCompile(`^/[A-Za-z0-9/_.-]*$`)
+
+	// https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+	retentions = []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
+)
+
+// Validate names every problem at once, as Problems; nil where there is none.
+func (p Props) Validate() error {
+	p = p.withDefaults()
+	var found Problems
+	wrong := func(field, text string, args ...any) {
+		found = append(found, Problem{field, fmt.Sprintf(text, args...)})
+	}
+	p.validateDashboards(wrong)
+	p.validateMail(wrong)
+	p.validateIdentity(wrong)
+	p.validateOperation(wrong)
+	if len(found) == 0 {
+		return nil
+	}
+	return found
+}
+
+type report func(field, text string, args ...any)
+
+func (p Props) validateDashboards(wrong report) {
+	if len(p.Dashboards) == 0 {
+		wrong("Dashboards", `is empty; set the address of the web page where people sign in, for example "https://app.example.com"`)
+	}
+	for _, d := range p.Dashboards {
+		if why := notAnHTTPSBase(d); why != "" {
+			wrong("Dashboards", `%q %s; write it like "https://app.example.com"`, d, why)
+		}
+	}
+}
+
+// notAnHTTPSBase says why text can't stand before a path; "" if it can.
+func notAnHTTPSBase(text string) string {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Host == "":
+		return "is not an address"
+	case u.Scheme != "https":
+		return "does not begin with https://, and invitation links must not travel in the clear"
+	case strings.HasSuffix(text, "/"):
+		return "ends with a slash"
+	case u.RawQuery != "" || u.Fragment != "" || u.User != nil || strings.ContainsAny(text, "?#*"):
+		return "has more than scheme, host and path"
+	}
+	return ""
+}
+
+func (p Props) validateMail(wrong report) {
+	if p.Sender == "" {
+		wrong("Sender", `is empty; set the address that invitations come from, for example "Example <invitations@example.com>"`)
+		return
+	}
+	from, err := mail.ParseAddress(p.Sender)
+	if err != nil || !hostShape.MatchString(domainOf(from.Address)) {
+		wrong("Sender", `%q is not an address; write "invitations@example.com" or "Example <invitations@example.com>"`, p.Sender)
+		return
+	}
+	domain := domainOf(from.Address)
+	if id := p.SenderIdentity; id != "" {
+		if !strings.EqualFold(id, from.Address) && domain != id && !strings.HasSuffix(domain, "."+id) {
+			wrong("SenderIdentity", `%q does not cover the sender %s; set the SES identity of that address, of its domain %s or of a parent of it`, id, from.Address, domain)
+		}
+		if p.VerifyAddressOnly {
+			wrong("VerifyAddressOnly", `makes an identity, but SenderIdentity names one that exists; set one of the two`)
+		}
+		if p.MailFromDomain != "" {
+			wrong("MailFromDomain", `belongs to an identity that is made here; with SenderIdentity, set it on that identity in SES`)
+		}
+		return
+	}
+	if p.MailFromDomain != "" {
+		switch {
+		case p.VerifyAddressOnly:
+			wrong("MailFromDomain", `needs the identity of a domain; leave VerifyAddressOnly unset`)
+		case !strings.HasSuffix(p.MailFromDomain, "."+domain) || !hostShape.MatchString(p.MailFromDomain):
+			wrong("MailFromDomain", `%q is not below the sender's domain; set a subdomain that nothing else uses, for example "bounce.%s"`, p.MailFromDomain, domain)
+		}
+	}
+}
+
+func domainOf(address string) string {
+	return strings.ToLower(address[strings.LastIndexByte(address, '@')+1:])
+}
+
+func (p Props) validateIdentity(wrong report) {
+	if p.Issuer == "" {
+		if len(p.Audience) > 0 {
+			wrong("Audience", `is set without Issuer; set the address of the OIDC issuer too, or leave both empty for a Cognito user pool`)
+		}
+		if !callbackPath.MatchString(p.CallbackPath) {
+			wrong("CallbackPath", `%q is not a path; write it like "/callback"`, p.CallbackPath)
+		}
+		return
+	}
+	if u, err := url.Parse(p.Issuer); err != nil || u.Host == "" || u.Scheme != "https" || u.RawQuery != "" || u.Fragment != "" {
+		wrong("Issuer", `%q is not the address of an OIDC issuer; write the "issuer" of its /.well-known/openid-configuration, for example "https://login.example.com/"`, p.Issuer)
+	}
+	if len(p.Audience) == 0 || slices.Contains(p.Audience, "") {
+		wrong("Audience", `is empty; set the client id that the issuer's tokens carry as "aud" (or "client_id"): without it, a token meant for any other application would be let in`)
+	}
+	if len(p.Audience) > 50 {
+		wrong("Audience", `has %d entries; API Gateway takes up to 50`, len(p.Audience))
+	}
+	const poolOnly = `is about the Cognito user pool that is made where Issuer is empty; unset it, and set this up at the issuer`
+	if p.RequireMFA {
+		wrong("RequireMFA", poolOnly)
+	}
+	if p.AccountMailFromSender {
+		wrong("AccountMailFromSender", poolOnly)
+	}
+}
+
+func (p Props) validateOperation(wrong report) {
+	if c := p.WorkspaceCreation; c != creationSignedIn && c != creationOperators {
+		wrong("WorkspaceCreation", `%q is not known; set %q or %q`, c, creationSignedIn, creationOperators)
+	}
+	if p.HistoryDays < 1 || p.HistoryDays > 3650 {
+		wrong("HistoryDays", `%d is out of range; set 1 to 3650 days`, p.HistoryDays)
+	}
+	if !slices.Contains(retentions, p.LogRetentionDays) {
+		wrong("LogRetentionDays", `%d is not offered by CloudWatch; set one of %s`, p.LogRetentionDays, strings.Trim(fmt.Sprint(retentions), "[]"))
+	}
+	if !prefixShape.MatchString(p.NamePrefix) || strings.Contains(p.NamePrefix, "--") {
+		wrong("NamePrefix", `%q does not fit; set 3 to 24 lower case letters, digits and single hyphens, beginning with a letter`, p.NamePrefix)
+	}
+	if b := p.PermissionsBoundary; b != "" && !policyShape.MatchString(b) {
+		wrong("PermissionsBoundary", `%q is not the ARN of a managed policy; write it like "arn:aws:iam::123456789012:policy/boundary"`, b)
+	}
+	for i, r := range p.Replicas {
+		if !regionShape.MatchString(r) {
+			wrong("Replicas", `%q is not a region; write it like "eu-central-1"`, r)
+		} else if slices.Contains(p.Replicas[:i], r) {
+			wrong("Replicas", `%q stands there twice; name each region once`, r)
+		}
+	}
+	if len(p.Replicas) > 0 && p.TableKey != nil {
+		wrong("TableKey", `can't be used with Replicas: each region would need a key of its own; leave one of the two unset`)
+	}
+	if d := p.Domain; d != nil {
+		if !hostShape.MatchString(d.Name) {
+			wrong("Domain", `%q is not a host name; write it like "invitations.example.com"`, d.Name)
+		}
+		if !certShape.MatchString(d.CertificateARN) {
+			wrong("Domain", `needs the ARN of an ACM certificate for %s in the stack's region, not %q`, d.Name, d.CertificateARN)
+		}
+	}
+}

@@ -46,10 +46,11 @@ lint: ## gofmt, go vet, staticcheck
 	go run $(STATICCHECK) ./...
 
 .PHONY: bench
-bench: build ## cold start of each function beside a hello-world Lambda; rendering; the link
-	@mkdir -p build/local/hello && $(BUILD) -o build/local/hello/bootstrap ./infra/local/testdata/hello
-	env -u AWS_CA_BUNDLE go test -run '^$$' -bench . -benchtime 40x ./infra/local/bench
-	go test -run '^$$' -bench . ./shared/...
+bench: node_modules/.package-lock.json build ## cold start beside a hello-world Lambda, capacity of each operation, rendering
+	@$(BUILD) -o build/local/hello/bootstrap ./infra/local/bench/hello
+	env -u AWS_CA_BUNDLE go test -run '^$$' -bench ColdStart -benchtime 40x ./infra/local/bench
+	go test -run '^$$' -bench Capacity -benchtime 3x ./infra/local/bench
+	go test -run '^$$' -bench . -benchmem ./shared/...
 
 .PHONY: sizes
 sizes: ## zip size of each function as it is deployed (arm64)

@@ -115,6 +115,16 @@ type Rule struct {
 	DeadLetter string
 }
 
+// Topic takes the mail service's notices of these kinds to a queue. A Raw
+// message is the notice itself, without the topic's envelope around it.
+type Topic struct {
+	Name       string
+	Notices    []string // as SES names them: https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_EventDestination.html
+	Queue      string
+	Raw        bool
+	DeadLetter string // the queue for notices that could not be delivered
+}
+
 // Index is a global secondary index of the table.
 type Index struct {
 	Name         string

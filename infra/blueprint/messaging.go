@@ -47,3 +47,11 @@ func Rules() []Rule {
 		DeadLetter: QueueMailDead,
 	}}
 }
+
+// MailNotices is the topic that the mail service tells what became of a mail.
+func MailNotices() Topic {
+	return Topic{
+		Name: "mail-notices", Queue: QueueFeedback, DeadLetter: QueueFeedbackDead, Raw: true,
+		Notices: []string{"SEND", "DELIVERY", "DELIVERY_DELAY", "BOUNCE", "COMPLAINT", "REJECT", "RENDERING_FAILURE"},
+	}
+}

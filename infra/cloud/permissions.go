@@ -1,10 +1,6 @@
 package latchkey
 
-import (
-	"time"
-
-	"github.com/latchkey/latchkey/infra/blueprint"
-)
+import "github.com/latchkey/latchkey/infra/blueprint"
 
 // Grant is what one statement of a function's role allows. The matrix in
 // docs/security.md is written from grants, and so are the roles.
@@ -107,5 +103,3 @@ func joined(keys []string) string {
 	}
 	return text
 }
-
-func inMinutes(d time.Duration) float64 { return d.Minutes() }

@@ -59,6 +59,9 @@ type Config struct {
 	Root string
 	// Log takes one line for each request, and what the functions log.
 	Log io.Writer
+	// Meter, if set, is asked for a handler for each function, which then
+	// stands between that function and the table.
+	Meter func(tableURL string) (func(function string) http.Handler, error)
 }
 
 // Stack is Latchkey running on this machine.
@@ -154,10 +157,14 @@ func (s *Stack) start(ctx, life context.Context, cfg Config, ports [3]int, dataD
 	if err != nil {
 		return err
 	}
+	tables, err := s.tablesOf(cfg)
+	if err != nil {
+		return err
+	}
 	for _, f := range blueprint.Functions() {
 		fn := lambda.New(lambda.Config{
 			Name: f.Name, Bootstrap: filepath.Join(cfg.Functions, f.Name, "bootstrap"),
-			Env: s.environment(f), Timeout: f.Timeout, MemoryMB: f.MemoryMB, Log: log,
+			Env: s.environment(f, tables[f.Name]), Timeout: f.Timeout, MemoryMB: f.MemoryMB, Log: log,
 		})
 		s.functions[f.Name] = fn
 		s.onClose(fn.Close)
@@ -195,6 +202,29 @@ func (s *Stack) startTable(ctx context.Context, cfg Config, port int, log *lineL
 	s.TableURL = server.Endpoint()
 	s.DB = server.Client()
 	return dynamodblocal.CreateTable(ctx, s.DB, TableName, blueprint.TheTable())
+}
+
+// tablesOf says where each function finds the table: at a meter of its own, if
+// there is a meter.
+func (s *Stack) tablesOf(cfg Config) (map[string]string, error) {
+	at := map[string]string{}
+	for _, f := range blueprint.Functions() {
+		at[f.Name] = s.TableURL
+	}
+	if cfg.Meter == nil {
+		return at, nil
+	}
+	meter, err := cfg.Meter(s.TableURL)
+	if err != nil {
+		return nil, err
+	}
+	for name := range at {
+		at[name], err = s.serve("127.0.0.1:0", meter(name))
+		if err != nil {
+			return nil, err
+		}
+	}
+	return at, nil
 }
 
 // startServices brings up the bus, KMS and Secrets Manager, on a port that only
@@ -261,9 +291,11 @@ func (s *Stack) surroundings() map[string]string {
 
 // environment is all that a function gets to know: its surroundings, and of
 // the settings those that the blueprint lists for it.
-func (s *Stack) environment(f blueprint.Function) []string {
+func (s *Stack) environment(f blueprint.Function, table string) []string {
 	var env []string
-	for name, value := range s.surroundings() {
+	around := s.surroundings()
+	around["AWS_ENDPOINT_URL_DYNAMODB"] = table
+	for name, value := range around {
 		env = append(env, name+"="+value)
 	}
 	settings := s.settings()

@@ -1,0 +1,202 @@
+package latchkey
+
+import (
+	"maps"
+	"net/mail"
+	"slices"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscognito"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/latchkey/latchkey/infra/blueprint"
+)
+
+// Latchkey is the whole service. What an importer may want to wire on is
+// exported.
+type Latchkey struct {
+	constructs.Construct
+
+	// Table is the one table, with its stream.
+	Table awsdynamodb.TableV2
+	// Bus carries the domain events; their source is "latchkey".
+	Bus awsevents.EventBus
+	// API is the HTTP API.
+	API awsapigatewayv2.HttpApi
+	// UserPool is the pool that was made; nil with an issuer of one's own.
+	UserPool awscognito.UserPool
+	// Outputs are what dashboards and backends need to know.
+	Outputs Outputs
+
+	props   Props
+	sender  mail.Address
+	stack   awscdk.Stack
+	linkKey awssecretsmanager.Secret
+	dataKey awskms.Key
+
+	queues    map[string]awssqs.Queue
+	functions map[string]awslambda.Function
+	logGroups map[string]awslogs.CfnLogGroup
+	apiURL    *string
+
+	configurationSet *string // its name
+	senderARNs       []*string
+
+	authorizer     awsapigatewayv2.CfnAuthorizer
+	audience       []*string
+	operatorServer awscognito.UserPoolResourceServer
+	operatorScope  awscognito.OAuthScope
+}
+
+// Outputs of a deployment. ClientID is empty with an issuer of one's own.
+type Outputs struct {
+	APIURL, Issuer, ClientID, BusName, TableName *string
+	// More holds what is there only sometimes, by name: DKIM records,
+	// the target of the API's domain.
+	More map[string]*string
+}
+
+// New adds Latchkey to a stack. As every construct does, it panics where it
+// can't go on; with props that pass Validate, only building the functions can
+// fail.
+func New(scope constructs.Construct, id string, props *Props) *Latchkey {
+	if err := props.Validate(); err != nil {
+		panic("latchkey: " + err.Error())
+	}
+	l := &Latchkey{
+		Construct: constructs.NewConstruct(scope, &id),
+		props:     props.withDefaults(),
+		stack:     awscdk.Stack_Of(scope),
+		queues:    map[string]awssqs.Queue{},
+		functions: map[string]awslambda.Function{},
+		logGroups: map[string]awslogs.CfnLogGroup{},
+		Outputs:   Outputs{More: map[string]*string{}},
+	}
+	sender, _ := mail.ParseAddress(props.Sender) // Validate has parsed it
+	l.sender = *sender
+	l.govern()
+
+	l.addTable()
+	l.addSecrets()
+	l.addMessaging()
+	l.addMail()
+	l.addAPI()
+	l.addFunctions()
+	l.addIdentity()
+	l.addRoutes()
+	l.addAlarms()
+	if !l.props.OmitDashboard {
+		l.addDashboard()
+	}
+	l.Outputs.APIURL = l.apiURL
+	l.Outputs.BusName = l.Bus.EventBusName()
+	l.Outputs.TableName = l.Table.TableName()
+	return l
+}
+
+// govern applies what a platform team asks of every resource.
+func (l *Latchkey) govern() {
+	for _, key := range slices.Sorted(maps.Keys(l.props.Tags)) {
+		awscdk.Tags_Of(l).Add(&key, jsii.String(l.props.Tags[key]), nil)
+	}
+	if arn := l.props.PermissionsBoundary; arn != "" {
+		policy := awsiam.ManagedPolicy_FromManagedPolicyArn(l, jsii.String("Boundary"), &arn)
+		awsiam.PermissionsBoundary_Of(l).Apply(policy)
+	}
+}
+
+// AddOutputs makes the outputs the stack's: ApiUrl, Issuer, ClientId, BusName,
+// TableName and what there is more.
+func (l *Latchkey) AddOutputs() {
+	add := func(name string, value *string) {
+		if value != nil {
+			awscdk.NewCfnOutput(l.stack, &name, &awscdk.CfnOutputProps{Value: value})
+		}
+	}
+	add("ApiUrl", l.Outputs.APIURL)
+	add("Issuer", l.Outputs.Issuer)
+	add("ClientId", l.Outputs.ClientID)
+	add("BusName", l.Outputs.BusName)
+	add("TableName", l.Outputs.TableName)
+	for _, name := range slices.Sorted(maps.Keys(l.Outputs.More)) {
+		add(name, l.Outputs.More[name])
+	}
+}
+
+// Function is one of the functions, by its name in the blueprint; nil where
+// there is none of that name.
+func (l *Latchkey) Function(name string) awslambda.IFunction {
+	if f, ok := l.functions[name]; ok {
+		return f
+	}
+	return nil
+}
+
+// named is a name that people read: the prefix and what it is.
+func (l *Latchkey) named(what string) *string {
+	return jsii.String(l.props.NamePrefix + "-" + what)
+}
+
+// keep is what becomes of data when the stack goes.
+func (l *Latchkey) keep() awscdk.RemovalPolicy {
+	if l.props.DestroyData {
+		return awscdk.RemovalPolicy_DESTROY
+	}
+	return awscdk.RemovalPolicy_RETAIN
+}
+
+// arn is an ARN in the stack's region and account.
+func (l *Latchkey) arn(service, resource string) *string {
+	return l.stack.FormatArn(&awscdk.ArnComponents{
+		Service: &service, Resource: &resource, ArnFormat: awscdk.ArnFormat_NO_RESOURCE_NAME,
+	})
+}
+
+// arns resolves the words of a permission.
+func (l *Latchkey) arns(f blueprint.Function, on blueprint.Resource) []*string {
+	index := func(name string) []*string {
+		return []*string{awscdk.Fn_Join(jsii.String(""), &[]*string{l.Table.TableArn(), jsii.String("/index/" + name)})}
+	}
+	switch on {
+	case blueprint.OnTable:
+		return []*string{l.Table.TableArn()}
+	case blueprint.OnByStatus:
+		return index(blueprint.IndexByStatus)
+	case blueprint.OnByDue:
+		return index(blueprint.IndexByDue)
+	case blueprint.OnByEmail:
+		return index(blueprint.IndexByEmail)
+	case blueprint.OnBus:
+		return []*string{l.Bus.EventBusArn()}
+	case blueprint.OnLinkKey:
+		return []*string{l.linkKey.SecretArn()}
+	case blueprint.OnMetadataKey:
+		return []*string{l.dataKey.KeyArn()}
+	case blueprint.OnSender:
+		return l.senderARNs
+	case onStream:
+		return []*string{l.Table.TableStreamArn()}
+	case onTableKey:
+		return []*string{l.props.TableKey.KeyArn()}
+	case onTracing:
+		return []*string{jsii.String("*")}
+	case onLogs:
+		return []*string{l.arn("logs", "log-group:"+*l.logGroupName(f)+":*")}
+	}
+	for name, queue := range l.queues {
+		if on == onQueue(name) {
+			return []*string{queue.QueueArn()}
+		}
+	}
+	panic("latchkey: the blueprint gives " + f.Name + " a permission on the " + string(on) + ", which infra/cloud does not know; teach arns about it")
+}

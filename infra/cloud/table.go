@@ -1,0 +1,90 @@
+package latchkey
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/latchkey/latchkey/infra/blueprint"
+)
+
+// addTable makes the one table. It is a global table from the start, so that a
+// replica can be added later without replacing it.
+func (l *Latchkey) addTable() {
+	if len(l.props.Replicas) > 0 && *awscdk.Token_IsUnresolved(l.stack.Region()) {
+		panic("latchkey: Replicas: need a stack whose region is known; set the region of the stack's environment")
+	}
+	t := blueprint.TheTable()
+	text := func(name string) *awsdynamodb.Attribute {
+		return &awsdynamodb.Attribute{Name: &name, Type: awsdynamodb.AttributeType_STRING}
+	}
+	indexes := make([]*awsdynamodb.GlobalSecondaryIndexPropsV2, len(t.Indexes))
+	for i, index := range t.Indexes {
+		projection := awsdynamodb.ProjectionType_ALL
+		if index.KeysOnly {
+			projection = awsdynamodb.ProjectionType_KEYS_ONLY
+		}
+		indexes[i] = &awsdynamodb.GlobalSecondaryIndexPropsV2{
+			IndexName: &index.Name, PartitionKey: text(index.PartitionKey), SortKey: text(index.SortKey),
+			ProjectionType: projection,
+		}
+	}
+	replicas := make([]*awsdynamodb.ReplicaTableProps, len(l.props.Replicas))
+	for i, region := range l.props.Replicas {
+		replicas[i] = &awsdynamodb.ReplicaTableProps{Region: &region}
+	}
+	encryption := awsdynamodb.TableEncryptionV2_DynamoOwnedKey()
+	if l.props.TableKey != nil {
+		encryption = awsdynamodb.TableEncryptionV2_CustomerManagedKey(l.props.TableKey, nil)
+	}
+	l.Table = awsdynamodb.NewTableV2(l, jsii.String("Table"), &awsdynamodb.TablePropsV2{
+		PartitionKey:           text(t.PartitionKey),
+		SortKey:                text(t.SortKey),
+		GlobalSecondaryIndexes: &indexes,
+		TimeToLiveAttribute:    &t.TTLAttribute,
+		Billing:                awsdynamodb.Billing_OnDemand(nil),
+		DynamoStream:           awsdynamodb.StreamViewType_NEW_AND_OLD_IMAGES,
+		Encryption:             encryption,
+		Replicas:               &replicas,
+		DeletionProtection:     jsii.Bool(!l.props.DestroyData),
+		RemovalPolicy:          l.keep(),
+		PointInTimeRecoverySpecification: &awsdynamodb.PointInTimeRecoverySpecification{
+			PointInTimeRecoveryEnabled: jsii.Bool(true),
+		},
+	})
+}
+
+// addSecrets makes the link key and the key that wraps the data keys of the
+// workspaces. Losing the second loses all metadata, so both stay with the
+// table.
+func (l *Latchkey) addSecrets() {
+	replicas := make([]*awssecretsmanager.ReplicaRegion, len(l.props.Replicas))
+	for i, region := range l.props.Replicas {
+		replicas[i] = &awssecretsmanager.ReplicaRegion{Region: &region}
+	}
+	l.linkKey = awssecretsmanager.NewSecret(l, jsii.String("LinkKey"), &awssecretsmanager.SecretProps{
+		Description:    jsii.String("Latchkey: the keys that invitation links are derived from, current and previous"),
+		RemovalPolicy:  l.keep(),
+		ReplicaRegions: &replicas,
+		// 64 letters and digits are 381 bits; Secrets Manager draws them, so
+		// that no template and no laptop ever holds them.
+		GenerateSecretString: &awssecretsmanager.SecretStringGenerator{
+			SecretStringTemplate: jsii.String(`{"previous":""}`),
+			GenerateStringKey:    jsii.String("current"),
+			PasswordLength:       jsii.Number(64),
+			ExcludePunctuation:   jsii.Bool(true),
+		},
+	})
+	suppress(l.linkKey.Node().DefaultChild(), suppression{"AwsSolutions-SMG4",
+		"a rotation without notice would kill every link that is out; docs/operations.md rotates by hand, with both keys accepted"})
+
+	l.dataKey = awskms.NewKey(l, jsii.String("MetadataKey"), &awskms.KeyProps{
+		Description:       jsii.String("Latchkey: wraps the data keys that users' metadata is encrypted under"),
+		EnableKeyRotation: jsii.Bool(true),
+		RemovalPolicy:     l.keep(),
+		// A key can't become a multi-Region key later; being one costs nothing.
+		MultiRegion: jsii.Bool(true),
+	})
+}

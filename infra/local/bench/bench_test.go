@@ -1,0 +1,260 @@
+// Package bench measures the built functions: how long they take from start to
+// their first request for work, beside a Lambda that does nothing, and what
+// each operation consumes of the table. `make bench` runs it.
+package bench
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/latchkey/latchkey/infra/blueprint"
+	"github.com/latchkey/latchkey/infra/local"
+	"github.com/latchkey/latchkey/infra/local/capacity"
+)
+
+const root = "../../.."
+
+func built(t testing.TB, name string) string {
+	path, err := filepath.Abs(filepath.Join(root, "build", "local", name, "bootstrap"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Fatalf("%s is not built: run make bench", name)
+	}
+	return path
+}
+
+// firstNext starts a bootstrap and gives the time until it asks for work.
+func firstNext(t testing.TB, bootstrap string) time.Duration {
+	asked := make(chan time.Time, 1)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		select {
+		case asked <- time.Now():
+		default:
+		}
+		<-r.Context().Done() // no work, as long as it is there
+	})}
+	go func() { _ = server.Serve(l) }()
+	defer server.Close()
+	cmd := exec.Command(bootstrap)
+	cmd.Env = []string{
+		"AWS_LAMBDA_RUNTIME_API=" + l.Addr().String(), "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=x", "AWS_SECRET_ACCESS_KEY=x",
+		"TABLE=t", "LINK_KEY=k", "METADATA_KEY=k", "BUS=b", "API_URL=http://a", "DASHBOARD_URL=http://d",
+		"MAIL_FROM=a@b.example", "MAIL_ATTEMPTS=8", "HISTORY_DAYS=400",
+	}
+	began := time.Now()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	}()
+	select {
+	case at := <-asked:
+		return at.Sub(began)
+	case <-time.After(10 * time.Second):
+		t.Fatalf("%s did not ask for work", bootstrap)
+	}
+	return 0
+}
+
+// BenchmarkColdStart measures each function in turn with hello, pair by pair,
+// so that a machine that gets slower slows both. It reports medians.
+func BenchmarkColdStart(b *testing.B) {
+	for _, f := range blueprint.Functions() {
+		b.Run(f.Name, func(b *testing.B) {
+			bootstrap, hello := built(b, f.Name), built(b, "hello")
+			var ours, theirs, ratios []float64
+			for b.Loop() {
+				x, y := firstNext(b, hello), firstNext(b, bootstrap)
+				theirs = append(theirs, float64(x.Microseconds())/1000)
+				ours = append(ours, float64(y.Microseconds())/1000)
+				ratios = append(ratios, float64(y)/float64(x))
+			}
+			b.ReportMetric(median(ours), "ms")
+			b.ReportMetric(median(theirs), "hello-ms")
+			b.ReportMetric(median(ratios), "x-hello")
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+}
+
+func median(values []float64) float64 {
+	slices.Sort(values)
+	return values[len(values)/2]
+}
+
+// BenchmarkCapacity reports what operations consume, as DynamoDB Local counts
+// it: read and write units of the function that answers, then of those that
+// work behind it (publish and mail).
+func BenchmarkCapacity(b *testing.B) {
+	top, err := filepath.Abs(root)
+	if err != nil {
+		b.Fatal(err)
+	}
+	var meter *capacity.Meter
+	stack, err := local.Start(b.Context(), local.Config{
+		Root: top, Functions: filepath.Join(top, "build", "local"),
+		Meter: func(table string) (func(string) http.Handler, error) {
+			meter, err = capacity.New(table)
+			return func(function string) http.Handler { return meter.For(function) }, err
+		},
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() {
+		if err := stack.Close(context.Background()); err != nil {
+			b.Error(err)
+		}
+	}()
+	o := office{b: b, url: stack.URL, n: time.Now().UnixNano()}
+	o.open()
+	for range 60 { // so that a page of 50 is full
+		o.invite()
+	}
+	o.settle(meter)
+	for _, op := range []struct {
+		name, function string
+		prepare        func() string // gives what run needs
+		run            func(string)
+	}{
+		{"invite", "invite", func() string { return "" }, func(string) { o.invite() }},
+		{"accept", "accept", func() string { _, email, url := o.invite(); return email + " " + url }, o.accept},
+		{"list50", "list", func() string { return "" }, func(string) { o.call(o.admin, "GET", o.path+"/users?limit=50", nil) }},
+		{"archive", "archive", func() string { id, email, url := o.invite(); o.accept(email + " " + url); return id }, func(id string) { o.call(o.admin, "POST", o.path+"/users/"+id+"/archive", nil) }},
+		{"resend", "invite", func() string { id, _, _ := o.invite(); return id }, func(id string) { o.call(o.admin, "POST", o.path+"/users/"+id+"/resend", nil) }},
+		{"preview", "accept", func() string { _, _, url := o.invite(); return url }, func(url string) {
+			o.call("", "GET", "/v1/invitations/"+url[len(stack.URL+"/invite/"):], nil)
+		}},
+	} {
+		b.Run(op.name, func(b *testing.B) {
+			var answering, behind capacity.Units
+			n := 0
+			for b.Loop() {
+				what := op.prepare()
+				o.settle(meter)
+				op.run(what)
+				for function, u := range o.settle(meter) {
+					to := &behind
+					if function == op.function {
+						to = &answering
+					}
+					to.Read, to.Write, to.Calls = to.Read+u.Read, to.Write+u.Write, to.Calls+u.Calls
+				}
+				n++
+			}
+			b.ReportMetric(answering.Read/float64(n), "RCU")
+			b.ReportMetric(answering.Write/float64(n), "WCU")
+			b.ReportMetric(float64(answering.Calls)/float64(n), "calls")
+			b.ReportMetric(behind.Read/float64(n), "RCU-behind")
+			b.ReportMetric(behind.Write/float64(n), "WCU-behind")
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+}
+
+// office is a workspace that benchmarks work in.
+type office struct {
+	b                testing.TB
+	url, admin, path string
+	n                int64
+}
+
+func (o *office) call(token, method, path string, body any) map[string]any {
+	var reader io.Reader
+	if body != nil {
+		raw, err := json.Marshal(body)
+		if err != nil {
+			o.b.Fatal(err)
+		}
+		reader = bytes.NewReader(raw)
+	}
+	req, err := http.NewRequest(method, o.url+path, reader)
+	if err != nil {
+		o.b.Fatal(err)
+	}
+	req.Header.Set("content-type", "application/json")
+	if token != "" {
+		req.Header.Set("authorization", "Bearer "+token)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		o.b.Fatal(err)
+	}
+	defer res.Body.Close()
+	raw, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode >= 300 {
+		o.b.Fatalf("%s %s: %d %s %v", method, path, res.StatusCode, raw, err)
+	}
+	out := map[string]any{}
+	if len(raw) > 0 {
+		if err := json.Unmarshal(raw, &out); err != nil {
+			o.b.Fatal(err)
+		}
+	}
+	return out
+}
+
+func (o *office) token(email string) string {
+	return o.call("", "POST", "/local/token", map[string]any{"email": email, "name": "Ada Admin"})["token"].(string)
+}
+
+func (o *office) open() {
+	o.admin = o.token("ada@corp.com")
+	o.path = "/v1/workspaces/" + o.call(o.admin, "POST", "/v1/workspaces", map[string]any{"name": "Nexus"})["id"].(string)
+}
+
+func (o *office) invite() (id, email, url string) {
+	o.n++
+	email = fmt.Sprintf("john-%d@corp.com", o.n)
+	u := o.call(o.admin, "POST", o.path+"/users", map[string]any{
+		"name": "John Doe", "email": email, "role": "builder", "metadata": map[string]any{"apiKey": "abc123", "region": "eu"},
+	})
+	return u["id"].(string), email, u["invitation"].(map[string]any)["url"].(string)
+}
+
+// accept takes "<email> <url>".
+func (o *office) accept(what string) {
+	var email, url string
+	if _, err := fmt.Sscan(what, &email, &url); err != nil {
+		o.b.Fatal(err)
+	}
+	o.call(o.token(email), "POST", "/v1/invitations/"+url[len(o.url+"/invite/"):]+"/accept", nil)
+}
+
+// settle waits until nothing is consumed any more, and gives what was.
+func (o *office) settle(meter *capacity.Meter) map[string]capacity.Units {
+	sum := map[string]capacity.Units{}
+	for quiet := 0; quiet < 4; {
+		time.Sleep(100 * time.Millisecond)
+		taken := meter.Take()
+		if len(taken) == 0 {
+			quiet++
+			continue
+		}
+		quiet = 0
+		for function, u := range taken {
+			s := sum[function]
+			sum[function] = capacity.Units{Read: s.Read + u.Read, Write: s.Write + u.Write, Calls: s.Calls + u.Calls}
+		}
+	}
+	return sum
+}

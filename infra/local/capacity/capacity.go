@@ -1,0 +1,128 @@
+// Package capacity stands between the functions and DynamoDB Local and adds up
+// what each function consumes: it asks for ReturnConsumedCapacity where the
+// function does not, so that what is measured is what ships.
+//
+// It imports the standard library alone.
+package capacity
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// Units are capacity units, over the table and all of its indexes.
+type Units struct {
+	Read, Write float64
+	Calls       int
+}
+
+// Meter is the proxy: what goes through one of its handlers goes on to the
+// table and counts for that handler's function.
+type Meter struct {
+	proxy *httputil.ReverseProxy
+
+	mu    sync.Mutex
+	units map[string]Units
+}
+
+// New is a meter in front of DynamoDB at an address.
+func New(table string) (*Meter, error) {
+	to, err := url.Parse(table)
+	if err != nil {
+		return nil, err
+	}
+	m := &Meter{units: map[string]Units{}}
+	m.proxy = &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(to)
+			r.Out.Header.Del("Accept-Encoding") // an answer that can be read
+		},
+		ModifyResponse: m.read,
+	}
+	return m, nil
+}
+
+func (m *Meter) forward(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	var in map[string]json.RawMessage
+	if json.Unmarshal(body, &in) == nil {
+		in["ReturnConsumedCapacity"] = json.RawMessage(`"TOTAL"`)
+		if changed, err := json.Marshal(in); err == nil {
+			body = changed
+		}
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	r.ContentLength = int64(len(body))
+	r.Header.Set("Content-Length", strconv.Itoa(len(body)))
+	m.proxy.ServeHTTP(w, r)
+}
+
+type consumed struct{ CapacityUnits float64 }
+
+func (m *Meter) read(res *http.Response) error {
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		return err
+	}
+	res.Body = io.NopCloser(bytes.NewReader(body))
+	var out struct{ ConsumedCapacity json.RawMessage }
+	if json.Unmarshal(body, &out) != nil {
+		return nil
+	}
+	// One operation answers with an object, batches and transactions with a list.
+	var list []consumed
+	if json.Unmarshal(out.ConsumedCapacity, &list) != nil {
+		list = make([]consumed, 1)
+		_ = json.Unmarshal(out.ConsumedCapacity, &list[0]) // absent in an error: nothing was reported
+	}
+	total := 0.0
+	for _, c := range list {
+		total += c.CapacityUnits
+	}
+	target := res.Request.Header.Get("X-Amz-Target")
+	operation := target[strings.LastIndexByte(target, '.')+1:]
+	function := res.Request.Header.Get(functionHeader)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	u := m.units[function]
+	u.Calls++
+	switch operation {
+	case "GetItem", "BatchGetItem", "Query", "TransactGetItems":
+		u.Read += total
+	default:
+		u.Write += total
+	}
+	m.units[function] = u
+	return nil
+}
+
+const functionHeader = "X-Latchkey-Function"
+
+// For is a handler that counts for one function.
+func (m *Meter) For(function string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Header.Set(functionHeader, function)
+		m.forward(w, r)
+	})
+}
+
+// Take gives what has been consumed since the last time, by function.
+func (m *Meter) Take() map[string]Units {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	taken := maps.Clone(m.units)
+	clear(m.units)
+	return taken
+}

@@ -1,0 +1,95 @@
+package event_test
+
+import (
+	"encoding/json"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/latchkey/latchkey/shared/event"
+	"github.com/latchkey/latchkey/shared/user"
+	"github.com/latchkey/latchkey/shared/workspace"
+)
+
+// Every type of event, made by the transition that makes it, is what its
+// schema in events/schema says, and there is no schema without its event.
+func TestEventsAreWhatTheirSchemasSay(t *testing.T) {
+	at := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	const ws = "ws_000000000000000000000000"
+	n := 0
+	stamp := func() user.Stamp {
+		n++
+		at = at.Add(time.Hour)
+		return user.Stamp{ID: "evt_0000000000000000000000000" + string(rune('a'+n)), Actor: "usr_00000000000000000000000000000000", At: at}
+	}
+	week := user.Inviting{SendEmail: true, Lasts: 7 * 24 * time.Hour, RemindFor: 24 * time.Hour}
+	seen := map[string]bool{}
+	check := func(e event.Event) {
+		t.Helper()
+		seen[e.Type] = true
+		validate(t, e)
+	}
+	must := func(u user.User, err error) user.User {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		check(event.OfUser(u))
+		return u
+	}
+	u := must(user.New(stamp(), ws, user.Details{Name: "John", Email: "john@corp.com", Role: user.Builder}, week), nil)
+	promoted, _ := u.AccountAppeared(stamp())
+	must(promoted, nil)
+	must(u.Decline(stamp()))
+	delivered := u
+	delivered.Invitation.Delivery = user.DeliverySent
+	delivered.Last = user.Change{ID: stamp().ID, Type: user.DeliveryChanged, Actor: "mail", At: at}
+	must(delivered, nil)
+	at = u.Invitation.ReminderAt
+	must(u.Remind(stamp()))
+	at = u.Invitation.ExpiresAt
+	expired := must(u.Expire(stamp()))
+	again := must(expired.Resend(stamp(), week))
+	active := must(again.Accept(stamp(), "sub"))
+	archived := must(active.Archive(stamp()))
+	must(archived.Restore(stamp(), false, week))
+	must(archived.Restore(stamp(), true, week))
+	w := workspace.New(stamp(), ws, "Nexus", "nexus", nil)
+	check(event.OfWorkspace(w))
+	name := "Other"
+	w, _ = w.Apply(stamp(), workspace.Patch{Name: &name})
+	check(event.OfWorkspace(w))
+
+	files, err := filepath.Glob("../../events/schema/*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		if name := filepath.Base(file); !seen[name[:len(name)-len(".json")]] {
+			t.Errorf("no event was made for %s", name)
+		}
+	}
+}
+
+func validate(t *testing.T, e event.Event) {
+	t.Helper()
+	compiler := jsonschema.NewCompiler()
+	compiler.AssertFormat()
+	schema, err := compiler.Compile(filepath.Join("../../events/schema", e.Type+".json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := json.Marshal(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var v any
+	if err := json.Unmarshal(raw, &v); err != nil {
+		t.Fatal(err)
+	}
+	if err := schema.Validate(v); err != nil {
+		t.Errorf("%s: %v", raw, err)
+	}
+}

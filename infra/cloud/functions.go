@@ -34,7 +34,7 @@ func (l *Latchkey) codeFolders() func(name string) string {
 	if err != nil {
 		panic("latchkey: " + err.Error())
 	}
-	folder := filepath.Join(*awscdk.Stage_Of(l).Outdir(), ".functions")
+	folder := filepath.Join(*awscdk.Stage_Of(l.scope).Outdir(), ".functions")
 	return func(name string) string {
 		out, err := build(module, folder, name)
 		if err != nil {
@@ -45,11 +45,7 @@ func (l *Latchkey) codeFolders() func(name string) string {
 }
 
 func (l *Latchkey) addFunction(f blueprint.Function, folder string, settings map[blueprint.Setting]*string) awslambda.Function {
-	log := awslogs.NewCfnLogGroup(l, jsii.String("Log-"+f.Name), &awslogs.CfnLogGroupProps{
-		LogGroupName:    l.logGroupName(f),
-		RetentionInDays: jsii.Number(float64(l.props.LogRetentionDays)),
-	})
-	log.ApplyRemovalPolicy(awscdk.RemovalPolicy_DESTROY, nil)
+	log := l.newLog(f.Name, l.logGroupName(f))
 	l.logGroups[f.Name] = log
 
 	environment := map[string]*string{}
@@ -79,7 +75,7 @@ func (l *Latchkey) addFunction(f blueprint.Function, folder string, settings map
 	if l.props.ReserveConcurrency && f.ReservedConcurrency > 0 {
 		props.ReservedConcurrentExecutions = jsii.Number(float64(f.ReservedConcurrency))
 	}
-	function := awslambda.NewFunction(l, jsii.String("Function-"+f.Name), props)
+	function := awslambda.NewFunction(l.scope, jsii.String("Function-"+f.Name), props)
 	resource := function.Node().DefaultChild().(awslambda.CfnFunction)
 	exceptions := []suppression{
 		{"Serverless-LambdaDLQ", "nothing invokes it asynchronously without a queue or a destination of its own before it"},
@@ -99,6 +95,16 @@ func (l *Latchkey) addFunction(f blueprint.Function, folder string, settings map
 	}
 	suppress(resource, exceptions...)
 	return function
+}
+
+// newLog makes a log group that goes with the stack.
+func (l *Latchkey) newLog(of string, name *string) awslogs.LogGroup {
+	group := awslogs.NewLogGroup(l.scope, jsii.String("Log-"+of), &awslogs.LogGroupProps{
+		LogGroupName: name, RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
+	})
+	// The number as it was configured; the construct wants its own names.
+	group.Node().DefaultChild().(awslogs.CfnLogGroup).SetRetentionInDays(jsii.Number(float64(l.props.LogRetentionDays)))
+	return group
 }
 
 func (l *Latchkey) logGroupName(f blueprint.Function) *string {
@@ -131,7 +137,7 @@ func (l *Latchkey) addRole(f blueprint.Function) awsiam.IRole {
 			statements[i].AddCondition(&operator, l.filled(test))
 		}
 	}
-	role := awsiam.NewRole(l, jsii.String("Role-"+f.Name), &awsiam.RoleProps{
+	role := awsiam.NewRole(l.scope, jsii.String("Role-"+f.Name), &awsiam.RoleProps{
 		Description: jsii.String("Latchkey: the function " + f.Name),
 		AssumedBy:   awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil),
 		InlinePolicies: &map[string]awsiam.PolicyDocument{

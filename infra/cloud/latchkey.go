@@ -25,8 +25,6 @@ import (
 // Latchkey is the whole service. What an importer may want to wire on is
 // exported.
 type Latchkey struct {
-	constructs.Construct
-
 	// Table is the one table, with its stream.
 	Table awsdynamodb.TableV2
 	// Bus carries the domain events; their source is "latchkey".
@@ -38,6 +36,7 @@ type Latchkey struct {
 	// Outputs are what dashboards and backends need to know.
 	Outputs Outputs
 
+	scope   constructs.Construct // parent of everything that is made here
 	props   Props
 	sender  mail.Address
 	stack   awscdk.Stack
@@ -46,7 +45,7 @@ type Latchkey struct {
 
 	queues    map[string]awssqs.Queue
 	functions map[string]awslambda.Function
-	logGroups map[string]awslogs.CfnLogGroup
+	logGroups map[string]awslogs.LogGroup
 	apiURL    *string
 
 	configurationSet *string // its name
@@ -74,12 +73,12 @@ func New(scope constructs.Construct, id string, props *Props) *Latchkey {
 		panic("latchkey: " + err.Error())
 	}
 	l := &Latchkey{
-		Construct: constructs.NewConstruct(scope, &id),
+		scope:     constructs.NewConstruct(scope, &id),
 		props:     props.withDefaults(),
 		stack:     awscdk.Stack_Of(scope),
 		queues:    map[string]awssqs.Queue{},
 		functions: map[string]awslambda.Function{},
-		logGroups: map[string]awslogs.CfnLogGroup{},
+		logGroups: map[string]awslogs.LogGroup{},
 		Outputs:   Outputs{More: map[string]*string{}},
 	}
 	sender, _ := mail.ParseAddress(props.Sender) // Validate has parsed it
@@ -94,6 +93,7 @@ func New(scope constructs.Construct, id string, props *Props) *Latchkey {
 	l.addFunctions()
 	l.addIdentity()
 	l.addRoutes()
+	l.addMetrics()
 	l.addAlarms()
 	if !l.props.OmitDashboard {
 		l.addDashboard()
@@ -107,11 +107,11 @@ func New(scope constructs.Construct, id string, props *Props) *Latchkey {
 // govern applies what a platform team asks of every resource.
 func (l *Latchkey) govern() {
 	for _, key := range slices.Sorted(maps.Keys(l.props.Tags)) {
-		awscdk.Tags_Of(l).Add(&key, jsii.String(l.props.Tags[key]), nil)
+		awscdk.Tags_Of(l.scope).Add(&key, jsii.String(l.props.Tags[key]), nil)
 	}
 	if arn := l.props.PermissionsBoundary; arn != "" {
-		policy := awsiam.ManagedPolicy_FromManagedPolicyArn(l, jsii.String("Boundary"), &arn)
-		awsiam.PermissionsBoundary_Of(l).Apply(policy)
+		policy := awsiam.ManagedPolicy_FromManagedPolicyArn(l.scope, jsii.String("Boundary"), &arn)
+		awsiam.PermissionsBoundary_Of(l.scope).Apply(policy)
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 // addMail makes the sender's identity, the configuration set that every mail
 // goes through, and the way back for notices: SES, topic, queue.
 func (l *Latchkey) addMail() {
-	set := awsses.NewCfnConfigurationSet(l, jsii.String("ConfigurationSet"), &awsses.CfnConfigurationSetProps{
+	set := awsses.NewCfnConfigurationSet(l.scope, jsii.String("ConfigurationSet"), &awsses.CfnConfigurationSetProps{
 		Name:               &l.props.NamePrefix,
 		ReputationOptions:  map[string]any{"reputationMetricsEnabled": true},
 		SendingOptions:     map[string]any{"sendingEnabled": true},
@@ -53,7 +53,7 @@ func (l *Latchkey) addSender() string {
 			"behaviorOnMxFailure": "USE_DEFAULT_VALUE",
 		}
 	}
-	identity := awsses.NewCfnEmailIdentity(l, jsii.String("SenderIdentity"), props)
+	identity := awsses.NewCfnEmailIdentity(l.scope, jsii.String("SenderIdentity"), props)
 	if !l.props.VerifyAddressOnly {
 		record := func(name, value *string) *string {
 			return awscdk.Fn_Join(jsii.String(" CNAME "), &[]*string{name, value})
@@ -70,7 +70,7 @@ func (l *Latchkey) addSender() string {
 // link.
 func (l *Latchkey) addNotices(set awsses.CfnConfigurationSet) {
 	t := blueprint.MailNotices()
-	topic := awssns.NewTopic(l, jsii.String("Topic-"+t.Name), &awssns.TopicProps{
+	topic := awssns.NewTopic(l.scope, jsii.String("Topic-"+t.Name), &awssns.TopicProps{
 		TopicName: l.named(t.Name), EnforceSSL: jsii.Bool(true),
 	})
 	topic.AddSubscription(awssnssubscriptions.NewSqsSubscription(l.queues[t.Queue], &awssnssubscriptions.SqsSubscriptionProps{
@@ -86,21 +86,21 @@ func (l *Latchkey) addNotices(set awsses.CfnConfigurationSet) {
 			"AWS:SourceArn":     l.senderARNs[1],
 		}},
 	}))
-	notices := awsses.NewCfnConfigurationSetEventDestination(l, jsii.String("Notices"), &awsses.CfnConfigurationSetEventDestinationProps{
+	notices := awsses.NewCfnConfigurationSetEventDestination(l.scope, jsii.String("Notices"), &awsses.CfnConfigurationSetEventDestinationProps{
 		ConfigurationSetName: set.Ref(),
 		EventDestination: map[string]any{
-			"name": "notices", "enabled": true, "matchingEventTypes": upperToSES(t.Notices),
+			"name": "notices", "enabled": true, "matchingEventTypes": t.Notices,
 			"snsDestination": map[string]any{"topicArn": topic.TopicArn()},
 		},
 	})
 	// SES tries the topic at once, so its policy has to be there before.
 	notices.Node().AddDependency(policy.PolicyDependable)
 
-	awsses.NewCfnConfigurationSetEventDestination(l, jsii.String("Counts"), &awsses.CfnConfigurationSetEventDestinationProps{
+	awsses.NewCfnConfigurationSetEventDestination(l.scope, jsii.String("Counts"), &awsses.CfnConfigurationSetEventDestinationProps{
 		ConfigurationSetName: set.Ref(),
 		EventDestination: map[string]any{
 			"name": "counts", "enabled": true,
-			"matchingEventTypes": []string{"send", "delivery", "bounce", "complaint"},
+			"matchingEventTypes": []string{"SEND", "DELIVERY", "BOUNCE", "COMPLAINT"},
 			"cloudWatchDestination": map[string]any{"dimensionConfigurations": []map[string]any{{
 				"dimensionName": "ses:configuration-set", "dimensionValueSource": "messageTag", "defaultDimensionValue": "none",
 			}}},

@@ -2,7 +2,6 @@ package latchkey
 
 import (
 	"encoding/json"
-	"fmt"
 	"slices"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -25,7 +24,7 @@ func (l *Latchkey) addMessaging() {
 	for _, q := range queues {
 		l.queues[q.Name] = l.newQueue(q)
 	}
-	l.Bus = awsevents.NewEventBus(l, jsii.String("Bus"), &awsevents.EventBusProps{
+	l.Bus = awsevents.NewEventBus(l.scope, jsii.String("Bus"), &awsevents.EventBusProps{
 		EventBusName: &l.props.NamePrefix,
 		Description:  jsii.String("Latchkey: domain events"),
 	})
@@ -35,7 +34,7 @@ func (l *Latchkey) addMessaging() {
 			MaxEventAge:     awscdk.Duration_Hours(jsii.Number(24)),
 			RetryAttempts:   jsii.Number(185),
 		})
-		rule := awsevents.NewRule(l, jsii.String("Rule-"+r.Name), &awsevents.RuleProps{
+		rule := awsevents.NewRule(l.scope, jsii.String("Rule-"+r.Name), &awsevents.RuleProps{
 			RuleName: l.named(r.Name), EventBus: l.Bus, Targets: &[]awsevents.IRuleTarget{target},
 			EventPattern: &awsevents.EventPattern{Source: jsii.Strings("replaced below")},
 		})
@@ -54,7 +53,7 @@ func (l *Latchkey) newQueue(q blueprint.Queue) awssqs.Queue {
 		props.VisibilityTimeout = seconds(q.Visibility.Seconds())
 	}
 	if q.DeadLetter == "" {
-		queue := awssqs.NewQueue(l, jsii.String("Queue-"+q.Name), props)
+		queue := awssqs.NewQueue(l.scope, jsii.String("Queue-"+q.Name), props)
 		suppress(queue.Node().DefaultChild(),
 			suppression{"AwsSolutions-SQS3", "it is a dead-letter queue itself: an alarm watches it, and people empty it"},
 			suppression{"Serverless-SQSRedrivePolicy", "it is a dead-letter queue itself: an alarm watches it, and people empty it"})
@@ -63,7 +62,7 @@ func (l *Latchkey) newQueue(q blueprint.Queue) awssqs.Queue {
 	props.DeadLetterQueue = &awssqs.DeadLetterQueue{
 		Queue: l.queues[q.DeadLetter], MaxReceiveCount: jsii.Number(float64(q.MaxReceives)),
 	}
-	return awssqs.NewQueue(l, jsii.String("Queue-"+q.Name), props)
+	return awssqs.NewQueue(l.scope, jsii.String("Queue-"+q.Name), props)
 }
 
 // addTriggers wires the stream, the queue and the schedule of a function.
@@ -73,7 +72,7 @@ func (l *Latchkey) addTriggers(f blueprint.Function, function awslambda.Function
 		for i, pattern := range s.Filter {
 			filters[i] = map[string]any{"pattern": asJSON(pattern)}
 		}
-		awslambda.NewCfnEventSourceMapping(l, jsii.String("Stream-"+f.Name), &awslambda.CfnEventSourceMappingProps{
+		awslambda.NewCfnEventSourceMapping(l.scope, jsii.String("Stream-"+f.Name), &awslambda.CfnEventSourceMappingProps{
 			FunctionName: function.FunctionName(), EventSourceArn: l.Table.TableStreamArn(),
 			FilterCriteria: map[string]any{"filters": filters},
 			// From the oldest record: what was written while the stack was
@@ -90,7 +89,7 @@ func (l *Latchkey) addTriggers(f blueprint.Function, function awslambda.Function
 		})
 	}
 	if q := f.Queue; q != nil {
-		mapping := awslambda.NewCfnEventSourceMapping(l, jsii.String("Consume-"+f.Name), &awslambda.CfnEventSourceMappingProps{
+		mapping := awslambda.NewCfnEventSourceMapping(l.scope, jsii.String("Consume-"+f.Name), &awslambda.CfnEventSourceMappingProps{
 			FunctionName: function.FunctionName(), EventSourceArn: l.queues[q.Queue].QueueArn(),
 			BatchSize:             jsii.Number(float64(q.BatchSize)),
 			ScalingConfig:         map[string]any{"maximumConcurrency": q.MaxConcurrency},
@@ -108,7 +107,7 @@ func (l *Latchkey) addTriggers(f blueprint.Function, function awslambda.Function
 // that function and nothing else.
 func (l *Latchkey) addSchedule(f blueprint.Function, function awslambda.Function) {
 	dead := l.queues[blueprint.QueueScheduleDead]
-	role := awsiam.NewRole(l, jsii.String("ScheduleRole-"+f.Schedule.Name), &awsiam.RoleProps{
+	role := awsiam.NewRole(l.scope, jsii.String("ScheduleRole-"+f.Schedule.Name), &awsiam.RoleProps{
 		Description: jsii.String("Latchkey: the schedule " + f.Schedule.Name),
 		AssumedBy: awsiam.NewServicePrincipal(jsii.String("scheduler.amazonaws.com"), &awsiam.ServicePrincipalOpts{
 			Conditions: &map[string]any{"StringEquals": map[string]any{"aws:SourceAccount": l.stack.Account()}},
@@ -126,7 +125,7 @@ func (l *Latchkey) addSchedule(f blueprint.Function, function awslambda.Function
 	if f.Schedule.Every.Minutes() == 1 {
 		unit = "minute"
 	}
-	awsscheduler.NewCfnSchedule(l, jsii.String("Schedule-"+f.Schedule.Name), &awsscheduler.CfnScheduleProps{
+	awsscheduler.NewCfnSchedule(l.scope, jsii.String("Schedule-"+f.Schedule.Name), &awsscheduler.CfnScheduleProps{
 		Name:               l.named(f.Schedule.Name),
 		Description:        jsii.String(f.Purpose),
 		ScheduleExpression: jsii.Sprintf("rate(%.0f %s)", f.Schedule.Every.Minutes(), unit),

@@ -39,7 +39,7 @@ func (l *Latchkey) addTable() {
 	if l.props.TableKey != nil {
 		encryption = awsdynamodb.TableEncryptionV2_CustomerManagedKey(l.props.TableKey, nil)
 	}
-	l.Table = awsdynamodb.NewTableV2(l, jsii.String("Table"), &awsdynamodb.TablePropsV2{
+	l.Table = awsdynamodb.NewTableV2(l.scope, jsii.String("Table"), &awsdynamodb.TablePropsV2{
 		PartitionKey:           text(t.PartitionKey),
 		SortKey:                text(t.SortKey),
 		GlobalSecondaryIndexes: &indexes,
@@ -64,7 +64,7 @@ func (l *Latchkey) addSecrets() {
 	for i, region := range l.props.Replicas {
 		replicas[i] = &awssecretsmanager.ReplicaRegion{Region: &region}
 	}
-	l.linkKey = awssecretsmanager.NewSecret(l, jsii.String("LinkKey"), &awssecretsmanager.SecretProps{
+	l.linkKey = awssecretsmanager.NewSecret(l.scope, jsii.String("LinkKey"), &awssecretsmanager.SecretProps{
 		Description:    jsii.String("Latchkey: the keys that invitation links are derived from, current and previous"),
 		RemovalPolicy:  l.keep(),
 		ReplicaRegions: &replicas,
@@ -80,7 +80,7 @@ func (l *Latchkey) addSecrets() {
 	suppress(l.linkKey.Node().DefaultChild(), suppression{"AwsSolutions-SMG4",
 		"a rotation without notice would kill every link that is out; docs/operations.md rotates by hand, with both keys accepted"})
 
-	l.dataKey = awskms.NewKey(l, jsii.String("MetadataKey"), &awskms.KeyProps{
+	l.dataKey = awskms.NewKey(l.scope, jsii.String("MetadataKey"), &awskms.KeyProps{
 		Description:       jsii.String("Latchkey: wraps the data keys that users' metadata is encrypted under"),
 		EnableKeyRotation: jsii.Bool(true),
 		RemovalPolicy:     l.keep(),

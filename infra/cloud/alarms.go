@@ -1,0 +1,167 @@
+package latchkey
+
+import (
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatchactions"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/latchkey/latchkey/infra/blueprint"
+)
+
+// alarm is one that a person on call wants. Its name is the heading of its
+// entry in docs/operations.md.
+type alarm struct {
+	name      string
+	says      string
+	metric    awscloudwatch.IMetric
+	threshold float64
+	below     bool // alarms below the threshold instead of at or above it
+	periods   float64
+	// silence is what missing data means; most metrics are silent when idle.
+	silence awscloudwatch.TreatMissingData
+}
+
+const quiet = awscloudwatch.TreatMissingData_NOT_BREACHING
+
+// The limits at which SES puts an account under review are 5 % and 0.1 %.
+// https://docs.aws.amazon.com/ses/latest/dg/reputationdashboardmessages.html
+const (
+	bounceLimit    = 0.05
+	complaintLimit = 0.001
+)
+
+func (l *Latchkey) addAlarms() {
+	alarms := []alarm{
+		{"api-5xx", "more than 1 % of requests fail on our side", l.errorRate(), 1, false, 2, quiet},
+		{"mail-failed", "a mail was given up; the user's delivery says failed", l.mailMetric("failed"), 1, false, 1, quiet},
+		{"bounce-rate", "bounces are at the limit where SES reviews the account", l.reputation("BounceRate"), bounceLimit, false, 1, quiet},
+		{"complaint-rate", "complaints are at the limit where SES reviews the account", l.reputation("ComplaintRate"), complaintLimit, false, 1, quiet},
+	}
+	for _, f := range blueprint.Functions() {
+		if f.Stream != nil {
+			age := l.functions[f.Name].Metric(jsii.String("IteratorAge"), most(5))
+			alarms = append(alarms, alarm{"stream-age", "changes wait for more than 5 minutes to become events and mail", age, 5 * 60 * 1000, false, 1, quiet})
+		}
+		if f.Queue != nil {
+			age := l.queues[f.Queue.Queue].MetricApproximateAgeOfOldestMessage(most(5))
+			alarms = append(alarms, alarm{f.Queue.Queue + "-age", "a message waits for more than 15 minutes", age, 15 * 60, false, 1, quiet})
+		}
+		if f.Schedule != nil {
+			alarms = append(alarms, alarm{f.Schedule.Name + "-not-run", "the schedule has had no successful run",
+				l.successes(f, 4*f.Schedule.Every.Minutes()), 1, true, 1, awscloudwatch.TreatMissingData_BREACHING})
+		}
+	}
+	for _, q := range blueprint.Queues() {
+		if q.DeadLetter == "" {
+			name := strings.TrimSuffix(q.Name, "-dead")
+			waiting := l.queues[q.Name].MetricApproximateNumberOfMessagesVisible(most(5))
+			alarms = append(alarms, alarm{"dead-letters-" + name, "something was given up and waits to be looked at", waiting, 1, false, 1, quiet})
+		}
+	}
+	for _, a := range alarms {
+		l.addAlarm(a)
+	}
+}
+
+func (l *Latchkey) addAlarm(a alarm) {
+	comparison := awscloudwatch.ComparisonOperator_GREATER_THAN_OR_EQUAL_TO_THRESHOLD
+	if a.below {
+		comparison = awscloudwatch.ComparisonOperator_LESS_THAN_THRESHOLD
+	}
+	made := awscloudwatch.NewAlarm(l.scope, jsii.String("Alarm-"+a.name), &awscloudwatch.AlarmProps{
+		AlarmName:          l.named(a.name),
+		AlarmDescription:   jsii.String("Latchkey: " + a.says + ". What to do: docs/operations.md, " + a.name),
+		Metric:             a.metric,
+		Threshold:          &a.threshold,
+		EvaluationPeriods:  &a.periods,
+		ComparisonOperator: comparison,
+		TreatMissingData:   a.silence,
+	})
+	if l.props.AlarmTopic != nil {
+		action := awscloudwatchactions.NewSnsAction(l.props.AlarmTopic)
+		made.AddAlarmAction(action)
+		made.AddOkAction(action)
+	}
+}
+
+func minutes(n float64) awscdk.Duration { return awscdk.Duration_Minutes(&n) }
+
+func most(every float64) *awscloudwatch.MetricOptions {
+	return &awscloudwatch.MetricOptions{Statistic: jsii.String("Maximum"), Period: minutes(every)}
+}
+
+func sum(every float64) *awscloudwatch.MetricOptions {
+	return &awscloudwatch.MetricOptions{Statistic: jsii.String("Sum"), Period: minutes(every)}
+}
+
+// errorRate is the share of failed requests in percent, once there are enough
+// of them to speak of a share. Functions answer for themselves, so the API's
+// own count sees what they could not handle, too.
+func (l *Latchkey) errorRate() awscloudwatch.IMetric {
+	return awscloudwatch.NewMathExpression(&awscloudwatch.MathExpressionProps{
+		Expression: jsii.String("IF(requests > 20, 100 * failed / requests, IF(failed > 1, 100, 0))"),
+		Label:      jsii.String("failed requests in percent"),
+		Period:     minutes(5),
+		UsingMetrics: &map[string]awscloudwatch.IMetric{
+			"failed": l.API.MetricServerError(sum(5)), "requests": l.API.MetricCount(sum(5)),
+		},
+	})
+}
+
+// successes counts the runs of a function that ended well.
+func (l *Latchkey) successes(f blueprint.Function, every float64) awscloudwatch.IMetric {
+	function := l.functions[f.Name]
+	return awscloudwatch.NewMathExpression(&awscloudwatch.MathExpressionProps{
+		Expression: jsii.String("runs - FILL(errors, 0)"),
+		Label:      jsii.String("successful runs"),
+		Period:     minutes(every),
+		UsingMetrics: &map[string]awscloudwatch.IMetric{
+			"runs": function.MetricInvocations(sum(every)), "errors": function.MetricErrors(sum(every)),
+		},
+	})
+}
+
+// reputation is a rate that SES publishes for the configuration set.
+func (l *Latchkey) reputation(name string) awscloudwatch.IMetric {
+	return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
+		Namespace: jsii.String("AWS/SES"), MetricName: jsii.String("Reputation." + name),
+		DimensionsMap: &map[string]*string{"ses:configuration-set": l.configurationSet},
+		Statistic:     jsii.String("Average"), Period: minutes(60),
+	})
+}
+
+// addMetrics counts what functions log. The lines are a contract of publish and
+// mail: docs/operations.md lists them.
+func (l *Latchkey) addMetrics() {
+	l.countLines("publish", "event", "type", "type")
+	l.countLines("mail", "mail", "outcome", "outcome")
+}
+
+// countLines turns lines of a function's log into a metric with one dimension,
+// so that no function has to know of metrics.
+func (l *Latchkey) countLines(function, message, field, dimension string) {
+	awslogs.NewCfnMetricFilter(l.scope, jsii.String("Count-"+message), &awslogs.CfnMetricFilterProps{
+		LogGroupName:  l.logGroups[function].LogGroupName(),
+		FilterPattern: jsii.String(`{ $.message = "` + message + `" && $.` + field + ` = "*" }`),
+		MetricTransformations: []map[string]any{{
+			"metricNamespace": l.props.NamePrefix, "metricName": message, "metricValue": "1", "unit": "Count",
+			"dimensions": []map[string]any{{"key": dimension, "value": "$." + field}},
+		}},
+	})
+}
+
+func (l *Latchkey) counted(message, dimension, value string, every float64) awscloudwatch.IMetric {
+	return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
+		Namespace: &l.props.NamePrefix, MetricName: &message, Label: &value,
+		DimensionsMap: &map[string]*string{dimension: &value},
+		Statistic:     jsii.String("Sum"), Period: minutes(every),
+	})
+}
+
+func (l *Latchkey) mailMetric(outcome string) awscloudwatch.IMetric {
+	return l.counted("mail", "outcome", outcome, 5)
+}

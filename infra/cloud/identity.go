@@ -1,0 +1,186 @@
+package latchkey
+
+import (
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscognito"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/latchkey/latchkey/infra/blueprint"
+)
+
+// addIdentity makes the authorizer, and the user pool where no issuer is given.
+func (l *Latchkey) addIdentity() {
+	if l.props.Issuer != "" {
+		l.Outputs.Issuer = &l.props.Issuer
+		for _, client := range l.props.Audience {
+			l.audience = append(l.audience, &client)
+		}
+	} else {
+		l.addUserPool()
+	}
+	l.authorizer = awsapigatewayv2.NewCfnAuthorizer(l.scope, jsii.String("Authorizer"), &awsapigatewayv2.CfnAuthorizerProps{
+		ApiId: l.API.ApiId(), Name: l.named("jwt"), AuthorizerType: jsii.String("JWT"),
+		IdentitySource:   jsii.Strings("$request.header.Authorization"),
+		JwtConfiguration: l.jwt(),
+	})
+}
+
+func (l *Latchkey) jwt() map[string]any {
+	return map[string]any{"issuer": l.Outputs.Issuer, "audience": l.audience}
+}
+
+// addUserPool makes a pool whose people sign in with an email address that
+// Cognito has verified.
+func (l *Latchkey) addUserPool() {
+	triggers := &awscognito.UserPoolTriggers{}
+	for _, f := range blueprint.Functions() {
+		if f.OnAccountConfirmed {
+			triggers.PostConfirmation = l.functions[f.Name]
+		}
+	}
+	mfa := awscognito.Mfa_OPTIONAL
+	if l.props.RequireMFA {
+		mfa = awscognito.Mfa_REQUIRED
+	}
+	pool := awscognito.NewUserPool(l.scope, jsii.String("UserPool"), &awscognito.UserPoolProps{
+		UserPoolName:      &l.props.NamePrefix,
+		SelfSignUpEnabled: jsii.Bool(true),
+		// The address is the user name, not an alias: nobody can take an alias
+		// over by ForceAliasCreation, because there is none.
+		SignInAliases:       &awscognito.SignInAliases{Email: jsii.Bool(true)},
+		SignInCaseSensitive: jsii.Bool(false),
+		AutoVerify:          &awscognito.AutoVerifiedAttrs{Email: jsii.Bool(true)},
+		// A changed address counts only once it is verified.
+		KeepOriginal:       &awscognito.KeepOriginalAttrs{Email: jsii.Bool(true)},
+		StandardAttributes: &awscognito.StandardAttributes{Email: &awscognito.StandardAttribute{Required: jsii.Bool(true), Mutable: jsii.Bool(true)}},
+		AccountRecovery:    awscognito.AccountRecovery_EMAIL_ONLY,
+		Mfa:                mfa,
+		MfaSecondFactor:    &awscognito.MfaSecondFactor{Otp: jsii.Bool(true), Sms: jsii.Bool(false)},
+		PasswordPolicy: &awscognito.PasswordPolicy{
+			MinLength: jsii.Number(12), RequireLowercase: jsii.Bool(true), RequireUppercase: jsii.Bool(true),
+			RequireDigits: jsii.Bool(true), RequireSymbols: jsii.Bool(true),
+		},
+		FeaturePlan:        awscognito.FeaturePlan_ESSENTIALS,
+		Email:              l.accountMail(),
+		LambdaTriggers:     triggers,
+		DeletionProtection: jsii.Bool(!l.props.DestroyData),
+		RemovalPolicy:      l.keep(),
+	})
+	exceptions := []suppression{{"AwsSolutions-COG8", "the Plus plan's threat protection costs 0.02 USD for each active person a month; who wants it sets it on UserPool"}}
+	exceptions = append(exceptions, suppression{"AwsSolutions-COG3", exceptions[0].reason})
+	if !l.props.RequireMFA {
+		exceptions = append(exceptions, suppression{"AwsSolutions-COG2", "people may set up an authenticator app; RequireMFA makes them"})
+	}
+	suppress(pool.Node().DefaultChild(), exceptions...)
+	l.UserPool = pool
+
+	// Domain prefixes are unique in a region across all accounts: the stack's
+	// own id makes it so.
+	stackID := awscdk.Fn_Select(jsii.Number(2), awscdk.Fn_Split(jsii.String("/"), l.stack.StackId(), nil))
+	part := func(n float64) *string { return awscdk.Fn_Select(&n, awscdk.Fn_Split(jsii.String("-"), stackID, nil)) }
+	pool.AddDomain(jsii.String("Domain"), &awscognito.UserPoolDomainOptions{
+		CognitoDomain: &awscognito.CognitoDomainOptions{
+			DomainPrefix: awscdk.Fn_Join(jsii.String("-"), &[]*string{&l.props.NamePrefix, part(0), part(1)}),
+		},
+	})
+	client := pool.AddClient(jsii.String("Dashboard"), l.dashboardClient())
+	l.audience = append(l.audience, client.UserPoolClientId())
+	l.Outputs.ClientID = client.UserPoolClientId()
+	l.Outputs.Issuer = jsii.String("https://cognito-idp." + *l.stack.Region() + "." + *l.stack.UrlSuffix() + "/" + *pool.UserPoolId())
+}
+
+// dashboardClient is the web pages' client: code flow with PKCE, no secret,
+// and no scope beyond knowing who signed in.
+func (l *Latchkey) dashboardClient() *awscognito.UserPoolClientOptions {
+	var callbacks, logouts []*string
+	for _, d := range l.props.Dashboards {
+		callbacks = append(callbacks, jsii.String(d+l.props.CallbackPath))
+		logouts = append(logouts, jsii.String(d+"/"))
+	}
+	may := awscognito.NewClientAttributes().WithStandardAttributes(&awscognito.StandardAttributesMask{Email: jsii.Bool(true), Fullname: jsii.Bool(true)})
+	return &awscognito.UserPoolClientOptions{
+		UserPoolClientName:         l.named("dashboard"),
+		AuthFlows:                  &awscognito.AuthFlow{UserSrp: jsii.Bool(true)},
+		PreventUserExistenceErrors: jsii.Bool(true),
+		EnableTokenRevocation:      jsii.Bool(true),
+		IdTokenValidity:            awscdk.Duration_Hours(jsii.Number(1)),
+		AccessTokenValidity:        awscdk.Duration_Hours(jsii.Number(1)),
+		RefreshTokenValidity:       awscdk.Duration_Days(jsii.Number(30)),
+		WriteAttributes:            may,
+		OAuth: &awscognito.OAuthSettings{
+			Flows:        &awscognito.OAuthFlows{AuthorizationCodeGrant: jsii.Bool(true)},
+			Scopes:       &[]awscognito.OAuthScope{awscognito.OAuthScope_OPENID(), awscognito.OAuthScope_EMAIL(), awscognito.OAuthScope_PROFILE()},
+			CallbackUrls: &callbacks, LogoutUrls: &logouts,
+		},
+	}
+}
+
+func (l *Latchkey) accountMail() awscognito.UserPoolEmail {
+	if !l.props.AccountMailFromSender {
+		return awscognito.UserPoolEmail_WithCognito(nil)
+	}
+	options := &awscognito.UserPoolSESOptions{
+		FromEmail: &l.sender.Address, ConfigurationSetName: l.configurationSet,
+		SesRegion: l.stack.Region(),
+	}
+	if l.sender.Name != "" {
+		options.FromName = &l.sender.Name
+	}
+	if identity := l.props.SenderIdentity; !l.props.VerifyAddressOnly && !strings.Contains(identity, "@") {
+		if identity == "" {
+			identity = domainOf(l.sender.Address)
+		}
+		options.SesVerifiedDomain = &identity
+	}
+	return awscognito.UserPoolEmail_WithSES(options)
+}
+
+// operatorResource and operatorScopeName are the two halves of the scope
+// latchkey/operator.
+const (
+	operatorResource  = "latchkey"
+	operatorScopeName = "operator"
+)
+
+// GrantOperator makes a client for a backend that acts as an admin of every
+// workspace: OAuth client credentials with the scope latchkey/operator. Its
+// secret is in UserPoolClient.UserPoolClientSecret and in the Cognito console.
+//
+// It needs the pool that New made. With an issuer of one's own, that issuer
+// gives the scope: register a machine client there, let it ask for
+// latchkey/operator, and add its "aud" (or its "client_id", where the tokens
+// have no "aud") to Props.Audience.
+func (l *Latchkey) GrantOperator(id string) awscognito.UserPoolClient {
+	if l.UserPool == nil {
+		panic("latchkey: GrantOperator needs the Cognito user pool; with Props.Issuer, give the scope latchkey/operator to a client there and name it in Props.Audience")
+	}
+	if l.operatorServer == nil {
+		scope := awscognito.NewResourceServerScope(&awscognito.ResourceServerScopeProps{
+			ScopeName: jsii.String(operatorScopeName), ScopeDescription: jsii.String("Acts as an admin of every workspace"),
+		})
+		l.operatorServer = l.UserPool.AddResourceServer(jsii.String("Operators"), &awscognito.UserPoolResourceServerOptions{
+			Identifier: jsii.String(operatorResource), Scopes: &[]awscognito.ResourceServerScope{scope},
+		})
+		l.operatorScope = awscognito.OAuthScope_ResourceServer(l.operatorServer, scope)
+	}
+	client := l.UserPool.AddClient(jsii.String("Operator-"+id), &awscognito.UserPoolClientOptions{
+		UserPoolClientName: l.named("operator-" + id),
+		GenerateSecret:     jsii.Bool(true),
+		// No sign-in flow: this client is no way in for people.
+		AuthFlows:             &awscognito.AuthFlow{},
+		EnableTokenRevocation: jsii.Bool(true),
+		AccessTokenValidity:   awscdk.Duration_Hours(jsii.Number(1)),
+		OAuth: &awscognito.OAuthSettings{
+			Flows:  &awscognito.OAuthFlows{ClientCredentials: jsii.Bool(true)},
+			Scopes: &[]awscognito.OAuthScope{l.operatorScope},
+		},
+	})
+	// A Cognito access token has no audience but a client id, and the
+	// authorizer takes that in its stead.
+	l.audience = append(l.audience, client.UserPoolClientId())
+	l.authorizer.SetJwtConfiguration(l.jwt())
+	return client
+}

@@ -1,0 +1,259 @@
+package store_test
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/latchkey/latchkey/infra/blueprint"
+	"github.com/latchkey/latchkey/infra/local/dynamodblocal"
+	"github.com/latchkey/latchkey/shared/awsenv"
+	"github.com/latchkey/latchkey/shared/id"
+	"github.com/latchkey/latchkey/shared/store"
+	"github.com/latchkey/latchkey/shared/user"
+	"github.com/latchkey/latchkey/shared/workspace"
+)
+
+// Every test of this package runs against AWS's own DynamoDB Local: the
+// conditions and the transactions are the point.
+var server *dynamodblocal.Server
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	// Each check of a property is some dozens of calls to a database.
+	if err := flag.Set("rapid.checks", "25"); err != nil {
+		panic(err)
+	}
+	dir, err := dynamodblocal.FindDir()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	server, err = dynamodblocal.Start(context.Background(), dynamodblocal.Config{Dir: dir})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() { _ = server.Stop() }()
+	return m.Run()
+}
+
+// table is a table of one test, made as the blueprint says.
+type table struct {
+	*store.Store
+	db    *dynamodb.Client
+	name  string
+	calls *wire
+}
+
+var tables atomic.Int64
+
+func newTable(t testing.TB) *table {
+	t.Helper()
+	tb := &table{name: fmt.Sprintf("test-%d", tables.Add(1)), calls: &wire{}}
+	tb.db = dynamodb.New(dynamodb.Options{
+		Region: "us-east-1", BaseEndpoint: aws.String(server.Endpoint()),
+		Credentials: dynamodblocal.Credentials, Retryer: awsenv.Retryer(), HTTPClient: tb.calls,
+	})
+	tb.Store = store.New(tb.db, tb.name)
+	err := dynamodblocal.CreateTable(t.Context(), tb.db, tb.name, blueprint.TheTable())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tb
+}
+
+// wire is an HTTP client that can be listened to.
+type wire struct {
+	mu sync.Mutex
+	on func(operation, request string, response []byte)
+	// before runs ahead of each call.
+	before func(operation, request string)
+}
+
+func (w *wire) listen(on func(operation, request string, response []byte)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.on = on
+}
+
+func (w *wire) Do(r *http.Request) (*http.Response, error) {
+	w.mu.Lock()
+	on, before := w.on, w.before
+	w.mu.Unlock()
+	if on == nil && before == nil {
+		return http.DefaultTransport.RoundTrip(r)
+	}
+	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	request, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	r.Body = io.NopCloser(bytes.NewReader(request))
+	if before != nil {
+		before(operation, string(request))
+	}
+	response, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil || on == nil {
+		return response, err
+	}
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return nil, err
+	}
+	response.Body = io.NopCloser(bytes.NewReader(body))
+	on(operation, string(request), body)
+	return response, nil
+}
+
+var t0 = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+
+const (
+	day  = 24 * time.Hour
+	week = 7 * day
+)
+
+var serial atomic.Uint64
+
+// newID is an identifier as id.Random makes it, different each time.
+func newID(prefix string) string {
+	raw := []byte(fmt.Sprintf("%0*d", id.RandomBytes, serial.Add(1)))
+	return id.FromBytes(prefix, raw)
+}
+
+func newWorkspaceID() string { return newID(workspace.IDPrefix) }
+
+func stamp(actor string, at time.Time) user.Stamp {
+	return user.Stamp{ID: newID("evt_"), Actor: actor, At: at}
+}
+
+func byAdmin(at time.Time) user.Stamp { return stamp("usr_admin", at) }
+
+// invited is a user who was invited and has not been written.
+func invited(workspaceID, email string, role user.Role, at time.Time) user.User {
+	d := user.Details{Name: "John Doe", Email: strings.TrimSpace(email), Role: role}
+	return user.New(byAdmin(at), workspaceID, d, user.Inviting{SendEmail: true, Lasts: week})
+}
+
+// active is a user who has joined and has not been written.
+func active(workspaceID, email string, role user.Role, at time.Time) user.User {
+	u, err := invited(workspaceID, email, role, at).Accept(stamp("usr_self", at), "sub-"+email)
+	if err != nil {
+		panic(err)
+	}
+	return u
+}
+
+func (tb *table) insert(t testing.TB, u user.User) user.User {
+	t.Helper()
+	existing, inserted, err := tb.InsertUser(t.Context(), u)
+	if err != nil || !inserted {
+		t.Fatalf("insert %s: %v, %+v", u.Email, err, existing)
+	}
+	return u
+}
+
+func (tb *table) load(t testing.TB, u user.User) user.User {
+	t.Helper()
+	now, ok, err := tb.LoadUser(t.Context(), u.WorkspaceID, u.ID)
+	if err != nil || !ok {
+		t.Fatalf("load %s: %v, %v", u.Email, ok, err)
+	}
+	return now
+}
+
+// found makes a workspace with one admin.
+func (tb *table) found(t testing.TB) (workspace.Workspace, user.User) {
+	t.Helper()
+	wsID := newWorkspaceID()
+	email := "founder@corp.com"
+	s := stamp(user.IDFor(wsID, email), t0)
+	w := workspace.New(s, wsID, "Corp", "corp-"+strconv.FormatUint(serial.Add(1), 10), []byte("wrapped"))
+	founder := user.Founder(s, wsID, "Flora Founder", email, "sub-founder")
+	err := tb.InsertWorkspace(t.Context(), w, &founder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w, founder
+}
+
+func (tb *table) workspace(t testing.TB, workspaceID string) workspace.Workspace {
+	t.Helper()
+	snap, err := tb.Load(t.Context(), store.Want{Workspace: workspaceID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return snap.Workspace
+}
+
+// raw is the item of a key as it stands in the table; nil where there is none.
+func (tb *table) raw(t testing.TB, pk, sk string) store.Item {
+	t.Helper()
+	out, err := tb.db.GetItem(t.Context(), &dynamodb.GetItemInput{
+		TableName: &tb.name, ConsistentRead: aws.Bool(true),
+		Key: store.Item{"pk": s(pk), "sk": s(sk)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.Item
+}
+
+func (tb *table) rawUser(t testing.TB, u user.User) store.Item {
+	t.Helper()
+	return tb.raw(t, "WS#"+u.WorkspaceID, "USER#"+u.ID)
+}
+
+// all is every item of the table.
+func (tb *table) all(t testing.TB) []store.Item {
+	t.Helper()
+	var items []store.Item
+	pages := dynamodb.NewScanPaginator(tb.db, &dynamodb.ScanInput{TableName: &tb.name})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		items = append(items, page.Items...)
+	}
+	return items
+}
+
+func s(text string) types.AttributeValue { return &types.AttributeValueMemberS{Value: text} }
+
+// textOf is an attribute's text; "" where there is none.
+func textOf(v types.AttributeValue) string {
+	if v, ok := v.(*types.AttributeValueMemberS); ok {
+		return v.Value
+	}
+	return ""
+}
+
+// race runs n calls at once and waits for all of them.
+func race(n int, call func(i int)) {
+	start := make(chan struct{})
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() {
+			<-start
+			call(i)
+		})
+	}
+	close(start)
+	all.Wait()
+}

@@ -3,6 +3,7 @@ package local
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -45,11 +46,11 @@ func takePorts(first int) (ports [3]int, err error) {
 func (s *Stack) startMail(root string, port int, log io.Writer) error {
 	script := filepath.Join(root, "node_modules", "aws-ses-v2-local", "dist", "cli.js")
 	if _, err := os.Stat(script); err != nil {
-		return fmt.Errorf("the mail server is not installed: run npm ci")
+		return errors.New("the mail server is not installed: run npm ci")
 	}
 	node, err := exec.LookPath("node")
 	if err != nil {
-		return fmt.Errorf("Node.js is not installed: the mail server needs it")
+		return errors.New("no Node.js is installed, and the mail server needs one")
 	}
 	cmd := exec.Command(node, script, "--host", "127.0.0.1", "--port", strconv.Itoa(port))
 	cmd.Stdout, cmd.Stderr = log, log

@@ -203,8 +203,8 @@ func TestWhatIsMissingIsSaidInOneSentence(t *testing.T) {
 		env        []string
 	}{
 		{"a port taken", fmt.Sprintf("port %d, for the inbox page, is taken", port+1), port, nil},
-		{"no Java", "Java is not installed", other, []string{"PATH=" + noJava}},
-		{"no Node.js", "Node.js is not installed", other, []string{"PATH=" + t.TempDir()}},
+		{"no Java", "no Java is installed", other, []string{"PATH=" + noJava}},
+		{"no Node.js", "no Node.js is installed", other, []string{"PATH=" + t.TempDir()}},
 		{"no such port", "PORT must be a number", other, []string{"PORT=many"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -88,12 +88,7 @@ func (s *Store) replaceUser(ctx context.Context, from, to user.User) (now user.U
 	}
 	admins := count(to.Manages()) - count(from.Manages())
 	if admins == 0 {
-		_, err = s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-			TableName: update.TableName, Key: update.Key,
-			UpdateExpression: update.UpdateExpression, ConditionExpression: update.ConditionExpression,
-			ExpressionAttributeNames: update.ExpressionAttributeNames, ExpressionAttributeValues: update.ExpressionAttributeValues,
-			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-		})
+		err = s.update(ctx, update)
 		if old, lost := lostCondition(err); lost {
 			return changedMeanwhile(old)
 		}
@@ -116,6 +111,18 @@ func (s *Store) replaceUser(ctx context.Context, from, to user.User) (now user.U
 		return user.User{}, errContended
 	}
 	return user.User{}, awsenv.Failure("change an admin", err)
+}
+
+// update makes an update by itself, outside a transaction. Where it fails its
+// condition, the error carries the item as it is.
+func (s *Store) update(ctx context.Context, u *types.Update) error {
+	_, err := s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: u.TableName, Key: u.Key,
+		UpdateExpression: u.UpdateExpression, ConditionExpression: u.ConditionExpression,
+		ExpressionAttributeNames: u.ExpressionAttributeNames, ExpressionAttributeValues: u.ExpressionAttributeValues,
+		ReturnValuesOnConditionCheckFailure: u.ReturnValuesOnConditionCheckFailure,
+	})
+	return err
 }
 
 func changedMeanwhile(old Item) (user.User, error) {

@@ -108,12 +108,7 @@ func (s *Store) SetDelivery(ctx context.Context, m Mail, stamp user.Stamp, to us
 		condition += ", " + e.value(text(string(user.DeliveryFailed)))
 	}
 	condition += ")"
-	update := e.update(s.table, userKey(m.WorkspaceID, m.UserID), condition)
-	_, err := s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: update.TableName, Key: update.Key,
-		UpdateExpression: update.UpdateExpression, ConditionExpression: update.ConditionExpression,
-		ExpressionAttributeNames: update.ExpressionAttributeNames, ExpressionAttributeValues: update.ExpressionAttributeValues,
-	})
+	err := s.update(ctx, e.update(s.table, userKey(m.WorkspaceID, m.UserID), condition))
 	if _, lost := lostCondition(err); lost {
 		return nil
 	}

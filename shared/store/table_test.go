@@ -36,7 +36,7 @@ func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
 	// Each check of a property is some dozens of calls to a database.
-	if err := flag.Set("rapid.checks", "25"); err != nil {
+	if err := flag.Set("rapid.checks", "40"); err != nil {
 		panic(err)
 	}
 	dir, err := dynamodblocal.FindDir()
@@ -256,4 +256,17 @@ func race(n int, call func(i int)) {
 	}
 	close(start)
 	all.Wait()
+}
+
+func ttlOf(t testing.TB, item store.Item) time.Time {
+	t.Helper()
+	n, ok := item["ttl"].(*types.AttributeValueMemberN)
+	if !ok {
+		t.Fatalf("the item has no ttl: %v", item)
+	}
+	seconds, err := strconv.ParseInt(n.Value, 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return time.Unix(seconds, 0)
 }

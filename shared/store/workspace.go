@@ -66,12 +66,7 @@ func (s *Store) ChangeWorkspace(ctx context.Context, w workspace.Workspace, chan
 		if err != nil {
 			return workspace.Workspace{}, err
 		}
-		_, err = s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-			TableName: update.TableName, Key: update.Key,
-			UpdateExpression: update.UpdateExpression, ConditionExpression: update.ConditionExpression,
-			ExpressionAttributeNames: update.ExpressionAttributeNames, ExpressionAttributeValues: update.ExpressionAttributeValues,
-			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-		})
+		err = s.update(ctx, update)
 		old, lost := lostCondition(err)
 		if !lost {
 			return next, awsenv.Failure("change a workspace", err)

@@ -119,7 +119,7 @@ func findJava(ctx context.Context) (string, error) {
 		err = exec.CommandContext(ctx, java, "-version").Run()
 	}
 	if err != nil {
-		return "", errors.New("Java is not installed, and DynamoDB Local needs it: install Java 11 or later")
+		return "", errors.New("no Java is installed, and DynamoDB Local needs one: install Java 11 or later")
 	}
 	return java, nil
 }

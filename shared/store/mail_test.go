@@ -1,0 +1,145 @@
+package store_test
+
+import (
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/latchkey/latchkey/shared/store"
+)
+
+const lease = 5 * time.Minute
+
+func (tb *table) claim(t testing.TB, m store.Mail, at time.Time) store.Claim {
+	t.Helper()
+	c, err := tb.ClaimMail(t.Context(), m, at, lease)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func newMail() store.Mail {
+	return store.Mail{WorkspaceID: newWorkspaceID(), UserID: newID("usr_"), Generation: 1, Kind: "invitation"}
+}
+
+func TestOfManyClaimsOnAMailOneWins(t *testing.T) {
+	tb := newTable(t)
+	for range 5 {
+		m := newMail()
+		var won, others atomic.Int32
+		race(20, func(int) {
+			switch c, err := tb.ClaimMail(t.Context(), m, t0, lease); {
+			case err != nil:
+				t.Error(err)
+			case c == store.Claimed:
+				won.Add(1)
+			case c == store.ClaimedElse:
+				others.Add(1)
+			}
+		})
+		if won.Load() != 1 || others.Load() != 19 {
+			t.Errorf("%d claimed it, %d were told to wait", won.Load(), others.Load())
+		}
+	}
+}
+
+func TestAClaimLastsAsLongAsItsLease(t *testing.T) {
+	tb := newTable(t)
+	m := newMail()
+	for _, c := range []struct {
+		at   time.Time
+		want store.Claim
+	}{
+		{t0, store.Claimed},
+		{t0.Add(lease - time.Millisecond), store.ClaimedElse},
+		{t0.Add(lease), store.Claimed},
+		{t0.Add(lease + time.Millisecond), store.ClaimedElse}, // the second lease runs
+	} {
+		if got := tb.claim(t, m, c.at); got != c.want {
+			t.Errorf("%v after the first: %v, want %v", c.at.Sub(t0), got, c.want)
+		}
+	}
+}
+
+func TestOfManyWhoSucceedADeadClaimOneWins(t *testing.T) {
+	tb := newTable(t)
+	m := newMail()
+	tb.claim(t, m, t0)
+	var won atomic.Int32
+	race(20, func(int) {
+		if c, err := tb.ClaimMail(t.Context(), m, t0.Add(lease), lease); err == nil && c == store.Claimed {
+			won.Add(1)
+		}
+	})
+	if won.Load() != 1 {
+		t.Errorf("%d claimed it", won.Load())
+	}
+}
+
+func TestAMailThatWasSentIsNeverClaimedAgain(t *testing.T) {
+	tb := newTable(t)
+	m := newMail()
+	tb.claim(t, m, t0)
+	err := tb.MarkMailSent(t.Context(), m, "message-1", t0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A release that comes too late opens nothing.
+	err = tb.ReleaseMail(t.Context(), m, t0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, after := range []time.Duration{0, lease, 20 * day} {
+		if got := tb.claim(t, m, t0.Add(after)); got != store.AlreadySent {
+			t.Errorf("%v later: %v", after, got)
+		}
+	}
+}
+
+func TestAReleasedMailIsClaimedAtOnce(t *testing.T) {
+	tb := newTable(t)
+	m := newMail()
+	tb.claim(t, m, t0)
+	err := tb.ReleaseMail(t.Context(), m, t0.Add(time.Second))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := tb.claim(t, m, t0.Add(time.Second)); got != store.Claimed {
+		t.Errorf("after the release: %v", got)
+	}
+	if got := tb.claim(t, m, t0.Add(time.Second)); got != store.ClaimedElse {
+		t.Errorf("after the next claim: %v", got)
+	}
+	// What nobody claimed is not there to be released.
+	other := newMail()
+	err = tb.ReleaseMail(t.Context(), other, t0)
+	if err != nil || tb.raw(t, "WS#"+other.WorkspaceID, "MAIL#"+other.UserID+"#1#invitation") != nil {
+		t.Errorf("a release made a claim: %v", err)
+	}
+}
+
+func TestEveryGenerationAndKindIsAMailOfItsOwn(t *testing.T) {
+	tb := newTable(t)
+	m := newMail()
+	next, reminder, other := m, m, newMail()
+	next.Generation, reminder.Kind = 2, "reminder"
+	for _, m := range []store.Mail{m, next, reminder, other} {
+		if got := tb.claim(t, m, t0); got != store.Claimed {
+			t.Errorf("%+v: %v", m, got)
+		}
+	}
+}
+
+// Claims go by themselves, but not before every queue has forgotten the message.
+func TestClaimsAreKeptForLongerThanAQueueKeepsAMessage(t *testing.T) {
+	tb := newTable(t)
+	tb.claim(t, newMail(), t0)
+	items := tb.all(t)
+	if len(items) != 1 {
+		t.Fatalf("%d items", len(items))
+	}
+	if kept := ttlOf(t, items[0]).Sub(t0); kept < 14*day || kept > 90*day {
+		t.Errorf("a claim is kept for %v", kept)
+	}
+}

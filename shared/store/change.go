@@ -175,16 +175,19 @@ func (s *Store) userUpdate(from, to user.User) (*types.Update, error) {
 		return nil, err
 	}
 	e := newExpression()
-	renewed := from.Invitation.Generation != to.Invitation.Generation
 	for _, name := range slices.Sorted(keysOf(before, after)) {
-		delivery := name == "delivery" || name == "deliveryReason"
 		switch {
-		case delivery && !renewed:
+		case name == "delivery" || name == "deliveryReason": // below
 		case after[name] == nil:
 			e.remove(name)
-		case delivery || !reflect.DeepEqual(before[name], after[name]):
+		case !reflect.DeepEqual(before[name], after[name]):
 			e.set(name, after[name])
 		}
+	}
+	if from.Invitation.Generation != to.Invitation.Generation {
+		// Whatever became of the older mail since it was read: a new one begins.
+		e.set("delivery", after["delivery"])
+		e.remove("deliveryReason")
 	}
 	condition := e.name("version") + " = " + e.value(number(from.Version))
 	if from.Status.Pending() && to.Status == user.Active {

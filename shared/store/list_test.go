@@ -1,8 +1,16 @@
 package store_test
 
 import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
+	"pgregory.net/rapid"
+
+	"github.com/latchkey/latchkey/shared/id"
 	"github.com/latchkey/latchkey/shared/store"
 	"github.com/latchkey/latchkey/shared/user"
 )
@@ -21,5 +29,258 @@ func (tb *table) list(t testing.TB, workspaceID string, f store.Filter) []user.U
 			return users
 		}
 		after = next
+	}
+}
+
+// listed is the time at which the lists of these tests are read.
+var listed = t0.Add(30 * day)
+
+// chosen is the model: what a filter means, said without the table.
+func chosen(f store.Filter, u user.User) bool {
+	shown := u.Status
+	if (shown == user.Requested || shown == user.Invited) && !listed.Before(u.Invitation.ExpiresAt) {
+		shown = user.Expired
+	}
+	found := strings.Contains(strings.ToLower(u.Name+"\x00"+u.Email), strings.ToLower(f.Text))
+	return (len(f.Statuses) == 0 || slices.Contains(f.Statuses, shown)) &&
+		(f.Role == "" || u.Role == f.Role) && (f.Group == "" || slices.Contains(u.Groups, f.Group)) && found
+}
+
+func newestFirst(a, b user.User) int {
+	return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), strings.Compare(b.ID, a.ID))
+}
+
+// anyUsers draws users of one workspace: many of the same instant, and with
+// ids that lie side by side.
+func anyUsers(t *rapid.T, wsID string) []user.User {
+	var users []user.User
+	for i := range rapid.IntRange(0, 24).Draw(t, "users") {
+		u := invited(wsID, fmt.Sprintf("%s%d@corp.com", rapid.SampledFrom([]string{"anna", "Bob", "carl.a"}).Draw(t, "email"), i), "", t0)
+		raw := make([]byte, id.HashBytes)
+		raw[id.HashBytes-1] = byte(i*37 + 3) // each is another
+		raw[id.HashBytes-2] = byte(rapid.IntRange(0, 1).Draw(t, "id"))
+		u.ID = id.FromBytes(user.IDPrefix, raw)
+		u.CreatedAt = t0.Add(time.Duration(rapid.IntRange(0, 3).Draw(t, "created")) * time.Millisecond)
+		u.Name = rapid.SampledFrom([]string{"Anna Bell", "BOB", "Zoë"}).Draw(t, "name")
+		u.Status = rapid.SampledFrom(user.Statuses()).Draw(t, "status")
+		u.Role = rapid.SampledFrom(user.Roles()).Draw(t, "role")
+		u.Groups = rapid.SampledFrom([][]string{nil, {"a"}, {"a", "b"}, {"b"}}).Draw(t, "groups")
+		u.Invitation.ExpiresAt = listed.Add(time.Duration(rapid.SampledFrom([]int64{-1000, -1, 0, 1, 1000}).Draw(t, "ends")) * time.Millisecond)
+		users = append(users, u)
+	}
+	return users
+}
+
+func anyFilter(t *rapid.T) store.Filter {
+	return store.Filter{
+		Statuses: rapid.SliceOfNDistinct(rapid.SampledFrom(user.Statuses()), 0, 6, rapid.ID).Draw(t, "statuses"),
+		Role:     rapid.SampledFrom(append(user.Roles(), "", "", "")).Draw(t, "role"),
+		Group:    rapid.SampledFrom([]string{"", "", "a", "b", "c"}).Draw(t, "group"),
+		Text:     rapid.SampledFrom([]string{"", "", "", "bob", "ANNA", "zoË", "carl.a1", "@corp.com"}).Draw(t, "text"),
+	}
+}
+
+func (tb *table) insertAll(t *rapid.T, users []user.User) {
+	for _, u := range users {
+		if _, ok, err := tb.InsertUser(t.Context(), u); err != nil || !ok {
+			t.Fatalf("insert: %v, %v", ok, err)
+		}
+	}
+}
+
+// pages reads page by page, and does something between two of them.
+func (tb *table) pages(t *rapid.T, wsID string, f store.Filter, limit int, between func()) []user.User {
+	var all []user.User
+	after := ""
+	for range 200 {
+		page, next, err := tb.ListUsers(t.Context(), wsID, f, limit, after, listed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(page) > limit {
+			t.Fatalf("a page has %d users, and the limit is %d", len(page), limit)
+		}
+		all = append(all, page...)
+		if next == "" {
+			return all
+		}
+		if next == after {
+			t.Fatalf("the page behind %s leads back to it", after)
+		}
+		after = next
+		between()
+	}
+	t.Fatal("the pages never end")
+	return nil
+}
+
+func names(users []user.User) string {
+	var b strings.Builder
+	for _, u := range users {
+		fmt.Fprintf(&b, "%s#%s %s; ", u.CreatedAt.Format(".000"), u.ID[len(u.ID)-3:], u.Status)
+	}
+	return b.String()
+}
+
+func TestPagesHaveEverybodyOnceNewestFirst(t *testing.T) {
+	tb := newTable(t)
+	rapid.Check(t, func(t *rapid.T) {
+		wsID := newWorkspaceID()
+		users := anyUsers(t, wsID)
+		tb.insertAll(t, users)
+		tb.insertAll(t, anyUsers(t, newWorkspaceID())) // another workspace's
+		for range 4 {
+			f := anyFilter(t)
+			want := slices.DeleteFunc(slices.Clone(users), func(u user.User) bool { return !chosen(f, u) })
+			slices.SortFunc(want, newestFirst)
+			got := tb.pages(t, wsID, f, rapid.IntRange(1, 7).Draw(t, "limit"), func() {})
+			if names(got) != names(want) {
+				t.Fatalf("%+v:\ngot  %s\nwant %s", f, names(got), names(want))
+			}
+		}
+	})
+}
+
+// Users change status while somebody pages: whoever is chosen all the while is
+// seen once; whoever is never chosen is not seen.
+func TestWhoChangesStatusBetweenPagesIsNeitherLostNorSeenTwice(t *testing.T) {
+	tb := newTable(t)
+	rapid.Check(t, func(rt *rapid.T) {
+		wsID := newWorkspaceID()
+		users := anyUsers(rt, wsID)
+		tb.insertAll(rt, users)
+		f := anyFilter(rt)
+		always, ever := map[string]bool{}, map[string]bool{}
+		for _, u := range users {
+			always[u.ID], ever[u.ID] = chosen(f, u), chosen(f, u)
+		}
+		got := tb.pages(rt, wsID, f, rapid.IntRange(1, 7).Draw(rt, "limit"), func() {
+			for range rapid.IntRange(0, 3).Draw(rt, "changes") {
+				i := rapid.IntRange(0, len(users)-1).Draw(rt, "who")
+				to := rapid.SampledFrom(user.Statuses()).Draw(rt, "to")
+				next, err := tb.ChangeUser(t.Context(), users[i], func(u user.User) (user.User, error) {
+					u.Status, u.Role = to, user.Builder // builders alone: nobody counts admins here
+					u.Version++
+					u.Last.ID = newID("evt_")
+					return u, nil
+				})
+				if err != nil && users[i].Manages() {
+					continue // the workspace has no record to count admins in
+				}
+				if err != nil {
+					rt.Fatal(err)
+				}
+				users[i] = next
+				always[next.ID] = always[next.ID] && chosen(f, next)
+				ever[next.ID] = ever[next.ID] || chosen(f, next)
+			}
+		})
+		if !slices.IsSortedFunc(got, newestFirst) {
+			rt.Fatalf("not newest first: %s", names(got))
+		}
+		seen := map[string]int{}
+		for _, u := range got {
+			seen[u.ID]++
+			if seen[u.ID] > 1 || !ever[u.ID] {
+				rt.Fatalf("%s is seen %d times, ever chosen: %v", u.ID, seen[u.ID], ever[u.ID])
+			}
+		}
+		for id, yes := range always {
+			if yes && seen[id] == 0 {
+				rt.Fatalf("%s was chosen all the while, and not seen", id)
+			}
+		}
+	})
+}
+
+// The statuses are read side by side, so somebody can change from one to
+// another in between: they are seen twice in the reads, but not in the page.
+func TestWhoChangesStatusWithinAPageIsSeenOnce(t *testing.T) {
+	tb := newTable(t)
+	wsID := newWorkspaceID()
+	u := tb.insert(t, invited(wsID, "john@corp.com", user.Builder, t0))
+	tb.insert(t, active(wsID, "older@corp.com", user.Builder, t0.Add(-day)))
+	other := &table{Store: store.New(server.Client(), tb.name), db: tb.db, name: tb.name}
+	requestedRead, accepted := make(chan struct{}), make(chan struct{})
+	tb.calls.mu.Lock()
+	tb.calls.before = func(operation, request string) {
+		if operation == "Query" && strings.Contains(request, `"active#"`) {
+			<-accepted
+		}
+	}
+	tb.calls.on = func(operation, request string, _ []byte) {
+		if operation == "Query" && strings.Contains(request, `"requested#"`) {
+			close(requestedRead)
+		}
+	}
+	tb.calls.mu.Unlock()
+	go func() {
+		defer close(accepted)
+		<-requestedRead
+		_, err := other.ChangeUser(t.Context(), u, func(u user.User) (user.User, error) { return u.Accept(byAdmin(t0.Add(time.Hour)), "sub") })
+		if err != nil {
+			t.Error(err)
+		}
+	}()
+	page, next, err := tb.ListUsers(t.Context(), wsID, store.Filter{}, 50, "", t0.Add(day))
+	if err != nil || next != "" {
+		t.Fatalf("%q, %v", next, err)
+	}
+	if len(page) != 2 {
+		t.Errorf("the page has %s", names(page))
+	}
+}
+
+// Pitfall 28: expired is computed from the clock, not from what was persisted.
+func TestAnExpiryThatIsNotPersistedYetIsListedAsExpired(t *testing.T) {
+	tb := newTable(t)
+	u := tb.insert(t, invited(newWorkspaceID(), "john@corp.com", user.Builder, t0))
+	for at, want := range map[time.Time]user.Status{
+		u.Invitation.ExpiresAt.Add(-time.Millisecond): user.Requested,
+		u.Invitation.ExpiresAt:                        user.Expired,
+	} {
+		for _, status := range user.Statuses() {
+			page, _, err := tb.ListUsers(t.Context(), u.WorkspaceID, store.Filter{Statuses: []user.Status{status}}, 10, "", at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if listed := len(page) == 1; listed != (status == want) {
+				t.Errorf("%v: listed under %s: %v", at, status, listed)
+			}
+		}
+	}
+}
+
+// No read grows with the workspace: a page reads at most limit users of each
+// status that the filter leaves.
+func TestAPageReadsNoMoreThanItsLimitOfEachStatus(t *testing.T) {
+	tb := newTable(t)
+	wsID := newWorkspaceID()
+	for i := range 60 {
+		u := invited(wsID, fmt.Sprintf("user%d@corp.com", i), user.Builder, t0.Add(time.Duration(i)*time.Second))
+		u.Status = user.Statuses()[i%6]
+		tb.insert(t, u)
+	}
+	for _, c := range []struct {
+		filter  store.Filter
+		queries int
+	}{
+		{store.Filter{}, 6},
+		{store.Filter{Statuses: []user.Status{user.Active}}, 1},
+		{store.Filter{Statuses: []user.Status{user.Expired}}, 3},
+		{store.Filter{Text: "user59"}, 6},
+	} {
+		calls := make(chan string, 100)
+		tb.calls.listen(func(operation, request string, _ []byte) {
+			if operation != "Query" || !strings.Contains(request, `"Limit":5`) {
+				t.Errorf("it called %s: %s", operation, request)
+			}
+			calls <- operation
+		})
+		_, _, err := tb.ListUsers(t.Context(), wsID, c.filter, 5, "", t0.Add(day))
+		tb.calls.listen(nil)
+		if err != nil || len(calls) != c.queries {
+			t.Errorf("%+v: %d queries, want %d; %v", c.filter, len(calls), c.queries, err)
+		}
 	}
 }

@@ -96,6 +96,8 @@
     describe();
     const email = byId('email');
     if (invitation.email && !invitation.email.includes('*') && !email.value) email.value = invitation.email;
+    const name = byId('name');
+    if (name && invitation.name && !name.value) name.value = invitation.name;
     arrange();
   };
 

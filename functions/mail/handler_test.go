@@ -1,0 +1,299 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	lambdaevents "github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sesv2"
+
+	"github.com/latchkey/latchkey/infra/blueprint"
+	"github.com/latchkey/latchkey/infra/local/dynamodblocal"
+	"github.com/latchkey/latchkey/shared/awsenv"
+	"github.com/latchkey/latchkey/shared/event"
+	"github.com/latchkey/latchkey/shared/linkkey"
+	"github.com/latchkey/latchkey/shared/store"
+	"github.com/latchkey/latchkey/shared/user"
+	"github.com/latchkey/latchkey/shared/workspace"
+)
+
+var table *dynamodblocal.Server
+
+func TestMain(m *testing.M) {
+	dir, err := dynamodblocal.FindDir()
+	if err == nil {
+		table, err = dynamodblocal.Start(context.Background(), dynamodblocal.Config{Dir: dir})
+	}
+	if err == nil {
+		err = dynamodblocal.CreateTable(context.Background(), table.Client(), "latchkey", blueprint.TheTable())
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	if err := table.Stop(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// post is SES and Secrets Manager, as the handler meets them.
+type post struct {
+	mu     sync.Mutex
+	mails  []map[string]any
+	answer func(w http.ResponseWriter) (sent bool)
+}
+
+func (p *post) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if strings.HasSuffix(r.Header.Get("X-Amz-Target"), "GetSecretValue") {
+		fmt.Fprint(w, `{"SecretString":"{\"current\":\"0123456789012345678901234567890123456789012345\",\"previous\":\"\"}"}`)
+		return
+	}
+	raw, _ := io.ReadAll(r.Body)
+	var mail map[string]any
+	_ = json.Unmarshal(raw, &mail) // the SDK's own
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.answer(w) {
+		p.mails = append(p.mails, mail)
+	}
+}
+
+func accepts(w http.ResponseWriter) bool {
+	fmt.Fprint(w, `{"MessageId":"m-1"}`)
+	return true
+}
+
+func refuses(status int, code string) func(http.ResponseWriter) bool {
+	return func(w http.ResponseWriter) bool {
+		w.Header().Set("X-Amzn-ErrorType", code)
+		w.WriteHeader(status)
+		fmt.Fprint(w, `{"message":"Address john@corp.com is not to be logged"}`)
+		return false
+	}
+}
+
+// acceptsAndBreaksOff takes the mail, and nobody hears of it.
+func acceptsAndBreaksOff(w http.ResponseWriter) bool {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err == nil {
+		_ = conn.Close()
+	}
+	return true
+}
+
+type bench struct {
+	t   *testing.T
+	h   handler
+	ses *post
+	u   user.User
+	log *strings.Builder
+	now time.Time
+}
+
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	b := &bench{t: t, ses: &post{answer: accepts}, log: &strings.Builder{}, now: time.Now().UTC().Truncate(time.Millisecond)}
+	server := httptest.NewServer(b.ses)
+	t.Cleanup(server.Close)
+	env := awsenv.Env{Get: func(name string) string {
+		return map[string]string{
+			"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "TABLE": "latchkey",
+			"AWS_ENDPOINT_URL_DYNAMODB": table.Endpoint(), "AWS_ENDPOINT_URL_SECRETS_MANAGER": server.URL, "API_URL": "https://api.example.com",
+		}[name]
+	}}
+	b.h = handler{
+		store: store.FromEnv(env), links: linkkey.FromEnv(env),
+		ses: sesv2.New(sesv2.Options{
+			Region: "us-east-1", Credentials: env.Credentials(), BaseEndpoint: &server.URL, Retryer: aws.NopRetryer{},
+		}),
+		from: "Latchkey <invitations@example.com>", attempts: 3, random: rand.Reader,
+		log: slog.New(slog.NewTextHandler(b.log, nil)), now: func() time.Time { return b.now },
+	}
+	ws := fmt.Sprintf("ws_%024d", time.Now().UnixNano())
+	stamp := user.Stamp{ID: "evt_1", Actor: "usr_admin", At: b.now}
+	err := b.h.store.InsertWorkspace(t.Context(), workspace.New(stamp, ws, "Nexus", ws, []byte("key")), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.u = user.New(stamp, ws, user.Details{Name: "John Doe", Email: "john@corp.com", Role: user.Builder},
+		user.Inviting{InviterName: "Ada", SendEmail: true, Lasts: 7 * 24 * time.Hour})
+	if _, inserted, err := b.h.store.InsertUser(t.Context(), b.u); err != nil || !inserted {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// receive hands the event of the invitation to the function, and says whether
+// the message goes back to the queue.
+func (b *bench) receive(count int) (back bool) {
+	b.t.Helper()
+	body, err := json.Marshal(map[string]any{"detail": event.OfUser(b.u)})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	out, err := b.h.handle(b.t.Context(), lambdaevents.SQSEvent{Records: []lambdaevents.SQSMessage{{
+		MessageId: "1", Body: string(body), Attributes: map[string]string{"ApproximateReceiveCount": fmt.Sprint(count)},
+	}}})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return len(out.BatchItemFailures) == 1
+}
+
+func (b *bench) delivery() (user.Delivery, string) {
+	b.t.Helper()
+	u, ok, err := b.h.store.LoadUser(b.t.Context(), b.u.WorkspaceID, b.u.ID)
+	if err != nil || !ok {
+		b.t.Fatal(err)
+	}
+	return u.Invitation.Delivery, u.Invitation.DeliveryReason
+}
+
+func (b *bench) wantDelivery(want user.Delivery, mails int) {
+	b.t.Helper()
+	got, reason := b.delivery()
+	if got != want || (reason != "") != (want == user.DeliveryFailed) || len(b.ses.mails) != mails {
+		b.t.Errorf("delivery %s %q after %d mails, want %s after %d", got, reason, len(b.ses.mails), want, mails)
+	}
+}
+
+func TestARepeatedMessageSendsOneMail(t *testing.T) {
+	b := newBench(t)
+	for range 3 {
+		if b.receive(1) {
+			t.Error("it went back to the queue")
+		}
+	}
+	b.wantDelivery(user.DeliverySent, 1)
+	mail := b.ses.mails[0]
+	if raw, _ := json.Marshal(mail["EmailTags"]); strings.Contains(string(raw), "@") || !strings.Contains(string(raw), b.u.ID) {
+		t.Errorf("tags %s", raw)
+	}
+}
+
+func TestThrottledMailIsTriedAgainAtOnce(t *testing.T) {
+	for _, code := range []string{"TooManyRequestsException", "LimitExceededException", "SendingPausedException", "AccountSuspendedException", "MailFromDomainNotVerifiedException"} {
+		t.Run(code, func(t *testing.T) {
+			b := newBench(t)
+			b.ses.answer = refuses(http.StatusTooManyRequests, code)
+			if !b.receive(1) {
+				t.Error("it did not go back to the queue")
+			}
+			b.wantDelivery(user.DeliveryQueued, 0)
+			b.ses.answer = accepts
+			if b.receive(2) {
+				t.Error("it went back once more")
+			}
+			b.wantDelivery(user.DeliverySent, 1)
+		})
+	}
+}
+
+func TestRefusedMailIsGivenUpWithAReason(t *testing.T) {
+	b := newBench(t)
+	b.ses.answer = refuses(http.StatusBadRequest, "MessageRejected")
+	if b.receive(1) {
+		t.Error("what is refused for good goes back to the queue")
+	}
+	b.wantDelivery(user.DeliveryFailed, 0)
+	if strings.Contains(b.log.String(), "john@corp.com") {
+		t.Errorf("the log has the address: %s", b.log)
+	}
+}
+
+// A message that is given up waits in the dead-letter queue, delivery says so,
+// and redriving it sends the mail after all.
+func TestTheLastAttemptSaysFailedAndCanBeRedriven(t *testing.T) {
+	b := newBench(t)
+	b.ses.answer = refuses(http.StatusTooManyRequests, "TooManyRequestsException")
+	if !b.receive(3) {
+		t.Error("the last attempt was taken for done")
+	}
+	b.wantDelivery(user.DeliveryFailed, 0)
+	b.ses.answer = accepts
+	if b.receive(1) {
+		t.Error("redriven, it went back")
+	}
+	b.wantDelivery(user.DeliverySent, 1)
+}
+
+// Where nobody can tell whether a mail left, nobody sends it again before the
+// lease is over: two mails at the most, and at least one.
+func TestAnUnknownOutcomeWaitsForTheLease(t *testing.T) {
+	for name, answer := range map[string]func(http.ResponseWriter) bool{
+		"broken off": acceptsAndBreaksOff, "500": func(w http.ResponseWriter) bool { refuses(500, "InternalFailure")(w); return true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			b.ses.answer = answer
+			if !b.receive(1) {
+				t.Error("it was taken for done")
+			}
+			b.ses.answer = accepts
+			if !b.receive(2) || len(b.ses.mails) != 1 {
+				t.Errorf("within the lease it was sent again: %d mails", len(b.ses.mails))
+			}
+			b.now = b.now.Add(lease)
+			if b.receive(3) {
+				t.Error("after the lease it went back")
+			}
+			b.wantDelivery(user.DeliverySent, 2)
+		})
+	}
+}
+
+// A run that died between sending and marking is succeeded after its lease.
+func TestADeadRunIsSucceeded(t *testing.T) {
+	b := newBench(t)
+	m := store.Mail{WorkspaceID: b.u.WorkspaceID, UserID: b.u.ID, Generation: 1, Kind: "invitation"}
+	if claim, err := b.h.store.ClaimMail(t.Context(), m, b.now, lease); err != nil || claim != store.Claimed {
+		t.Fatal(claim, err)
+	}
+	if !b.receive(1) || len(b.ses.mails) != 0 {
+		t.Error("another's mail was sent")
+	}
+	b.now = b.now.Add(lease)
+	if b.receive(2) {
+		t.Error("after the lease it went back")
+	}
+	b.wantDelivery(user.DeliverySent, 1)
+}
+
+func TestWhatIsNotCalledForAnyMoreIsNotSent(t *testing.T) {
+	for name, change := range map[string]func(user.User, user.Stamp) (user.User, error){
+		"accepted": func(u user.User, s user.Stamp) (user.User, error) { return u.Accept(s, "sub") },
+		"declined": func(u user.User, s user.Stamp) (user.User, error) { return u.Decline(s) },
+		"archived": func(u user.User, s user.Stamp) (user.User, error) { return u.Archive(s) },
+		"sent again": func(u user.User, s user.Stamp) (user.User, error) {
+			return u.Resend(s, user.Inviting{SendEmail: true, Lasts: time.Hour})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			_, err := b.h.store.ChangeUser(t.Context(), b.u, func(u user.User) (user.User, error) {
+				return change(u, user.Stamp{ID: "evt_2", Actor: "usr_admin", At: b.now.Add(time.Minute)})
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if b.receive(1) || len(b.ses.mails) != 0 {
+				t.Errorf("%d mails", len(b.ses.mails))
+			}
+		})
+	}
+}

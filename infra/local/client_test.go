@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"html"
 	"io"
@@ -46,11 +47,26 @@ func run(m *testing.M) int {
 	}
 	listen()
 	code := m.Run()
+	if code == 0 && flag.Lookup("test.run").Value.String() == "" {
+		code = exercised()
+	}
 	if err := stack.Close(ctx); err != nil {
 		return fail(err)
 	}
 	if code != 0 {
 		fmt.Fprintf(os.Stderr, "the stack's log ends with:\n%s\n", tail(log.String(), 8000))
+	}
+	return code
+}
+
+// exercised fails a whole run in which an operation was never called.
+func exercised() int {
+	seen := document.Exercised()
+	code := 0
+	for _, o := range document.Operations() {
+		if len(seen[o.ID]) == 0 {
+			code = fail(fmt.Errorf("no test calls %s", o.ID))
+		}
 	}
 	return code
 }

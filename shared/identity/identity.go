@@ -91,7 +91,7 @@ func (c Caller) Member(w workspace.Workspace, record user.User) error {
 		return workspace.ErrNotFound
 	case c.Operator:
 		return nil
-	case record.Status != user.Active || !record.Is(c.Subject) || c.Person() != nil:
+	case record.WorkspaceID != w.ID || record.Status != user.Active || !record.Is(c.Subject) || c.Person() != nil:
 		return workspace.ErrNotFound
 	}
 	return nil

@@ -72,7 +72,8 @@ func (k Keys) Verify(token string) (Invitation, error) {
 		return Invitation{}, ErrInvalid
 	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	if err != nil || raw[0] != format {
+	// The decoder passes over line breaks, so the length is asked of both.
+	if err != nil || len(raw) != tokenSize || raw[0] != format {
 		return Invitation{}, ErrInvalid
 	}
 	payload, sum := raw[:payloadSize], raw[payloadSize:]

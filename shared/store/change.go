@@ -72,7 +72,7 @@ func (s *Store) ChangeUser(ctx context.Context, u user.User, transition func(use
 
 var (
 	errChangedMeanwhile = errors.New("store: the record has changed")
-	errContended        = errors.New("store: another transaction is under way")
+	errContended        = errors.New("store: another transaction is under way, or the table is busy")
 )
 
 func jitter(try int) time.Duration {
@@ -97,20 +97,36 @@ func (s *Store) replaceUser(ctx context.Context, from, to user.User) (now user.U
 	_, err = s.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{
 		TransactItems: []types.TransactWriteItem{{Update: update}, {Update: s.countAdmins(from.WorkspaceID, admins)}},
 	})
-	var canceled *types.TransactionCanceledException
-	if !errors.As(err, &canceled) || len(canceled.CancellationReasons) != 2 {
-		return user.User{}, awsenv.Failure("change an admin", err)
-	}
-	first, second := canceled.CancellationReasons[0], canceled.CancellationReasons[1]
+	reasons := canceled(err)
 	switch {
-	case aws.ToString(first.Code) == "ConditionalCheckFailed":
-		return changedMeanwhile(first.Item)
-	case aws.ToString(second.Code) == "ConditionalCheckFailed":
+	case reasons == nil:
+		return user.User{}, awsenv.Failure("change an admin", err)
+	case aws.ToString(reasons[0].Code) == lost:
+		return changedMeanwhile(reasons[0].Item)
+	case aws.ToString(reasons[1].Code) == lost:
 		return user.User{}, user.ErrLastAdmin
-	case aws.ToString(first.Code) == "TransactionConflict", aws.ToString(second.Code) == "TransactionConflict":
-		return user.User{}, errContended
 	}
-	return user.User{}, awsenv.Failure("change an admin", err)
+	return user.User{}, errContended
+}
+
+// lost is why a transaction was canceled: a condition was not met. Any other
+// reason (a conflict with another transaction, throttling) passes by itself.
+// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+const lost = "ConditionalCheckFailed"
+
+// canceled are the reasons for which a transaction was canceled, one for each
+// of its parts; nil where it failed otherwise, or by a fault of ours.
+func canceled(err error) []types.CancellationReason {
+	var canceled *types.TransactionCanceledException
+	if !errors.As(err, &canceled) {
+		return nil
+	}
+	for _, reason := range canceled.CancellationReasons {
+		if aws.ToString(reason.Code) == "ValidationError" || aws.ToString(reason.Code) == "ItemCollectionSizeLimitExceeded" {
+			return nil
+		}
+	}
+	return canceled.CancellationReasons
 }
 
 // update makes an update by itself, outside a transaction. Where it fails its

@@ -46,10 +46,14 @@ func mailKey(workspaceID, userID string, generation int, kind string) Key {
 // otherwise be one hot partition.
 const Shards = 16
 
-// shard is fixed for each user: the last character of the id is one of 32
-// that a hash spreads evenly.
+// shard is fixed for each user: the last character of the id is one of 32, 0
+// to 9 and a to v, which a hash spreads evenly.
 func shard(userID string) string {
-	return shardName(int(userID[len(userID)-1]) % Shards)
+	last := int(userID[len(userID)-1])
+	if last >= 'a' {
+		last += '9' + 1 - 'a'
+	}
+	return shardName((last - '0') % Shards)
 }
 
 func shardName(n int) string { return prefixDue + strconv.Itoa(n) }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -81,7 +82,11 @@ func (s *Store) ListUsers(ctx context.Context, workspaceID string, f Filter, lim
 		frontier = max(frontier, r.upTo)
 		all = append(all, r.users...)
 	}
-	slices.SortFunc(all, func(a, b user.User) int { return strings.Compare(Position(b), Position(a)) })
+	slices.SortFunc(all, func(a, b user.User) int {
+		return cmp.Or(strings.Compare(Position(b), Position(a)), b.Version-a.Version)
+	})
+	// Who changed status while the ranges were read stands in two of them.
+	all = slices.CompactFunc(all, func(a, b user.User) bool { return a.ID == b.ID })
 	for _, u := range all {
 		position := Position(u)
 		if position < frontier {

@@ -148,6 +148,11 @@ func TestWhoChangesStatusBetweenPagesIsNeitherLostNorSeenTwice(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		wsID := newWorkspaceID()
 		users := anyUsers(rt, wsID)
+		for i := range users {
+			if users[i].Role == user.Admin { // nobody counts admins here
+				users[i].Role = user.EndUser
+			}
+		}
 		tb.insertAll(rt, users)
 		f := anyFilter(rt)
 		always, ever := map[string]bool{}, map[string]bool{}
@@ -159,14 +164,11 @@ func TestWhoChangesStatusBetweenPagesIsNeitherLostNorSeenTwice(t *testing.T) {
 				i := rapid.IntRange(0, len(users)-1).Draw(rt, "who")
 				to := rapid.SampledFrom(user.Statuses()).Draw(rt, "to")
 				next, err := tb.ChangeUser(t.Context(), users[i], func(u user.User) (user.User, error) {
-					u.Status, u.Role = to, user.Builder // builders alone: nobody counts admins here
+					u.Status = to
 					u.Version++
 					u.Last.ID = newID("evt_")
 					return u, nil
 				})
-				if err != nil && users[i].Manages() {
-					continue // the workspace has no record to count admins in
-				}
 				if err != nil {
 					rt.Fatal(err)
 				}

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"reflect"
 	"slices"
 	"strings"
@@ -42,16 +41,14 @@ func (s *Store) InsertWorkspace(ctx context.Context, w workspace.Workspace, foun
 		puts[i].Put = &types.Put{TableName: &s.table, Item: item, ConditionExpression: aws.String("attribute_not_exists(pk)")}
 	}
 	_, err = s.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: puts})
-	var canceled *types.TransactionCanceledException
-	if errors.As(err, &canceled) && len(canceled.CancellationReasons) > 0 {
-		switch aws.ToString(canceled.CancellationReasons[0].Code) {
-		case "ConditionalCheckFailed":
-			return workspace.ErrSlugTaken
-		case "TransactionConflict":
-			return awsenv.ErrBusy
-		}
+	reasons := canceled(err)
+	switch {
+	case reasons == nil:
+		return awsenv.Failure("insert a workspace", err)
+	case aws.ToString(reasons[0].Code) == lost:
+		return workspace.ErrSlugTaken
 	}
-	return awsenv.Failure("insert a workspace", err)
+	return awsenv.ErrBusy
 }
 
 // ChangeWorkspace applies a change of settings to w, which was read before,

@@ -29,6 +29,7 @@ const (
 	MaxInvitationDays     = 30
 	MaxEmailDomains       = 100
 	MaxSlug               = 40
+	maxLocale             = 35 // what RFC 5646 section 4.4.1 recommends to allow for
 )
 
 // Directory says who may read the list of users.
@@ -185,7 +186,7 @@ func (s Settings) check(fields *fault.Fields) {
 
 // CheckLocale names a text that is no language tag (BCP 47).
 func CheckLocale(fields *fault.Fields, locale string) {
-	if tag, err := language.Parse(locale); err != nil || tag == language.Und {
+	if tag, err := language.Parse(locale); err != nil || tag == language.Und || len(locale) > maxLocale {
 		fields.Add("/locale", "unknown_locale", "A locale is a language tag such as en or pt-BR.")
 	}
 }

@@ -1,0 +1,194 @@
+package identity_test
+
+import (
+	"errors"
+	"maps"
+	"testing"
+	"time"
+
+	"github.com/latchkey/latchkey/shared/identity"
+	"github.com/latchkey/latchkey/shared/user"
+	"github.com/latchkey/latchkey/shared/workspace"
+)
+
+// john are the claims of a person, as API Gateway renders them.
+func john() map[string]string {
+	return map[string]string{"sub": "sub-john", "email": "john@corp.com", "email_verified": "true", "name": "John Doe", "client_id": "dashboard"}
+}
+
+func TestClaimsSayWhoIsCalling(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		claims map[string]string
+		scopes []string
+		want   identity.Caller
+	}{
+		{"a person", john(), nil, identity.Caller{Subject: "sub-john", Email: "john@corp.com", EmailVerified: true, Name: "John Doe", ClientID: "dashboard"}},
+		{"nothing", nil, nil, identity.Caller{}},
+		{"a backend", map[string]string{"sub": "backend", "client_id": "backend", "scope": "latchkey/operator"}, nil,
+			identity.Caller{Subject: "backend", ClientID: "backend", Operator: true}},
+		{"a backend without client_id", map[string]string{"sub": "backend", "scope": "latchkey/operator"}, nil,
+			identity.Caller{Subject: "backend", ClientID: "backend", Operator: true}},
+		{"one scope of many", map[string]string{"client_id": "b", "scope": "openid latchkey/operator  x"}, nil,
+			identity.Caller{ClientID: "b", Operator: true}},
+		{"the scope that the gateway gives", map[string]string{"client_id": "b"}, []string{"latchkey/operator"},
+			identity.Caller{ClientID: "b", Operator: true}},
+		{"another scope", map[string]string{"client_id": "b", "scope": "latchkey/operators latchkey operator LATCHKEY/OPERATOR"}, nil,
+			identity.Caller{ClientID: "b"}},
+		{"a backend without scope", map[string]string{"client_id": "b"}, nil, identity.Caller{ClientID: "b"}},
+		{"nobody with the scope", map[string]string{"scope": "latchkey/operator"}, nil, identity.Caller{}},
+		{"a person with the scope", map[string]string{"sub": "s", "email": "a@corp.com", "email_verified": "true", "scope": "latchkey/operator"}, nil,
+			identity.Caller{Subject: "s", Email: "a@corp.com", EmailVerified: true, ClientID: "s"}},
+		{"an unverified person with the scope", map[string]string{"sub": "s", "email": "a@corp.com", "scope": "latchkey/operator"}, []string{"latchkey/operator"},
+			identity.Caller{Subject: "s", Email: "a@corp.com", ClientID: "s"}},
+	} {
+		if got := identity.FromClaims(c.claims, c.scopes); got != c.want {
+			t.Errorf("%s: %+v, want %+v", c.name, got, c.want)
+		}
+	}
+}
+
+// Rule 1 of the pitfalls. Claims are text; whatever is not the word true is not.
+func TestAnEmailIsVerifiedOnlyIfTheClaimSaysTrue(t *testing.T) {
+	for text, want := range map[string]bool{"true": true, "false": false, "": false, "1": false, "yes": false, "True ": false, "\"true\"": false, "[true]": false} {
+		claims := john()
+		claims["email_verified"] = text
+		if got := identity.FromClaims(claims, nil); got.EmailVerified != want {
+			t.Errorf("%q: %v", text, got.EmailVerified)
+		}
+	}
+	claims := john()
+	delete(claims, "email_verified")
+	if identity.FromClaims(claims, nil).EmailVerified {
+		t.Error("without the claim it is verified")
+	}
+}
+
+func TestAPersonHasAVerifiedEmailAndASubject(t *testing.T) {
+	for name, c := range map[string]struct {
+		drop string
+		set  string
+		want error
+	}{
+		"as it should be":     {},
+		"unverified":          {"email_verified", "false", identity.ErrUnverified},
+		"verification absent": {"email_verified", "", identity.ErrUnverified},
+		"no email":            {"email", "", identity.ErrPersonNeeded},
+		"no subject":          {"sub", "", identity.ErrPersonNeeded},
+	} {
+		claims := maps.Clone(john())
+		if c.drop != "" {
+			claims[c.drop] = c.set
+		}
+		caller := identity.FromClaims(claims, nil)
+		if err := caller.Person(); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if id := caller.UserID("ws_1"); (id == "") != (c.want != nil) {
+			t.Errorf("%s: the user id is %q", name, id)
+		}
+	}
+}
+
+func TestACallersNameInTheHistory(t *testing.T) {
+	person := identity.FromClaims(john(), nil)
+	if got := person.Actor("ws_1"); got != user.IDFor("ws_1", "JOHN@corp.com") {
+		t.Errorf("a person is %s", got)
+	}
+	backend := identity.FromClaims(map[string]string{"client_id": "billing", "scope": identity.OperatorScope}, nil)
+	if got := backend.Actor("ws_1"); got != "svc_billing" || backend.UserID("ws_1") != "" {
+		t.Errorf("a backend is %s, with the user id %q", got, backend.UserID("ws_1"))
+	}
+	if got := (identity.Caller{}).Actor("ws_1"); got != "" {
+		t.Errorf("nobody is %s", got)
+	}
+}
+
+var t0 = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+
+// record is john's record in a workspace.
+func record(wsID string, role user.Role, status user.Status) user.User {
+	u := user.Founder(user.Stamp{ID: "evt_1", Actor: user.IDFor(wsID, "john@corp.com"), At: t0}, wsID, "John Doe", "john@corp.com", "sub-john")
+	u.Role, u.Status = role, status
+	u.Invitation.ExpiresAt = t0.Add(time.Hour)
+	return u
+}
+
+func TestWhatACallerMayDo(t *testing.T) {
+	w := workspace.Workspace{ID: "ws_1"}
+	caller := func(change func(c map[string]string)) identity.Caller {
+		claims := john()
+		change(claims)
+		return identity.FromClaims(claims, nil)
+	}
+	me := caller(func(map[string]string) {})
+	unverified := caller(func(c map[string]string) { c["email_verified"] = "false" })
+	reassigned := caller(func(c map[string]string) { c["sub"] = "sub-successor" })
+	subjectless := caller(func(c map[string]string) { delete(c, "sub") })
+	withScope := caller(func(c map[string]string) { c["scope"] = identity.OperatorScope })
+	backend := identity.FromClaims(map[string]string{"client_id": "billing", "scope": identity.OperatorScope}, nil)
+	weak := identity.FromClaims(map[string]string{"client_id": "billing"}, nil)
+	stranger, forbidden := workspace.ErrNotFound, identity.ErrAdminRequired
+	nobody := identity.Caller{}
+
+	admin := record("ws_1", user.Admin, user.Active)
+	unbound := admin
+	unbound.Subject = ""
+	for _, c := range []struct {
+		name          string
+		caller        identity.Caller
+		w             workspace.Workspace
+		record        user.User
+		member, admin error
+	}{
+		{"an admin", me, w, admin, nil, nil},
+		{"a builder", me, w, record("ws_1", user.Builder, user.Active), nil, forbidden},
+		{"an end user", me, w, record("ws_1", user.EndUser, user.Active), nil, forbidden},
+		{"an admin who was archived", me, w, record("ws_1", user.Admin, user.Archived), stranger, stranger},
+		{"an admin whose invitation lapsed", me, w, record("ws_1", user.Admin, user.Expired), stranger, stranger},
+		{"an admin who declined", me, w, record("ws_1", user.Admin, user.Declined), stranger, stranger},
+		{"an admin who is invited", me, w, record("ws_1", user.Admin, user.Invited), stranger, stranger},
+		{"an admin who is requested", me, w, record("ws_1", user.Admin, user.Requested), stranger, stranger},
+		{"no record", me, w, user.User{}, stranger, stranger},
+		{"an unverified email", unverified, w, admin, stranger, stranger},
+		{"another subject with the same email", reassigned, w, admin, stranger, stranger},
+		{"no subject", subjectless, w, admin, stranger, stranger},
+		{"no subject, and none in the record", subjectless, w, unbound, stranger, stranger},
+		{"a subject, but none in the record", me, w, unbound, stranger, stranger},
+		{"a person with the operator's scope and no record", withScope, w, user.User{}, stranger, stranger},
+		{"a builder with the operator's scope", withScope, w, record("ws_1", user.Builder, user.Active), nil, forbidden},
+		{"an operator", backend, w, user.User{}, nil, nil},
+		{"a backend without the scope", weak, w, user.User{}, stranger, stranger},
+		{"nobody", nobody, w, user.User{}, stranger, stranger},
+		{"nobody, with an admin's record", nobody, w, admin, stranger, stranger},
+		{"an admin, but no such workspace", me, workspace.Workspace{}, admin, stranger, stranger},
+		{"an operator, but no such workspace", backend, workspace.Workspace{}, user.User{}, stranger, stranger},
+		// Rule 7 of the pitfalls.
+		{"an admin of another workspace", me, w, record("ws_2", user.Admin, user.Active), stranger, stranger},
+	} {
+		if err := c.caller.Member(c.w, c.record); !errors.Is(err, c.member) {
+			t.Errorf("%s: as a member: %v", c.name, err)
+		}
+		if err := c.caller.Admin(c.w, c.record); !errors.Is(err, c.admin) {
+			t.Errorf("%s: as an admin: %v", c.name, err)
+		}
+	}
+}
+
+func TestAMaskedEmailShowsOneLetter(t *testing.T) {
+	for email, want := range map[string]string{
+		"john@corp.com": "j***@corp.com",
+		"j@corp.com":    "j***@corp.com",
+		"jörg@corp.com": "j***@corp.com",
+		"öl@corp.com":   "ö***@corp.com",
+		"a@b@corp.com":  "a***@corp.com",
+		"@corp.com":     "***",
+		"john":          "***",
+		"":              "***",
+	} {
+		got := identity.MaskEmail(email)
+		if got != want {
+			t.Errorf("%q: %q", email, got)
+		}
+	}
+}

@@ -1,0 +1,251 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/latchkey/latchkey/infra/local/dynamodblocal"
+	"github.com/latchkey/latchkey/shared/awsenv"
+	"github.com/latchkey/latchkey/shared/event"
+	"github.com/latchkey/latchkey/shared/fault"
+	"github.com/latchkey/latchkey/shared/store"
+	"github.com/latchkey/latchkey/shared/user"
+	"github.com/latchkey/latchkey/shared/workspace"
+)
+
+// operations are all that calls the table.
+func operations() map[string]func(context.Context, *store.Store) error {
+	wsID := newWorkspaceID()
+	pending := invited(wsID, "john@corp.com", user.Builder, t0)
+	admin := active(wsID, "admin@corp.com", user.Admin, t0)
+	w := workspace.New(byAdmin(t0), wsID, "Corp", "corp", nil)
+	accept := func(u user.User) (user.User, error) { return u.Accept(byAdmin(t0), "sub") }
+	return map[string]func(context.Context, *store.Store) error{
+		"Load": func(ctx context.Context, s *store.Store) error {
+			_, err := s.Load(ctx, store.Want{Workspace: wsID})
+			return err
+		},
+		"LoadUser": func(ctx context.Context, s *store.Store) error {
+			_, _, err := s.LoadUser(ctx, wsID, pending.ID)
+			return err
+		},
+		"InsertUser": func(ctx context.Context, s *store.Store) error {
+			_, inserted, err := s.InsertUser(ctx, pending)
+			if inserted {
+				return errors.New("it says that it inserted")
+			}
+			return err
+		},
+		"ChangeUser": func(ctx context.Context, s *store.Store) error {
+			_, err := s.ChangeUser(ctx, pending, accept)
+			return err
+		},
+		"ChangeUser, an admin": func(ctx context.Context, s *store.Store) error {
+			_, err := s.ChangeUser(ctx, admin, archive)
+			return err
+		},
+		"InsertWorkspace": func(ctx context.Context, s *store.Store) error { return s.InsertWorkspace(ctx, w, &admin) },
+		"ChangeWorkspace": func(ctx context.Context, s *store.Store) error {
+			_, err := s.ChangeWorkspace(ctx, w, func(w workspace.Workspace) (workspace.Workspace, error) {
+				w.Version++
+				return w, nil
+			})
+			return err
+		},
+		"PutGroup": func(ctx context.Context, s *store.Store) error {
+			_, _, err := s.PutGroup(ctx, wsID, workspace.Group{ID: "sales", Name: "Sales", CreatedAt: t0})
+			return err
+		},
+		"ListGroups": func(ctx context.Context, s *store.Store) error {
+			_, err := s.ListGroups(ctx, wsID)
+			return err
+		},
+		"ListUsers": func(ctx context.Context, s *store.Store) error {
+			_, _, err := s.ListUsers(ctx, wsID, store.Filter{}, 10, "", t0)
+			return err
+		},
+		"InsertAccount": func(ctx context.Context, s *store.Store) error {
+			created, err := s.InsertAccount(ctx, "john@corp.com", t0)
+			if created {
+				return errors.New("it says that it created")
+			}
+			return err
+		},
+		"Memberships": func(ctx context.Context, s *store.Store) error {
+			_, _, err := s.Memberships(ctx, "john@corp.com", "")
+			return err
+		},
+		"DueUsers": func(ctx context.Context, s *store.Store) error {
+			_, _, err := s.DueUsers(ctx, 3, t0, nil)
+			return err
+		},
+		"AppendHistory": func(ctx context.Context, s *store.Store) error {
+			return s.AppendHistory(ctx, []event.Event{event.OfUser(pending)}, week)
+		},
+		"ClaimMail": func(ctx context.Context, s *store.Store) error {
+			_, err := s.ClaimMail(ctx, mailOf(pending), t0, lease)
+			return err
+		},
+		"ReleaseMail":  func(ctx context.Context, s *store.Store) error { return s.ReleaseMail(ctx, mailOf(pending), t0) },
+		"MarkMailSent": func(ctx context.Context, s *store.Store) error { return s.MarkMailSent(ctx, mailOf(pending), "m", t0) },
+		"SetDelivery": func(ctx context.Context, s *store.Store) error {
+			return s.SetDelivery(ctx, mailOf(pending), byAdmin(t0), user.DeliverySent, "")
+		},
+	}
+}
+
+// answering is a store whose table answers everything alike, without repeats.
+func answering(t *testing.T, status int, body string) *store.Store {
+	t.Helper()
+	table := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("content-type", "application/x-amz-json-1.0")
+		w.WriteHeader(status)
+		_, _ = fmt.Fprint(w, body)
+	}))
+	t.Cleanup(table.Close)
+	return at(table.URL, aws.NopRetryer{})
+}
+
+func at(url string, retryer aws.Retryer) *store.Store {
+	return store.New(dynamodb.New(dynamodb.Options{
+		Region: "us-east-1", BaseEndpoint: &url, Credentials: dynamodblocal.Credentials, Retryer: retryer,
+	}), "table")
+}
+
+func checkBusy(t *testing.T, what string, err error) {
+	t.Helper()
+	var f *fault.Error
+	if !errors.Is(err, awsenv.ErrBusy) || !errors.As(err, &f) || f.Kind != fault.Unavailable || f.RetryAfter <= 0 {
+		t.Errorf("%s: the answer is %v", what, err)
+	}
+}
+
+func TestATableThatIsTooBusyIsUnavailableForNow(t *testing.T) {
+	for what, a := range map[string]struct {
+		status int
+		body   string
+	}{
+		"throttled": {400, `{"__type": "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException", "message": "slow down"}`},
+		"limited":   {400, `{"__type": "com.amazonaws.dynamodb.v20120810#RequestLimitExceeded", "message": "slow down"}`},
+		"broken":    {500, `{"__type": "com.amazonaws.dynamodb.v20120810#InternalServerError", "message": "sorry"}`},
+		"away":      {503, `no JSON at all`},
+	} {
+		s := answering(t, a.status, a.body)
+		for name, do := range operations() {
+			checkBusy(t, what+": "+name, do(t.Context(), s))
+		}
+	}
+}
+
+func TestATableThatCannotBeReachedIsUnavailableForNow(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed := "http://" + l.Addr().String()
+	_ = l.Close()
+	s := at(closed, aws.NopRetryer{})
+	for name, do := range operations() {
+		checkBusy(t, name, do(t.Context(), s))
+	}
+}
+
+// A transaction that is throttled says so in the reasons for its cancellation.
+// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+func TestATransactionThatIsThrottledIsUnavailableForNow(t *testing.T) {
+	for _, reasons := range []string{
+		`{"Code": "ThrottlingError"}, {"Code": "None"}`,
+		`{"Code": "None"}, {"Code": "ThrottlingError"}`,
+		`{"Code": "ProvisionedThroughputExceeded"}, {"Code": "None"}`,
+		`{"Code": "None"}, {"Code": "TransactionConflict"}`,
+		`{"Code": "TransactionConflict"}, {"Code": "None"}`,
+	} {
+		s := answering(t, 400, `{"__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException", "CancellationReasons": [`+reasons+`]}`)
+		checkBusy(t, "ChangeUser: "+reasons, operations()["ChangeUser, an admin"](t.Context(), s))
+		checkBusy(t, "InsertWorkspace: "+reasons, operations()["InsertWorkspace"](t.Context(), s))
+	}
+}
+
+func TestADefectOfOursIsNotTakenForABusyTable(t *testing.T) {
+	for what, body := range map[string]string{
+		"no such table": `{"__type": "com.amazonaws.dynamodb.v20120810#ResourceNotFoundException", "message": "no table"}`,
+		"not allowed":   `{"__type": "com.amazon.coral.service#AccessDeniedException", "Message": "no"}`,
+		"wrong":         `{"__type": "com.amazon.coral.validate#ValidationException", "message": "no"}`,
+	} {
+		s := answering(t, 400, body)
+		for name, do := range operations() {
+			if err := do(t.Context(), s); err == nil || errors.Is(err, awsenv.ErrBusy) || fault.Code(err) != "internal" {
+				t.Errorf("%s: %s: the answer is %v", what, name, err)
+			}
+		}
+	}
+}
+
+// The retries of the clients that ship end with the context.
+func TestNothingWaitsLongerThanItsContext(t *testing.T) {
+	release := make(chan struct{})
+	silent := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }))
+	defer silent.Close()
+	defer close(release)
+	throttling := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = fmt.Fprint(w, `{"__type": "x#ProvisionedThroughputExceededException"}`)
+	}))
+	defer throttling.Close()
+	for what, url := range map[string]string{"silent": silent.URL, "throttling": throttling.URL} {
+		s := store.FromEnv(awsenv.Env{Get: func(name string) string {
+			return map[string]string{
+				"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local",
+				"AWS_ENDPOINT_URL_DYNAMODB": url, "TABLE": "table",
+			}[name]
+		}})
+		all := operations()
+		names := slices.Sorted(maps.Keys(all))
+		race(len(names), func(i int) {
+			const allowed = 300 * time.Millisecond
+			ctx, cancel := context.WithTimeout(t.Context(), allowed)
+			defer cancel()
+			began := time.Now()
+			checkBusy(t, what+": "+names[i], all[names[i]](ctx, s))
+			if took := time.Since(began); took > allowed+2*time.Second {
+				t.Errorf("%s: %s took %v", what, names[i], took)
+			}
+		})
+	}
+}
+
+// What a table leaves of a batch is asked for again, until the context ends.
+func TestWhatIsLeftOfABatchIsAskedForAgain(t *testing.T) {
+	for _, name := range []string{"Load", "AppendHistory"} {
+		left := 2
+		table := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if left--; left < 0 {
+				_, _ = fmt.Fprint(w, `{}`)
+				return
+			}
+			_, _ = fmt.Fprint(w, `{"UnprocessedKeys": {"table": {"Keys": [{"pk": {"S": "x"}, "sk": {"S": "y"}}]}},
+				"UnprocessedItems": {"table": [{"PutRequest": {"Item": {"pk": {"S": "x"}}}}]}}`)
+		}))
+		err := operations()[name](t.Context(), at(table.URL, aws.NopRetryer{}))
+		table.Close()
+		if err != nil || left != -1 {
+			t.Errorf("%s: %v, after %d calls", name, err, 2-left)
+		}
+		endless := answering(t, 200, `{"UnprocessedKeys": {"table": {"Keys": [{"pk": {"S": "x"}, "sk": {"S": "y"}}]}},
+			"UnprocessedItems": {"table": [{"PutRequest": {"Item": {"pk": {"S": "x"}}}}]}}`)
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		checkBusy(t, name, operations()[name](ctx, endless))
+		cancel()
+	}
+}

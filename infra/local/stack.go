@@ -75,7 +75,7 @@ type Stack struct {
 	Bus    *messaging.Bus
 
 	services  string // where EventBridge, KMS and Secrets Manager are
-	functions map[string]*lambda.Function
+	functions map[string]*function
 	closers   []func(context.Context) error // in the order in which to close
 	cancel    context.CancelFunc
 	running   sync.WaitGroup
@@ -103,7 +103,7 @@ func Start(ctx context.Context, cfg Config) (*Stack, error) {
 	s := &Stack{
 		URL:       "http://127.0.0.1:" + strconv.Itoa(ports[0]),
 		MailURL:   "http://127.0.0.1:" + strconv.Itoa(ports[1]),
-		functions: map[string]*lambda.Function{},
+		functions: map[string]*function{},
 		cancel:    cancel,
 	}
 	if cfg.DataDir == "" {
@@ -166,7 +166,7 @@ func (s *Stack) start(ctx, life context.Context, cfg Config, ports [3]int, dataD
 			Name: f.Name, Bootstrap: filepath.Join(cfg.Functions, f.Name, "bootstrap"),
 			Env: s.environment(f, tables[f.Name]), Timeout: f.Timeout, MemoryMB: f.MemoryMB, Log: log,
 		})
-		s.functions[f.Name] = fn
+		s.functions[f.Name] = &function{fn, f.Name, slog.New(slog.NewJSONHandler(log, nil))}
 		s.onClose(fn.Close)
 	}
 	err = s.startHTTP(ports[0], dataDir, log)
@@ -176,11 +176,32 @@ func (s *Stack) start(ctx, life context.Context, cfg Config, ports [3]int, dataD
 	return s.startTriggers(life, dataDir, log)
 }
 
+// function is a Lambda that reports each run in the log, as Lambda does.
+// https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html#platform-report
+type function struct {
+	*lambda.Function
+	name string
+	log  *slog.Logger
+}
+
+// Invoke runs the function on an event.
+func (f *function) Invoke(ctx context.Context, event []byte) ([]byte, error) {
+	began := time.Now()
+	answer, err := f.Function.Invoke(ctx, event)
+	status := "success"
+	if err != nil {
+		status = "error"
+	}
+	f.log.InfoContext(ctx, "platform.report", "function", f.name, "status", status,
+		"durationMs", float64(time.Since(began).Microseconds())/1000)
+	return answer, err
+}
+
 // Invoke runs a function on an event.
-func (s *Stack) Invoke(ctx context.Context, function string, event []byte) ([]byte, error) {
-	f, ok := s.functions[function]
+func (s *Stack) Invoke(ctx context.Context, name string, event []byte) ([]byte, error) {
+	f, ok := s.functions[name]
 	if !ok {
-		return nil, fmt.Errorf("there is no function %q", function)
+		return nil, fmt.Errorf("there is no function %q", name)
 	}
 	return f.Invoke(ctx, event)
 }

@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -105,28 +106,7 @@ func median(values []float64) float64 {
 // it: read and write units of the function that answers, then of those that
 // work behind it (publish and mail).
 func BenchmarkCapacity(b *testing.B) {
-	top, err := filepath.Abs(root)
-	if err != nil {
-		b.Fatal(err)
-	}
-	var meter *capacity.Meter
-	stack, err := local.Start(b.Context(), local.Config{
-		Root: top, Functions: filepath.Join(top, "build", "local"),
-		Meter: func(table string) (func(string) http.Handler, error) {
-			meter, err = capacity.New(table)
-			return func(function string) http.Handler { return meter.For(function) }, err
-		},
-	})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer func() {
-		if err := stack.Close(context.Background()); err != nil {
-			b.Error(err)
-		}
-	}()
-	o := office{b: b, url: stack.URL, n: time.Now().UnixNano()}
-	o.open()
+	o, meter := newOffice(b)
 	for range 60 { // so that a page of 50 is full
 		o.invite()
 	}
@@ -142,7 +122,7 @@ func BenchmarkCapacity(b *testing.B) {
 		{"archive", "archive", func() string { id, email, url := o.invite(); o.accept(email + " " + url); return id }, func(id string) { o.call(o.admin, "POST", o.path+"/users/"+id+"/archive", nil) }},
 		{"resend", "invite", func() string { id, _, _ := o.invite(); return id }, func(id string) { o.call(o.admin, "POST", o.path+"/users/"+id+"/resend", nil) }},
 		{"preview", "accept", func() string { _, _, url := o.invite(); return url }, func(url string) {
-			o.call("", "GET", "/v1/invitations/"+url[len(stack.URL+"/invite/"):], nil)
+			o.call("", "GET", "/v1/invitations/"+url[len(o.url+"/invite/"):], nil)
 		}},
 	} {
 		b.Run(op.name, func(b *testing.B) {
@@ -171,11 +151,67 @@ func BenchmarkCapacity(b *testing.B) {
 	}
 }
 
-// office is a workspace that benchmarks work in.
+// office is a workspace that benchmarks work in, on a stack of its own.
 type office struct {
 	b                testing.TB
 	url, admin, path string
 	n                int64
+	log              *reports
+}
+
+// reports keeps the durations of the functions' runs, out of the stack's log.
+type reports struct {
+	mu        sync.Mutex
+	durations map[string][]float64 // milliseconds, by function
+}
+
+func (r *reports) Write(line []byte) (int, error) {
+	var in struct {
+		Msg, Function string
+		DurationMs    float64
+	}
+	if json.Unmarshal(line, &in) == nil && in.Msg == "platform.report" {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.durations[in.Function] = append(r.durations[in.Function], in.DurationMs)
+	}
+	return len(line), nil
+}
+
+func (r *reports) take() map[string][]float64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	taken := r.durations
+	r.durations = map[string][]float64{}
+	return taken
+}
+
+func newOffice(b *testing.B) (*office, *capacity.Meter) {
+	top, err := filepath.Abs(root)
+	if err != nil {
+		b.Fatal(err)
+	}
+	var meter *capacity.Meter
+	log := &reports{durations: map[string][]float64{}}
+	stack, err := local.Start(b.Context(), local.Config{
+		Root: top, Functions: filepath.Join(top, "build", "local"), Log: log,
+		Meter: func(table string) (func(string) http.Handler, error) {
+			meter, err = capacity.New(table)
+			return func(function string) http.Handler { return meter.For(function) }, err
+		},
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		if err := stack.Close(context.Background()); err != nil {
+			b.Error(err)
+		}
+	})
+	o := &office{b: b, url: stack.URL, n: time.Now().UnixNano(), log: log}
+	o.admin = o.token("ada@corp.com")
+	o.path = "/v1/workspaces/" + o.call(o.admin, "POST", "/v1/workspaces", map[string]any{"name": "Nexus"})["id"].(string)
+	return o, meter
 }
 
 func (o *office) call(token, method, path string, body any) map[string]any {
@@ -195,13 +231,13 @@ func (o *office) call(token, method, path string, body any) map[string]any {
 	if token != "" {
 		req.Header.Set("authorization", "Bearer "+token)
 	}
-	res, err := http.DefaultClient.Do(req)
+	res, err := http.DefaultTransport.RoundTrip(req) // follows no redirect
 	if err != nil {
 		o.b.Fatal(err)
 	}
 	defer res.Body.Close()
 	raw, err := io.ReadAll(res.Body)
-	if err != nil || res.StatusCode >= 300 {
+	if err != nil || res.StatusCode >= 400 {
 		o.b.Fatalf("%s %s: %d %s %v", method, path, res.StatusCode, raw, err)
 	}
 	out := map[string]any{}
@@ -215,11 +251,6 @@ func (o *office) call(token, method, path string, body any) map[string]any {
 
 func (o *office) token(email string) string {
 	return o.call("", "POST", "/local/token", map[string]any{"email": email, "name": "Ada Admin"})["token"].(string)
-}
-
-func (o *office) open() {
-	o.admin = o.token("ada@corp.com")
-	o.path = "/v1/workspaces/" + o.call(o.admin, "POST", "/v1/workspaces", map[string]any{"name": "Nexus"})["id"].(string)
 }
 
 func (o *office) invite() (id, email, url string) {

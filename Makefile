@@ -33,6 +33,8 @@ invoke: node_modules/.package-lock.json build ## one function on a sample event:
 
 .PHONY: test
 test: node_modules/.package-lock.json build lint ## every test
+	@command -v cfn-lint >/dev/null || echo 'cfn-lint is not installed (pip install cfn-lint): the template is not linted'
+	@command -v chromium >/dev/null || echo 'Chromium is not installed (apt-get install chromium): no page is tested'
 	go test ./... -timeout 12m
 
 .PHONY: race
@@ -56,6 +58,24 @@ bench: node_modules/.package-lock.json build ## cold start beside a hello-world 
 .PHONY: sizes
 sizes: ## zip size of each function as it is deployed (arm64)
 	@for f in $(FUNCTIONS); do mkdir -p build/arm64/$$f && GOOS=linux GOARCH=arm64 $(BUILD) -o build/arm64/$$f/bootstrap ./functions/$$f && rm -f build/arm64/$$f.zip && (cd build/arm64/$$f && zip -q -9 ../$$f.zip bootstrap) && printf '%-10s %7d bytes\n' $$f $$(stat -c %s build/arm64/$$f.zip); done
+
+CDK ?=
+.PHONY: synth diff deploy destroy
+synth: node_modules/.package-lock.json ## the CloudFormation template, into cdk.out (CDK="-c latchkey:sender=…")
+	@cdk synth --quiet $(CDK)
+diff: node_modules/.package-lock.json ## what a deployment would change
+	@cdk diff $(CDK)
+deploy: node_modules/.package-lock.json ## deploy to the AWS account of your credentials
+	@cdk deploy $(CDK)
+destroy: node_modules/.package-lock.json ## remove the stack; table, keys and accounts stay
+	@cdk destroy $(CDK)
+
+.PHONY: golden
+golden: ## write what is generated anew: samples, matrix, template, costs, tables in the docs
+	go test ./infra/local/sample -run TestFilesAreCurrent -update
+	go test ./infra/blueprint -run TestReadme -update
+	go test ./infra/cloud -run 'TestSnapshot|TestMatrix|TestCost' -update
+	go test ./shared/email -run TestGolden -update
 
 .PHONY: clean
 clean: ## remove what was built, but not the data

@@ -112,7 +112,7 @@ func Functions() []Function {
 		},
 		{
 			Name: "expire", Purpose: "lapse stale invitations, send reminders",
-			MemoryMB: 256, Timeout: 2 * time.Minute,
+			MemoryMB: 256, Timeout: 2 * time.Minute, ReservedConcurrency: 1, // two sweeps at once would do the same work twice
 			Schedule: &Schedule{Name: "expire", Every: 5 * time.Minute},
 			Permissions: []Permission{
 				{Query, OnByDue, nil, "what is due"},
@@ -155,7 +155,7 @@ func Functions() []Function {
 		},
 		{
 			Name: "mail", Purpose: "domain events to SES: everything that is written to a person",
-			MemoryMB: 256, Timeout: mailTimeout,
+			MemoryMB: 256, Timeout: mailTimeout, ReservedConcurrency: 5, // mail goes out however many requests come in
 			Queue: &QueueSource{Queue: QueueMail, BatchSize: 5, MaxConcurrency: 5},
 			Permissions: []Permission{
 				{Read, OnTable, []string{"WS#*", "ACCOUNT#*"}, "the invitation as it is now, its workspace, whether the person has an account"},

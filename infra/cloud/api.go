@@ -60,9 +60,10 @@ func (l *Latchkey) addAPI() {
 		// With an address of one's own, that is the only way in.
 		DisableExecuteApiEndpoint: jsii.Bool(l.props.Domain != nil),
 	})
-	l.apiURL = l.API.ApiEndpoint()
 	if l.props.Domain != nil {
 		l.apiURL = jsii.String("https://" + l.props.Domain.Name)
+	} else {
+		l.apiURL = l.API.ApiEndpoint()
 	}
 }
 
@@ -121,15 +122,13 @@ func (l *Latchkey) addStage(throttles map[string]any) awsapigatewayv2.CfnStage {
 	if err != nil {
 		panic("latchkey: the access log's format: " + err.Error())
 	}
-	stage := awsapigatewayv2.NewCfnStage(l.scope, jsii.String("Stage"), &awsapigatewayv2.CfnStageProps{
+	return awsapigatewayv2.NewCfnStage(l.scope, jsii.String("Stage"), &awsapigatewayv2.CfnStageProps{
 		ApiId: l.API.ApiId(), StageName: jsii.String(stageName), AutoDeploy: true,
 		AccessLogSettings: map[string]any{"destinationArn": l.arn("logs", "log-group:"+*log.LogGroupName()), "format": string(format)},
 		// What no route matches costs a request too.
 		DefaultRouteSettings: map[string]any{"throttlingRateLimit": 50, "throttlingBurstLimit": 100},
 		RouteSettings:        throttles,
 	})
-	suppress(stage, suppression{"Serverless-APIGWXrayEnabled", "HTTP APIs have no X-Ray; the functions have it as an option"})
-	return stage
 }
 
 // addDomain gives the API its own address, and the records for it where the
@@ -142,10 +141,9 @@ func (l *Latchkey) addDomain(stage awsapigatewayv2.CfnStage) {
 			"certificateArn": d.CertificateARN, "endpointType": "REGIONAL", "securityPolicy": "TLS_1_2",
 		}},
 	})
-	mapping := awsapigatewayv2.NewCfnApiMapping(l.scope, jsii.String("DomainMapping"), &awsapigatewayv2.CfnApiMappingProps{
+	awsapigatewayv2.NewCfnApiMapping(l.scope, jsii.String("DomainMapping"), &awsapigatewayv2.CfnApiMappingProps{
 		ApiId: l.API.ApiId(), DomainName: domain.Ref(), Stage: stage.Ref(),
 	})
-	mapping.Node().AddDependency(stage)
 	l.Outputs.More["ApiDomainTarget"] = domain.AttrRegionalDomainName()
 	if d.HostedZoneID == "" {
 		return

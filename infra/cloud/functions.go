@@ -77,16 +77,9 @@ func (l *Latchkey) addFunction(f blueprint.Function, folder string, settings map
 	}
 	function := awslambda.NewFunction(l.scope, jsii.String("Function-"+f.Name), props)
 	resource := function.Node().DefaultChild().(awslambda.CfnFunction)
-	exceptions := []suppression{
-		{"Serverless-LambdaDLQ", "nothing invokes it asynchronously without a queue or a destination of its own before it"},
-		{"Serverless-LambdaAsyncFailureDestination", "nothing invokes it asynchronously without a queue or a destination of its own before it"},
-	}
-	if f.Schedule != nil {
-		exceptions = []suppression{
-			{"Serverless-LambdaDLQ", "the schedule has retries and a dead-letter queue, and the next firing does what one missed"},
-			{"Serverless-LambdaAsyncFailureDestination", "the schedule has retries and a dead-letter queue, and the next firing does what one missed"},
-		}
-	}
+	// The construct lists the role a second time here, which cfn-lint minds.
+	resource.AddDeletionOverride(jsii.String("DependsOn"))
+	exceptions := []suppression{{"Serverless-LambdaDLQ", "nothing invokes it asynchronously: what calls it has a dead-letter queue of its own, or waits for the answer"}}
 	if l.props.Tracing {
 		// Set here and not by the construct, which would widen the role.
 		resource.SetTracingConfig(&awslambda.CfnFunction_TracingConfigProperty{Mode: jsii.String("Active")})
@@ -122,8 +115,8 @@ func (l *Latchkey) addRole(f blueprint.Function) awsiam.IRole {
 	if l.props.Tracing {
 		grants = append(grants, traced)
 		exceptions[0].reason += "; X-Ray's two actions know no resource"
+		exceptions = append(exceptions, suppression{"Serverless-LambdaStarPermissions", "X-Ray's two actions know no resource"})
 	}
-	exceptions = append(exceptions, suppression{"Serverless-LambdaStarPermissions", exceptions[0].reason})
 
 	statements := make([]awsiam.PolicyStatement, len(grants))
 	for i, g := range grants {

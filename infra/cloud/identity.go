@@ -28,8 +28,8 @@ func (l *Latchkey) addIdentity() {
 	})
 }
 
-func (l *Latchkey) jwt() map[string]any {
-	return map[string]any{"issuer": l.Outputs.Issuer, "audience": l.audience}
+func (l *Latchkey) jwt() *awsapigatewayv2.CfnAuthorizer_JWTConfigurationProperty {
+	return &awsapigatewayv2.CfnAuthorizer_JWTConfigurationProperty{Issuer: l.Outputs.Issuer, Audience: &l.audience}
 }
 
 // addUserPool makes a pool whose people sign in with an email address that
@@ -70,7 +70,6 @@ func (l *Latchkey) addUserPool() {
 		RemovalPolicy:      l.keep(),
 	})
 	exceptions := []suppression{{"AwsSolutions-COG8", "the Plus plan's threat protection costs 0.02 USD for each active person a month; who wants it sets it on UserPool"}}
-	exceptions = append(exceptions, suppression{"AwsSolutions-COG3", exceptions[0].reason})
 	if !l.props.RequireMFA {
 		exceptions = append(exceptions, suppression{"AwsSolutions-COG2", "people may set up an authenticator app; RequireMFA makes them"})
 	}
@@ -167,10 +166,8 @@ func (l *Latchkey) GrantOperator(id string) awscognito.UserPoolClient {
 		l.operatorScope = awscognito.OAuthScope_ResourceServer(l.operatorServer, scope)
 	}
 	client := l.UserPool.AddClient(jsii.String("Operator-"+id), &awscognito.UserPoolClientOptions{
-		UserPoolClientName: l.named("operator-" + id),
-		GenerateSecret:     jsii.Bool(true),
-		// No sign-in flow: this client is no way in for people.
-		AuthFlows:             &awscognito.AuthFlow{},
+		UserPoolClientName:    l.named("operator-" + id),
+		GenerateSecret:        jsii.Bool(true),
 		EnableTokenRevocation: jsii.Bool(true),
 		AccessTokenValidity:   awscdk.Duration_Hours(jsii.Number(1)),
 		OAuth: &awscognito.OAuthSettings{
@@ -178,6 +175,8 @@ func (l *Latchkey) GrantOperator(id string) awscognito.UserPoolClient {
 			Scopes: &[]awscognito.OAuthScope{l.operatorScope},
 		},
 	})
+	// Nothing to sign in with: this client is no way in for people.
+	client.Node().DefaultChild().(awscognito.CfnUserPoolClient).SetExplicitAuthFlows(jsii.Strings("ALLOW_REFRESH_TOKEN_AUTH"))
 	// A Cognito access token has no audience but a client id, and the
 	// authorizer takes that in its stead.
 	l.audience = append(l.audience, client.UserPoolClientId())

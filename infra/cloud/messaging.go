@@ -54,15 +54,22 @@ func (l *Latchkey) newQueue(q blueprint.Queue) awssqs.Queue {
 	}
 	if q.DeadLetter == "" {
 		queue := awssqs.NewQueue(l.scope, jsii.String("Queue-"+q.Name), props)
-		suppress(queue.Node().DefaultChild(),
-			suppression{"AwsSolutions-SQS3", "it is a dead-letter queue itself: an alarm watches it, and people empty it"},
-			suppression{"Serverless-SQSRedrivePolicy", "it is a dead-letter queue itself: an alarm watches it, and people empty it"})
+		const reason = "it is a dead-letter queue itself: an alarm watches it, and people empty it"
+		exceptions := []suppression{{"Serverless-SQSRedrivePolicy", reason}}
+		if !isRedriveTarget(q.Name) { // cdk-nag knows those that queues point to
+			exceptions = append(exceptions, suppression{"AwsSolutions-SQS3", reason})
+		}
+		suppress(queue.Node().DefaultChild(), exceptions...)
 		return queue
 	}
 	props.DeadLetterQueue = &awssqs.DeadLetterQueue{
 		Queue: l.queues[q.DeadLetter], MaxReceiveCount: jsii.Number(float64(q.MaxReceives)),
 	}
 	return awssqs.NewQueue(l.scope, jsii.String("Queue-"+q.Name), props)
+}
+
+func isRedriveTarget(name string) bool {
+	return slices.ContainsFunc(blueprint.Queues(), func(q blueprint.Queue) bool { return q.DeadLetter == name })
 }
 
 // addTriggers wires the stream, the queue and the schedule of a function.
@@ -121,6 +128,7 @@ func (l *Latchkey) addSchedule(f blueprint.Function, function awslambda.Function
 			},
 		})},
 	})
+	l.addRetries(f, function, dead)
 	unit := "minutes"
 	if f.Schedule.Every.Minutes() == 1 {
 		unit = "minute"
@@ -148,6 +156,17 @@ func asJSON(pattern map[string]any) string {
 		panic("latchkey: a pattern of the blueprint is not JSON: " + err.Error())
 	}
 	return string(text)
+}
+
+// addRetries bounds what becomes of a firing that fails: the scheduler hands it
+// over and is done, so that the function itself has to say where it ends.
+func (l *Latchkey) addRetries(f blueprint.Function, function awslambda.Function, dead awssqs.Queue) {
+	awslambda.NewCfnEventInvokeConfig(l.scope, jsii.String("Retries-"+f.Name), &awslambda.CfnEventInvokeConfigProps{
+		FunctionName: function.FunctionName(), Qualifier: jsii.String("$LATEST"),
+		MaximumRetryAttempts:     jsii.Number(1),
+		MaximumEventAgeInSeconds: jsii.Number(f.Schedule.Every.Seconds()),
+		DestinationConfig:        map[string]any{"onFailure": map[string]any{"destination": dead.QueueArn()}},
+	})
 }
 
 func seconds(n float64) awscdk.Duration { return awscdk.Duration_Seconds(&n) }

@@ -43,6 +43,10 @@ func Grants(f blueprint.Function) []Grant {
 		grants = append(grants, Grant{What: "take", On: onQueue(f.Queue.Queue), Why: "its trigger",
 			Actions: []string{"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}})
 	}
+	if f.Schedule != nil {
+		grants = append(grants, Grant{What: "put", On: onQueue(blueprint.QueueScheduleDead), Why: "firings that are given up",
+			Actions: []string{"sqs:SendMessage"}})
+	}
 	return append(grants, Grant{What: "write", On: onLogs, Why: "its log",
 		Actions: []string{"logs:CreateLogStream", "logs:PutLogEvents"}})
 }

@@ -45,7 +45,7 @@ type Props struct {
 	// WorkspaceCreation says who may create workspaces: "signed-in" (default)
 	// or "operators".
 	WorkspaceCreation string
-	// HistoryDays is how long history is kept: 1 to 3650. Default 365.
+	// HistoryDays is how long history is kept: 1 to 3650. Default 400.
 	HistoryDays int
 	// LogRetentionDays is how long logs are kept, one of the numbers that
 	// CloudWatch offers. Default 30.
@@ -104,7 +104,7 @@ type Domain struct {
 const (
 	defaultPrefix           = "latchkey"
 	defaultCallbackPath     = "/callback"
-	defaultHistoryDays      = 365
+	defaultHistoryDays      = 400
 	defaultLogRetentionDays = 30
 	creationSignedIn        = "signed-in"
 	creationOperators       = "operators"

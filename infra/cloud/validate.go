@@ -129,6 +129,11 @@ func (p Props) validateIdentity(wrong report) {
 		if !callbackPath.MatchString(p.CallbackPath) {
 			wrong("CallbackPath", `%q is not a path; write it like "/callback"`, p.CallbackPath)
 		}
+		for _, word := range []string{"aws", "amazon", "cognito"} {
+			if strings.Contains(p.NamePrefix, word) {
+				wrong("NamePrefix", `%q holds the word %q, which Cognito refuses in the address of its sign-in page; choose another`, p.NamePrefix, word)
+			}
+		}
 		return
 	}
 	if u, err := url.Parse(p.Issuer); err != nil || u.Host == "" || u.Scheme != "https" || u.RawQuery != "" || u.Fragment != "" {

@@ -46,12 +46,14 @@ func TestHistoryTakesMoreEventsThanOneBatch(t *testing.T) {
 	}
 }
 
-// The stream delivers at least once, and in batches that overlap.
+// The stream delivers at least once, in batches that overlap, and a batch may
+// have an event twice.
 func TestHistoryWrittenAgainIsTheSame(t *testing.T) {
 	tb := newTable(t)
 	events := someEvents(newWorkspaceID(), 30)
 	var first []store.Item
-	for _, batch := range [][]event.Event{events, events, append(slices.Clone(events[10:]), events[:20]...), nil} {
+	twice := []event.Event{events[0], events[1], events[0], events[0]}
+	for _, batch := range [][]event.Event{events, events, append(slices.Clone(events[10:]), events[:20]...), twice, nil} {
 		err := tb.AppendHistory(t.Context(), batch, 365*day)
 		if err != nil {
 			t.Fatal(err)

@@ -195,6 +195,7 @@ func TestChangedSettingsLeaveTheCountOfAdmins(t *testing.T) {
 	name := "Renamed"
 	_, err = tb.ChangeWorkspace(t.Context(), stale, func(w workspace.Workspace) (workspace.Workspace, error) {
 		next, fields := w.Apply(byAdmin(t0.Add(day)), workspace.Patch{Name: &name})
+		next.Admins = 99 // not theirs to say
 		return next, fields.Err()
 	})
 	if err != nil {

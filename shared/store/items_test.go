@@ -290,6 +290,25 @@ func TestLoadReadsMoreThanAHundredItems(t *testing.T) {
 	}
 }
 
+// What a caller may do is decided on what is, not on what an old replica says.
+func TestWhatIsDecidedOnIsReadConsistently(t *testing.T) {
+	tb := newTable(t)
+	w, founder := tb.found(t)
+	reads := 0
+	tb.calls.listen(func(operation, request string, _ []byte) {
+		reads++
+		if !strings.Contains(request, `"ConsistentRead":true`) {
+			t.Errorf("%s is not consistent: %s", operation, request)
+		}
+	})
+	defer tb.calls.listen(nil)
+	tb.load(t, founder)
+	tb.workspace(t, w.ID)
+	if _, err := tb.ListGroups(t.Context(), w.ID); err != nil || reads != 3 {
+		t.Errorf("%d reads, %v", reads, err)
+	}
+}
+
 func TestLoadOfNothingAsksNobody(t *testing.T) {
 	tb := newTable(t)
 	tb.calls.listen(func(operation, _ string, _ []byte) { t.Errorf("it called %s", operation) })

@@ -1,6 +1,3 @@
-// Package bench measures the built functions: how long they take from start to
-// their first request for work, beside a Lambda that does nothing, and what
-// each operation consumes of the table. `make bench` runs it.
 package bench
 
 import (

@@ -8,8 +8,10 @@ package sample
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -65,7 +67,8 @@ func User(p Person) user.User {
 		return user.Founder(user.Stamp{ID: "evt_0", Actor: admin, At: Begin}, WorkspaceID, p.Name, p.Email, Subject(p.Email))
 	}
 	at := func(minute int) user.Stamp {
-		return user.Stamp{ID: "evt_" + strings.Repeat("0", 25) + string(rune('0'+minute)), Actor: admin, At: Begin.Add(time.Duration(minute) * time.Minute)}
+		id := fmt.Sprintf("evt_%025d%d", slices.Index(People(), p), minute)
+		return user.Stamp{ID: id, Actor: admin, At: Begin.Add(time.Duration(minute) * time.Minute)}
 	}
 	u := user.New(at(1), WorkspaceID, user.Details{Name: p.Name, Email: p.Email, Role: p.Role}, user.Inviting{
 		InviterName: People()[0].Name, HasAccount: p.HasAccount, SendEmail: true, Lasts: lasts, Locale: "en",
@@ -125,7 +128,11 @@ func Seed(ctx context.Context, env awsenv.Env) error {
 				return err
 			}
 		}
-		_, _, err := s.InsertUser(ctx, User(p)) // the admin is there already
+		u := User(p)
+		// Old news: the stream makes no events of it, so that a sample event
+		// finds its mail not sent yet.
+		u.Last = user.Change{}
+		_, _, err := s.InsertUser(ctx, u) // the admin is there already
 		if err != nil {
 			return err
 		}

@@ -1,0 +1,119 @@
+// Command infra is the CDK app that deploys Latchkey alone: cdk.json names it.
+// Its settings are CDK context, either in cdk.json or on the command line:
+//
+//	cdk deploy -c latchkey:sender='Example <invitations@example.com>' -c latchkey:dashboards=https://app.example.com
+//
+// settings.go lists them all. Who has a CDK app already imports infra/cloud
+// instead.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
+	"github.com/aws/jsii-runtime-go"
+
+	latchkey "github.com/latchkey/latchkey/infra/cloud"
+)
+
+func main() {
+	err := run()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	jsii.Close()
+	if err != nil {
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	app := awscdk.NewApp(nil)
+	context, _ := app.Node().GetAllContext(nil).(map[string]any)
+	c, err := readConfig(context)
+	if err != nil {
+		return err
+	}
+	if err := c.props.Validate(); err != nil {
+		return inSettings(err)
+	}
+	name := c.stack
+	if name == "" {
+		name = "Latchkey"
+	}
+	stack := awscdk.NewStack(app, &name, &awscdk.StackProps{
+		Description: jsii.String("Latchkey: invitations and users of workspaces"),
+		Env:         environment(c.region),
+	})
+	if c.tableKeyARN != "" {
+		c.props.TableKey = awskms.Key_FromKeyArn(stack, jsii.String("TableKey"), &c.tableKeyARN)
+	}
+	if c.alarmTopicARN != "" {
+		c.props.AlarmTopic = awssns.Topic_FromTopicArn(stack, jsii.String("AlarmTopic"), &c.alarmTopicARN)
+	}
+	service := latchkey.New(stack, "Latchkey", &c.props)
+	for _, operator := range c.operators {
+		client := service.GrantOperator(operator)
+		service.Outputs.More["Operator"+pascal(operator)+"ClientId"] = client.UserPoolClientId()
+	}
+	service.AddOutputs()
+	app.Synth(nil)
+	return nil
+}
+
+// environment is the account and region that the CDK command line works with;
+// without credentials there are none, and the template fits any.
+func environment(region string) *awscdk.Environment {
+	env := &awscdk.Environment{}
+	if account := os.Getenv("CDK_DEFAULT_ACCOUNT"); account != "" {
+		env.Account = &account
+	}
+	if region == "" {
+		region = os.Getenv("CDK_DEFAULT_REGION")
+	}
+	if region != "" {
+		env.Region = &region
+	}
+	return env
+}
+
+// inSettings says in terms of settings what is wrong with the props.
+func inSettings(err error) error {
+	var problems latchkey.Problems
+	if !errors.As(err, &problems) {
+		return err
+	}
+	lines := make([]string, len(problems))
+	for i, p := range problems {
+		lines[i] = fmt.Sprintf("%s%s %s", settingPrefix, settingOf(p.Field), p.Text)
+	}
+	return fmt.Errorf("latchkey: these settings need a change, in the context of cdk.json or as -c %sname=value:\n  %s",
+		settingPrefix, strings.Join(lines, "\n  "))
+}
+
+func settingOf(field string) string {
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
+		if settings[name].field == field {
+			return name
+		}
+	}
+	return field
+}
+
+// pascal is a name as CloudFormation takes it in an output: letters and digits.
+func pascal(name string) string {
+	var out strings.Builder
+	for part := range strings.FieldsFuncSeq(name, func(r rune) bool { return !strings.ContainsRune(alphanumeric, r) }) {
+		out.WriteString(strings.ToUpper(part[:1]) + part[1:])
+	}
+	return out.String()
+}
+
+const alphanumeric = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+
+	latchkey "github.com/latchkey/latchkey/infra/cloud"
+)
+
+// TestSettingsCoverProps finds a setting for every field of Props.
+func TestSettingsCoverProps(t *testing.T) {
+	covered := map[string]bool{}
+	for _, s := range settings {
+		covered[s.field] = true
+	}
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[latchkey.Props]()) {
+		if !covered[field.Name] {
+			t.Errorf("no setting for Props.%s", field.Name)
+		}
+		delete(covered, field.Name)
+	}
+	delete(covered, "")
+	for name := range covered {
+		t.Errorf("a setting for Props.%s, which is not there", name)
+	}
+}
+
+func TestReadConfig(t *testing.T) {
+	c, err := readConfig(map[string]any{
+		"@aws-cdk/core:checkSecretUsage": true, // not ours
+		"latchkey:sender":                "Example <invitations@example.com>",
+		"latchkey:dashboards":            []any{"https://app.example.com", "https://admin.example.com"},
+		"latchkey:audience":              "a, b",
+		"latchkey:issuer":                "https://login.example.com",
+		"latchkey:tracing":               true,
+		"latchkey:destroyData":           "false",
+		"latchkey:historyDays":           30.0, // numbers in cdk.json
+		"latchkey:tags":                  "team=identity, stage=production",
+		"latchkey:domainName":            "invitations.example.com",
+		"latchkey:alarmTopic":            "arn:aws:sns:eu-central-1:123456789012:on-call",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := latchkey.Props{
+		Sender: "Example <invitations@example.com>", Dashboards: []string{"https://app.example.com", "https://admin.example.com"},
+		Issuer: "https://login.example.com", Audience: []string{"a", "b"}, Tracing: true, HistoryDays: 30,
+		Tags: map[string]string{"team": "identity", "stage": "production"}, Domain: &latchkey.Domain{Name: "invitations.example.com"},
+	}
+	if !reflect.DeepEqual(c.props, want) || c.alarmTopicARN == "" {
+		t.Errorf("got %+v", c)
+	}
+}
+
+// TestBadSettings stops with a sentence that says what to set and how.
+func TestBadSettings(t *testing.T) {
+	for key, c := range map[string]struct{ value, says string }{
+		"latchkey:sendr":       {"a@example.com", "latchkey:sendr is not a setting; the settings are "},
+		"latchkey:tracing":     {"perhaps", `latchkey:tracing is "perhaps"; set true or false`},
+		"latchkey:historyDays": {"a year", "set a whole number of days"},
+		"latchkey:tableKey":    {"alias/key", "set an ARN like arn:aws:kms:"},
+		"latchkey:alarmTopic":  {"on-call", "set an ARN like arn:aws:sns:"},
+		"latchkey:tags":        {"identity", "write it like team=identity"},
+	} {
+		if _, err := readConfig(map[string]any{key: c.value}); err == nil || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %v", key, err)
+		}
+	}
+	_, err := readConfig(map[string]any{"latchkey:operators": "billing", "latchkey:issuer": "https://login.example.com"})
+	if err == nil || !strings.Contains(err.Error(), "latchkey:audience") {
+		t.Errorf("operators of a foreign issuer: %v", err)
+	}
+}
+
+// TestInSettings names settings where Validate names fields.
+func TestInSettings(t *testing.T) {
+	err := inSettings(latchkey.Props{RequireMFA: true, Issuer: "x"}.Validate())
+	for _, name := range []string{"latchkey:dashboards is empty", "latchkey:sender is empty", "latchkey:audience is empty", "latchkey:requireMfa "} {
+		if !strings.Contains(err.Error(), name) {
+			t.Errorf("%s is not named in: %v", name, err)
+		}
+	}
+}

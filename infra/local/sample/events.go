@@ -138,6 +138,13 @@ func triggers() (first, last []Event) {
 	}
 	text := func(s string) m { return m{"S": s} }
 	first = []Event{
+		// Before publish, whose event leads to the same mail.
+		{File: "mail.json", Function: "mail", Payload: m{"Records": []m{{
+			"messageId": "00000000-0000-0000-0000-000000000001", "receiptHandle": "sample", "body": string(envelope),
+			"attributes":        m{"ApproximateReceiveCount": "1", "SentTimestamp": "1767268860000", "SenderId": "sample", "ApproximateFirstReceiveTimestamp": "1767268860000"},
+			"messageAttributes": m{}, "md5OfBody": "", "eventSource": "aws:sqs",
+			"eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:mail", "awsRegion": "us-east-1",
+		}}}},
 		{File: "publish.json", Function: "publish", Payload: m{"Records": []m{{
 			"eventID": "sample", "eventName": "INSERT", "eventVersion": "1.1", "eventSource": "aws:dynamodb", "awsRegion": "us-east-1",
 			"eventSourceARN": "arn:aws:dynamodb:us-east-1:000000000000:table/latchkey/stream/2026-01-01T00:00:00.000",
@@ -151,12 +158,6 @@ func triggers() (first, last []Event) {
 					"last": m{"M": m{"id": text(john.Last.ID), "type": text(string(john.Last.Type)), "actor": text(john.Last.Actor), "at": text("2026-01-01T12:01:00.000Z")}},
 				},
 			},
-		}}}},
-		{File: "mail.json", Function: "mail", Payload: m{"Records": []m{{
-			"messageId": "00000000-0000-0000-0000-000000000001", "receiptHandle": "sample", "body": string(envelope),
-			"attributes":        m{"ApproximateReceiveCount": "1", "SentTimestamp": "1767268860000", "SenderId": "sample", "ApproximateFirstReceiveTimestamp": "1767268860000"},
-			"messageAttributes": m{}, "md5OfBody": "", "eventSource": "aws:sqs",
-			"eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:mail", "awsRegion": "us-east-1",
 		}}}},
 	}
 	last = []Event{

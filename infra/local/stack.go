@@ -29,6 +29,7 @@ import (
 	"github.com/latchkey/latchkey/infra/local/awsapi"
 	"github.com/latchkey/latchkey/infra/local/dynamodblocal"
 	"github.com/latchkey/latchkey/infra/local/gateway"
+	"github.com/latchkey/latchkey/infra/local/guard"
 	"github.com/latchkey/latchkey/infra/local/issuer"
 	"github.com/latchkey/latchkey/infra/local/lambda"
 	"github.com/latchkey/latchkey/infra/local/messaging"
@@ -60,7 +61,7 @@ type Config struct {
 	// Log takes one line for each request, and what the functions log.
 	Log io.Writer
 	// Meter, if set, is asked for a handler for each function, which then
-	// stands between that function and the table.
+	// stands between that function and the table in the guard's place.
 	Meter func(tableURL string) (func(function string) http.Handler, error)
 }
 
@@ -225,22 +226,24 @@ func (s *Stack) startTable(ctx context.Context, cfg Config, port int, log *lineL
 	return dynamodblocal.CreateTable(ctx, s.DB, TableName, blueprint.TheTable())
 }
 
-// tablesOf says where each function finds the table: at a meter of its own, if
-// there is a meter.
+// tablesOf says where each function finds the table: behind a guard, which
+// permits what the blueprint does, or at a meter if there is one.
 func (s *Stack) tablesOf(cfg Config) (map[string]string, error) {
+	handler := func(f blueprint.Function) (http.Handler, error) { return guard.New(f, s.TableURL) }
+	if cfg.Meter != nil {
+		meter, err := cfg.Meter(s.TableURL)
+		if err != nil {
+			return nil, err
+		}
+		handler = func(f blueprint.Function) (http.Handler, error) { return meter(f.Name), nil }
+	}
 	at := map[string]string{}
 	for _, f := range blueprint.Functions() {
-		at[f.Name] = s.TableURL
-	}
-	if cfg.Meter == nil {
-		return at, nil
-	}
-	meter, err := cfg.Meter(s.TableURL)
-	if err != nil {
-		return nil, err
-	}
-	for name := range at {
-		at[name], err = s.serve("127.0.0.1:0", meter(name))
+		h, err := handler(f)
+		if err != nil {
+			return nil, err
+		}
+		at[f.Name], err = s.serve("127.0.0.1:0", h)
 		if err != nil {
 			return nil, err
 		}

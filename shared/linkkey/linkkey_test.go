@@ -229,3 +229,24 @@ func TestTheLinkOfAUserIsDerivedAnew(t *testing.T) {
 		t.Errorf("who was never invited has a link: %s", url)
 	}
 }
+
+// Each try costs the caller the time of its retries, so while the service
+// fails there is one now and then, and not one for each request.
+func TestAServiceThatFailsIsNotAskedAtEveryCall(t *testing.T) {
+	s := newSecrets(t)
+	source := linkkey.FromEnv(s.env)
+	fetch(t, source, t0)
+	s.fails.Store(true)
+	before := s.calls.Load()
+	for i := range 20 {
+		fetch(t, source, t0.Add(linkkey.Refresh+time.Duration(i)*100*time.Millisecond))
+	}
+	if asked := s.calls.Load() - before; asked > 3 {
+		t.Errorf("20 requests within two seconds asked %d times", asked)
+	}
+	s.fails.Store(false)
+	s.rotate(t)
+	if now := fetch(t, source, t0.Add(2*linkkey.Refresh)); len(now.Previous) == 0 {
+		t.Error("when the service is back, nobody asks it")
+	}
+}

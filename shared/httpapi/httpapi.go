@@ -11,6 +11,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -20,7 +21,9 @@ import (
 	lambdaevents "github.com/aws/aws-lambda-go/events"
 
 	"github.com/latchkey/latchkey/shared/fault"
+	"github.com/latchkey/latchkey/shared/id"
 	"github.com/latchkey/latchkey/shared/identity"
+	"github.com/latchkey/latchkey/shared/workspace"
 )
 
 // MaxBody is the largest request body, in bytes.
@@ -66,17 +69,17 @@ func (routes Routes) Lambda(log *slog.Logger, now func() time.Time) func(context
 			ctx, cancel = context.WithDeadline(ctx, deadline.Add(-margin))
 			defer cancel()
 		}
-		out, err := routes.answer(ctx, in, began)
+		response, err := routes.answer(ctx, in, began)
 		if err != nil {
-			out = problem(err, in.RequestContext.RequestID)
+			// A problem is made of texts: it can always be rendered.
+			response, _ = render(problem(err, in.RequestContext.RequestID))
 		}
-		response := render(out)
 		logRequest(ctx, log, in, response.StatusCode, now().Sub(began), err)
 		return response, nil
 	}
 }
 
-func (routes Routes) answer(ctx context.Context, in lambdaevents.APIGatewayV2HTTPRequest, now time.Time) (out Response, err error) {
+func (routes Routes) answer(ctx context.Context, in lambdaevents.APIGatewayV2HTTPRequest, now time.Time) (response lambdaevents.APIGatewayV2HTTPResponse, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = &panicked{value: p, stack: debug.Stack()}
@@ -84,13 +87,17 @@ func (routes Routes) answer(ctx context.Context, in lambdaevents.APIGatewayV2HTT
 	}()
 	handle, ok := routes[in.RouteKey]
 	if !ok {
-		return Response{}, fault.New(fault.NotFound, "route_not_found", "There is no such operation.")
+		return response, fault.New(fault.NotFound, "route_not_found", "There is no such operation.")
 	}
 	r, err := request(in, now)
 	if err != nil {
-		return Response{}, err
+		return response, err
 	}
-	return handle(ctx, r)
+	out, err := handle(ctx, r)
+	if err != nil {
+		return response, err
+	}
+	return render(out)
 }
 
 func request(in lambdaevents.APIGatewayV2HTTPRequest, now time.Time) (*Request, error) {
@@ -115,7 +122,7 @@ func request(in lambdaevents.APIGatewayV2HTTPRequest, now time.Time) (*Request, 
 	return r, nil
 }
 
-func render(out Response) lambdaevents.APIGatewayV2HTTPResponse {
+func render(out Response) (lambdaevents.APIGatewayV2HTTPResponse, error) {
 	headers := map[string]string{
 		"cache-control":          "no-store",
 		"referrer-policy":        "no-referrer",
@@ -124,8 +131,8 @@ func render(out Response) lambdaevents.APIGatewayV2HTTPResponse {
 	body := ""
 	if out.Body != nil {
 		raw, err := json.Marshal(out.Body)
-		if err != nil { // our own types: cannot happen but by a defect
-			raw, out.Status = []byte(`{"title":"Internal Server Error","status":500,"code":"internal"}`), http.StatusInternalServerError
+		if err != nil {
+			return lambdaevents.APIGatewayV2HTTPResponse{}, fmt.Errorf("render an answer: %w", err)
 		}
 		body = string(raw)
 		headers["content-type"] = "application/json"
@@ -133,7 +140,7 @@ func render(out Response) lambdaevents.APIGatewayV2HTTPResponse {
 	for name, value := range out.Header {
 		headers[name] = value
 	}
-	return lambdaevents.APIGatewayV2HTTPResponse{StatusCode: out.Status, Headers: headers, Body: body}
+	return lambdaevents.APIGatewayV2HTTPResponse{StatusCode: out.Status, Headers: headers, Body: body}, nil
 }
 
 // logRequest writes the one line of a request. The path, the query and the
@@ -145,7 +152,8 @@ func logRequest(ctx context.Context, log *slog.Logger, in lambdaevents.APIGatewa
 		slog.Int("status", status),
 		slog.Float64("durationMs", float64(took.Microseconds())/1000),
 	}
-	if ws := in.PathParameters["workspace"]; ws != "" {
+	ws := in.PathParameters["workspace"]
+	if _, ok := id.Bytes(workspace.IDPrefix, ws, id.RandomBytes); ok { // anything else could be anything
 		attrs = append(attrs, slog.String("workspaceId", ws))
 	}
 	level := slog.LevelInfo

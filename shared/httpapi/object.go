@@ -94,7 +94,20 @@ func (o *Object) Bool(name string, otherwise bool) bool {
 
 // OptionalStrings is a list of texts, or nil where the member is absent.
 func (o *Object) OptionalStrings(name string) *[]string {
-	return value[[]string](o, name, "a list of texts")
+	const what = "a list of texts"
+	list := value[[]*string](o, name, what)
+	if list == nil {
+		return nil
+	}
+	texts := make([]string, len(*list))
+	for i, text := range *list {
+		if text == nil { // null is no text
+			o.Errors.Add("/"+name, "wrong_type", "This must be "+what+".")
+			return nil
+		}
+		texts[i] = *text
+	}
+	return &texts
 }
 
 // Strings is a list of texts, nil where the member is absent.

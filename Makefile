@@ -59,16 +59,16 @@ bench: node_modules/.package-lock.json build ## cold start beside a hello-world 
 sizes: ## zip size of each function as it is deployed (arm64)
 	@for f in $(FUNCTIONS); do mkdir -p build/arm64/$$f && GOOS=linux GOARCH=arm64 $(BUILD) -o build/arm64/$$f/bootstrap ./functions/$$f && rm -f build/arm64/$$f.zip && (cd build/arm64/$$f && zip -q -9 ../$$f.zip bootstrap) && printf '%-10s %7d bytes\n' $$f $$(stat -c %s build/arm64/$$f.zip); done
 
-CDK ?=
+ARGS ?=
 .PHONY: synth diff deploy destroy
-synth: node_modules/.package-lock.json ## the CloudFormation template, into cdk.out (CDK="-c latchkey:sender=…")
-	@cdk synth --quiet $(CDK)
+synth: node_modules/.package-lock.json ## the CloudFormation template, into cdk.out (ARGS="-c latchkey:sender=…")
+	@cdk synth --quiet $(ARGS)
 diff: node_modules/.package-lock.json ## what a deployment would change
-	@cdk diff $(CDK)
+	@cdk diff $(ARGS)
 deploy: node_modules/.package-lock.json ## deploy to the AWS account of your credentials
-	@cdk deploy $(CDK)
+	@cdk deploy $(ARGS)
 destroy: node_modules/.package-lock.json ## remove the stack; table, keys and accounts stay
-	@cdk destroy $(CDK)
+	@cdk destroy $(ARGS)
 
 .PHONY: golden
 golden: ## write what is generated anew: samples, matrix, template, costs, tables in the docs

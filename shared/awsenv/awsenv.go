@@ -51,11 +51,15 @@ func (e Env) Endpoint(service string) *string {
 	return nil
 }
 
-// Retryer repeats what was throttled or broke off, with jitter. It waits no
-// longer than a person would: the context's deadline ends it earlier still.
+// Retryer repeats what was throttled, broke off, or met a transaction at the
+// same item, with jitter. It waits no longer than a person would: the context's
+// deadline ends it earlier still.
 func Retryer() aws.Retryer {
-	return retry.NewStandard(func(o *retry.StandardOptions) {
+	standard := retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts = 5
 		o.MaxBackoff = time.Second
 	})
+	// The SDK leaves this one to its callers.
+	// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-conflict-handling
+	return retry.AddWithErrorCodes(standard, "TransactionConflictException")
 }

@@ -177,6 +177,28 @@ func TestATransactionThatIsThrottledIsUnavailableForNow(t *testing.T) {
 	}
 }
 
+// An ordinary write fails while a transaction is at the same item, as another
+// admin's who accepts; the client of the SDK does not repeat it by itself.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-conflict-handling
+func TestAWriteThatMeetsATransactionIsTriedAgain(t *testing.T) {
+	for _, name := range []string{"ChangeUser", "ChangeWorkspace", "SetDelivery", "ClaimMail"} {
+		calls := 0
+		table := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			if calls++; calls == 1 {
+				w.WriteHeader(http.StatusBadRequest)
+				_, _ = fmt.Fprint(w, `{"__type": "com.amazonaws.dynamodb.v20120810#TransactionConflictException", "message": "a transaction is under way"}`)
+				return
+			}
+			_, _ = fmt.Fprint(w, `{}`)
+		}))
+		err := operations()[name](t.Context(), at(table.URL, awsenv.Retryer()))
+		table.Close()
+		if calls != 2 || err != nil {
+			t.Errorf("%s: %v, after %d calls", name, err, calls)
+		}
+	}
+}
+
 func TestADefectOfOursIsNotTakenForABusyTable(t *testing.T) {
 	for what, body := range map[string]string{
 		"no such table": `{"__type": "com.amazonaws.dynamodb.v20120810#ResourceNotFoundException", "message": "no table"}`,

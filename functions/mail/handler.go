@@ -137,7 +137,7 @@ func (h handler) deliver(ctx context.Context, e event.Event, lastAttempt bool) (
 func (h handler) notSent(ctx context.Context, m store.Mail, cause error, lastAttempt bool, now time.Time) (string, error) {
 	why := classify(cause)
 	if why.outcomeKnown {
-		err := h.store.ReleaseMail(ctx, m, now)
+		err := h.store.ReleaseMail(ctx, m, now, lease)
 		if err != nil {
 			return again, err
 		}

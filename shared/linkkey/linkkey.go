@@ -25,14 +25,18 @@ import (
 // Refresh is how long fetched keys are used before they are fetched again.
 const Refresh = 5 * time.Minute
 
+// pauseAfterFailure is how long keys that are known go on being used without
+// another try, when fetching them again has failed.
+const pauseAfterFailure = 15 * time.Second
+
 // Source fetches and keeps the keys. It is safe for concurrent use.
 type Source struct {
 	env    awsenv.Env
 	client func() *secretsmanager.Client
 
-	mu      sync.Mutex
-	keys    link.Keys
-	fetched time.Time
+	mu    sync.Mutex
+	keys  link.Keys
+	fresh time.Time // until when they are used unasked; zero: none are known
 }
 
 // FromEnv is the source of a Lambda: the secret that LINK_KEY names. The
@@ -51,18 +55,19 @@ func FromEnv(env awsenv.Env) *Source {
 func (s *Source) Keys(ctx context.Context, now time.Time) (link.Keys, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.fetched.IsZero() && now.Sub(s.fetched) < Refresh {
+	if now.Before(s.fresh) {
 		return s.keys, nil
 	}
 	keys, err := s.fetch(ctx)
-	if err != nil {
-		if !s.fetched.IsZero() {
-			return s.keys, nil
-		}
+	switch {
+	case err == nil:
+		s.keys, s.fresh = keys, now.Add(Refresh)
+	case s.fresh.IsZero():
 		return link.Keys{}, err
+	default:
+		s.fresh = now.Add(pauseAfterFailure)
 	}
-	s.keys, s.fetched = keys, now
-	return keys, nil
+	return s.keys, nil
 }
 
 func (s *Source) fetch(ctx context.Context) (link.Keys, error) {

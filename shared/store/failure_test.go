@@ -97,7 +97,9 @@ func operations() map[string]func(context.Context, *store.Store) error {
 			_, err := s.ClaimMail(ctx, mailOf(pending), t0, lease)
 			return err
 		},
-		"ReleaseMail":  func(ctx context.Context, s *store.Store) error { return s.ReleaseMail(ctx, mailOf(pending), t0) },
+		"ReleaseMail": func(ctx context.Context, s *store.Store) error {
+			return s.ReleaseMail(ctx, mailOf(pending), t0, time.Minute)
+		},
 		"MarkMailSent": func(ctx context.Context, s *store.Store) error { return s.MarkMailSent(ctx, mailOf(pending), "m", t0) },
 		"SetDelivery": func(ctx context.Context, s *store.Store) error {
 			return s.SetDelivery(ctx, mailOf(pending), byAdmin(t0), user.DeliverySent, "")

@@ -61,14 +61,17 @@ func (s *Store) ClaimMail(ctx context.Context, m Mail, now time.Time, lease time
 	return Claimed, awsenv.Failure("claim a mail", err)
 }
 
-// ReleaseMail ends a claim whose mail was surely not sent, so that the next
-// attempt need not wait for the lease.
-func (s *Store) ReleaseMail(ctx context.Context, m Mail, now time.Time) error {
+// ReleaseMail ends one's own claim, made at claimed, of a mail that was surely
+// not sent, so that the next attempt need not wait for the lease. A successor's
+// claim, after the lease was over, stays.
+func (s *Store) ReleaseMail(ctx context.Context, m Mail, claimed time.Time, lease time.Duration) error {
 	_, err := s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &s.table, Key: m.key().item(),
-		UpdateExpression:          aws.String("SET leasedUntil = :now"),
-		ConditionExpression:       aws.String("attribute_exists(pk) AND attribute_not_exists(sentAt)"),
-		ExpressionAttributeValues: Item{":now": text(timeText(now))},
+		UpdateExpression:    aws.String("SET leasedUntil = :now"),
+		ConditionExpression: aws.String("leasedUntil = :mine AND attribute_not_exists(sentAt)"),
+		ExpressionAttributeValues: Item{
+			":now": text(timeText(claimed)), ":mine": text(timeText(claimed.Add(lease))),
+		},
 	})
 	if _, lost := lostCondition(err); lost {
 		return nil

@@ -86,7 +86,7 @@ func TestAMailThatWasSentIsNeverClaimedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	// A release that comes too late opens nothing.
-	err = tb.ReleaseMail(t.Context(), m, t0)
+	err = tb.ReleaseMail(t.Context(), m, t0, lease)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func TestAReleasedMailIsClaimedAtOnce(t *testing.T) {
 	tb := newTable(t)
 	m := newMail()
 	tb.claim(t, m, t0)
-	err := tb.ReleaseMail(t.Context(), m, t0.Add(time.Second))
+	err := tb.ReleaseMail(t.Context(), m, t0, lease)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,9 +113,26 @@ func TestAReleasedMailIsClaimedAtOnce(t *testing.T) {
 	}
 	// What nobody claimed is not there to be released.
 	other := newMail()
-	err = tb.ReleaseMail(t.Context(), other, t0)
+	err = tb.ReleaseMail(t.Context(), other, t0, lease)
 	if err != nil || tb.raw(t, "WS#"+other.WorkspaceID, "MAIL#"+other.UserID+"#1#invitation") != nil {
 		t.Errorf("a release made a claim: %v", err)
+	}
+}
+
+// Whoever was too slow does not end the claim of their successor, or a third
+// would send as well.
+func TestASuccessorsClaimIsNotReleased(t *testing.T) {
+	tb := newTable(t)
+	m := newMail()
+	tb.claim(t, m, t0)
+	if got := tb.claim(t, m, t0.Add(lease)); got != store.Claimed {
+		t.Fatalf("after the lease: %v", got)
+	}
+	if err := tb.ReleaseMail(t.Context(), m, t0, lease); err != nil {
+		t.Fatal(err)
+	}
+	if got := tb.claim(t, m, t0.Add(lease+time.Second)); got != store.ClaimedElse {
+		t.Errorf("after a late release: %v", got)
 	}
 }
 

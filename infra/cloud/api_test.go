@@ -142,7 +142,7 @@ func TestReachable(t *testing.T) {
 func TestContract(t *testing.T) {
 	contract, err := os.ReadFile("../../openapi.yaml")
 	if err != nil {
-		t.Skip("there is no openapi.yaml yet")
+		t.Fatal(err)
 	}
 	open := operations()
 	for key, operation := range contractOperations(string(contract)) {

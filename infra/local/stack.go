@@ -34,7 +34,6 @@ import (
 	"github.com/latchkey/latchkey/infra/local/lambda"
 	"github.com/latchkey/latchkey/infra/local/messaging"
 	"github.com/latchkey/latchkey/infra/local/stream"
-	"github.com/latchkey/latchkey/shared/awsenv"
 )
 
 // Names by which the parts know each other here.
@@ -284,65 +283,6 @@ func (s *Stack) serve(address string, handler http.Handler) (url string, err err
 	return "http://" + listener.Addr().String(), nil
 }
 
-// settings are the values of all settings here.
-func (s *Stack) settings() map[blueprint.Setting]string {
-	return map[blueprint.Setting]string{
-		blueprint.SettingTable:                TableName,
-		blueprint.SettingLinkKey:              linkKeyID,
-		blueprint.SettingMetadataKey:          dataKeyID,
-		blueprint.SettingBus:                  BusName,
-		blueprint.SettingDashboardURL:         s.URL,
-		blueprint.SettingAPIURL:               s.URL,
-		blueprint.SettingMailFrom:             "Latchkey <invitations@latchkey.example>",
-		blueprint.SettingMailConfigurationSet: "",
-		blueprint.SettingMailAttempts:         strconv.Itoa(blueprint.MailAttempts),
-		blueprint.SettingWorkspaceCreation:    "signed-in",
-		blueprint.SettingHistoryDays:          "400",
-	}
-}
-
-// surroundings are what Lambda would tell every function.
-func (s *Stack) surroundings() map[string]string {
-	return map[string]string{
-		"AWS_REGION": region, "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local",
-		"AWS_ENDPOINT_URL_DYNAMODB":        s.TableURL,
-		"AWS_ENDPOINT_URL_SESV2":           s.MailURL,
-		"AWS_ENDPOINT_URL_EVENTBRIDGE":     s.services,
-		"AWS_ENDPOINT_URL_KMS":             s.services,
-		"AWS_ENDPOINT_URL_SECRETS_MANAGER": s.services,
-	}
-}
-
-// environment is all that a function gets to know: its surroundings, and of
-// the settings those that the blueprint lists for it.
-func (s *Stack) environment(f blueprint.Function, table string) []string {
-	var env []string
-	around := s.surroundings()
-	around["AWS_ENDPOINT_URL_DYNAMODB"] = table
-	for name, value := range around {
-		env = append(env, name+"="+value)
-	}
-	settings := s.settings()
-	for _, name := range f.Settings {
-		value, ok := settings[name]
-		if !ok {
-			panic("infra/local has no value for the setting " + string(name))
-		}
-		env = append(env, string(name)+"="+value)
-	}
-	return env
-}
-
-// Env is the environment of a function that has every setting: for samples and
-// tests, which look at the table by way of shared/store.
-func (s *Stack) Env() awsenv.Env {
-	env := s.surroundings()
-	for name, value := range s.settings() {
-		env[string(name)] = value
-	}
-	return awsenv.Env{Get: func(name string) string { return env[name] }}
-}
-
 func (s *Stack) startHTTP(port int, dataDir string, log io.Writer) error {
 	people, err := issuer.New(issuer.Config{
 		URL: s.URL, DataDir: filepath.Join(dataDir, "issuer"),
@@ -432,65 +372,3 @@ func (s *Stack) startTriggers(life context.Context, dataDir string, log io.Write
 }
 
 func (s *Stack) run(f func()) { s.running.Go(f) }
-
-func (s *Stack) tick(life context.Context, function string, every time.Duration) {
-	ticker := time.NewTicker(every)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-life.Done():
-			return
-		case <-ticker.C:
-			// A run that fails is in the log; what it left is due next time.
-			_, _ = s.Invoke(life, function, []byte("{}"))
-		}
-	}
-}
-
-// runSchedule fires a schedule at once: POST /local/run/expire {"now"?}.
-func (s *Stack) runSchedule(w http.ResponseWriter, r *http.Request) {
-	for _, f := range blueprint.Functions() {
-		if f.Schedule == nil || f.Schedule.Name != r.PathValue("schedule") {
-			continue
-		}
-		event, err := scheduleEvent(r.Body)
-		if err != nil {
-			problem(w, http.StatusBadRequest, "invalid_request", err.Error())
-			return
-		}
-		report, err := s.Invoke(r.Context(), f.Name, event)
-		if err != nil {
-			problem(w, http.StatusInternalServerError, "internal", "The function failed. The log says why.")
-			return
-		}
-		w.Header().Set("content-type", "application/json")
-		_, _ = w.Write(report)
-		return
-	}
-	problem(w, http.StatusNotFound, "schedule_not_found", "There is no schedule of this name.")
-}
-
-func scheduleEvent(body io.Reader) ([]byte, error) {
-	raw, err := io.ReadAll(io.LimitReader(body, 1<<16))
-	if err != nil || len(raw) == 0 {
-		return []byte("{}"), err
-	}
-	in := map[string]time.Time{}
-	if json.Unmarshal(raw, &in) != nil {
-		return nil, errors.New(`the body is {} or {"now": "2026-01-31T12:00:00Z"}`)
-	}
-	for name := range in {
-		if name != "now" {
-			return nil, fmt.Errorf("there is no field %q", name)
-		}
-	}
-	return raw, nil
-}
-
-func problem(w http.ResponseWriter, status int, code, detail string) {
-	w.Header().Set("content-type", "application/problem+json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]any{
-		"type": "about:blank", "title": http.StatusText(status), "status": status, "code": code, "detail": detail,
-	})
-}

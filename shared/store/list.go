@@ -54,20 +54,29 @@ type read struct {
 	upTo  string // the last position that was read; "" when all was
 }
 
+// filteredReads is how many times its limit a page reads of a status where most
+// users may not be what is looked for: fewer pages to walk, and still bounded.
+const filteredReads = 5
+
 // ListUsers gives up to limit users of a workspace, newest first, beginning
 // behind the position after ("": at the newest). Each status is a range of the
 // index by creation, so the ranges are read side by side and merged: a page
-// costs at most limit reads of each status that the filter leaves, whatever
-// the size of the workspace. next is the position where the following page
+// costs at most limit reads of each status that the filter leaves (or
+// five times that, for a filter that the index does not know), whatever the size
+// of the workspace. next is the position where the following page
 // begins, "" at the end; with a filter that the index does not know, a page
 // may be short of the limit, or even empty, before the end.
 func (s *Store) ListUsers(ctx context.Context, workspaceID string, f Filter, limit int, after string, now time.Time) (page []user.User, next string, err error) {
 	statuses := f.stored()
+	atOnce := limit
+	if f.Role != "" || f.Group != "" || f.Text != "" {
+		atOnce = limit * filteredReads
+	}
 	reads := make([]read, len(statuses))
 	group, ctx := errgroup.WithContext(ctx)
 	for i, status := range statuses {
 		group.Go(func() (err error) {
-			reads[i], err = s.readStatus(ctx, workspaceID, status, limit, after)
+			reads[i], err = s.readStatus(ctx, workspaceID, status, atOnce, after)
 			return err
 		})
 	}

@@ -254,7 +254,7 @@ func TestAnExpiryThatIsNotPersistedYetIsListedAsExpired(t *testing.T) {
 }
 
 // No read grows with the workspace: a page reads at most limit users of each
-// status that the filter leaves.
+// status that the filter leaves, or five times that to look for a text.
 func TestAPageReadsNoMoreThanItsLimitOfEachStatus(t *testing.T) {
 	tb := newTable(t)
 	wsID := newWorkspaceID()
@@ -264,17 +264,17 @@ func TestAPageReadsNoMoreThanItsLimitOfEachStatus(t *testing.T) {
 		tb.insert(t, u)
 	}
 	for _, c := range []struct {
-		filter  store.Filter
-		queries int
+		filter         store.Filter
+		queries, reads int
 	}{
-		{store.Filter{}, 6},
-		{store.Filter{Statuses: []user.Status{user.Active}}, 1},
-		{store.Filter{Statuses: []user.Status{user.Expired}}, 3},
-		{store.Filter{Text: "user59"}, 6},
+		{store.Filter{}, 6, 5},
+		{store.Filter{Statuses: []user.Status{user.Active}}, 1, 5},
+		{store.Filter{Statuses: []user.Status{user.Expired}}, 3, 5},
+		{store.Filter{Text: "user59"}, 6, 25},
 	} {
 		calls := make(chan string, 100)
 		tb.calls.listen(func(operation, request string, _ []byte) {
-			if operation != "Query" || !strings.Contains(request, `"Limit":5`) {
+			if operation != "Query" || !strings.Contains(request, fmt.Sprintf(`"Limit":%d,`, c.reads)) {
 				t.Errorf("it called %s: %s", operation, request)
 			}
 			calls <- operation

@@ -1,5 +1,6 @@
 // Package dynamodblocal runs AWS's own DynamoDB Local, which the npm package
 // amplify-dynamodb-simulator carries, and makes the blueprint's table in it.
+// It listens on 127.0.0.1 alone.
 //
 // It may import the DynamoDB clients, infra/blueprint and infra/local/process.
 package dynamodblocal
@@ -7,6 +8,7 @@ package dynamodblocal
 import (
 	"bytes"
 	"context"
+	_ "embed"
 	"errors"
 	"fmt"
 	"io"
@@ -34,17 +36,33 @@ type Config struct {
 
 // Server is a running DynamoDB Local.
 type Server struct {
-	cmd  *exec.Cmd
-	port int
+	cmd   *exec.Cmd
+	port  int
+	ended chan struct{} // closed when the program has ended
 }
 
-// readyWithin is generous: it takes two seconds on an idle machine.
-const readyWithin = 30 * time.Second
+const (
+	// readyWithin is generous: it takes a second on an idle machine.
+	readyWithin = 30 * time.Second
+	// stopWithin is how long it may take to end in good order.
+	stopWithin = 5 * time.Second
+)
+
+// serverXML takes the place of DynamoDB Local's own main, which would listen to
+// the whole network and, unless told otherwise, report its use.
+//
+//go:embed server.xml
+var serverXML []byte
+
+var errNotInstalled = errors.New("DynamoDB Local is not installed: run npm ci in the project's folder")
 
 // FindDir finds the folder with DynamoDBLocal.jar: DYNAMODB_LOCAL_DIR, else in
 // node_modules of this folder or one above it.
 func FindDir() (string, error) {
 	if dir := os.Getenv("DYNAMODB_LOCAL_DIR"); dir != "" {
+		if !hasJar(dir) {
+			return "", fmt.Errorf("DYNAMODB_LOCAL_DIR is %s, and there is no DynamoDBLocal.jar", dir)
+		}
 		return dir, nil
 	}
 	at, err := os.Getwd()
@@ -53,60 +71,66 @@ func FindDir() (string, error) {
 	}
 	for {
 		dir := filepath.Join(at, "node_modules", "amplify-dynamodb-simulator", "emulator")
-		if _, err := os.Stat(filepath.Join(dir, "DynamoDBLocal.jar")); err == nil {
+		if hasJar(dir) {
 			return dir, nil
 		}
 		if filepath.Dir(at) == at {
-			return "", errors.New("DynamoDB Local is not installed: run npm ci in the project's folder")
+			return "", errNotInstalled
 		}
 		at = filepath.Dir(at)
 	}
 }
 
+func hasJar(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, "DynamoDBLocal.jar"))
+	return err == nil
+}
+
 // Start runs it until Stop, and returns when it answers.
 func Start(ctx context.Context, cfg Config) (*Server, error) {
+	if !hasJar(cfg.Dir) {
+		return nil, errNotInstalled
+	}
 	java, err := findJava(ctx)
 	if err != nil {
 		return nil, err
 	}
-	port := cfg.Port
-	if port == 0 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
-		}
-		port = l.Addr().(*net.TCPAddr).Port
-		_ = l.Close()
+	port, err := freePort(cfg.Port)
+	if err != nil {
+		return nil, err
 	}
-	args := []string{
-		"-Djava.library.path=" + filepath.Join(cfg.Dir, "DynamoDBLocal_lib"), "-jar", filepath.Join(cfg.Dir, "DynamoDBLocal.jar"),
-		"-port", strconv.Itoa(port), "-sharedDb", "-disableTelemetry",
+	data, err := dataProperties(cfg.DataDir)
+	if err != nil {
+		return nil, err
 	}
-	if cfg.DataDir == "" {
-		args = append(args, "-inMemory")
-	} else {
-		data, err := filepath.Abs(cfg.DataDir)
-		if err != nil {
-			return nil, err
-		}
-		if err := os.MkdirAll(data, 0o700); err != nil {
-			return nil, fmt.Errorf("make the folder of DynamoDB Local: %w", err)
-		}
-		args = append(args, "-dbPath", data)
+	config, err := writeConfig()
+	if err != nil {
+		return nil, err
 	}
-	cmd := exec.Command(java, args...)
+	defer func() { _ = os.Remove(config) }() // it is read at the start alone
+	cmd := exec.Command(java, append([]string{
+		"-Djava.library.path=DynamoDBLocal_lib", "-cp", "DynamoDBLocal.jar:DynamoDBLocal_lib/*",
+		"-Dorg.eclipse.jetty.util.log.announce=false", "-Dorg.eclipse.jetty.LEVEL=WARN",
+		"org.eclipse.jetty.xml.XmlConfiguration", config, "latchkey.port=" + strconv.Itoa(port),
+	}, data...)...)
 	cmd.Dir = cfg.Dir
-	var said bytes.Buffer
-	cmd.Stdout, cmd.Stderr = cfg.Log, &said
+	// -disableTelemetry is an option of the main that does not run here; this
+	// says the same to whatever else might ask.
+	cmd.Env = append(os.Environ(), "DDB_LOCAL_TELEMETRY=0")
+	said := &beginning{to: cfg.Log}
+	cmd.Stdout, cmd.Stderr = said, said
 	err = process.Start(cmd)
 	if err != nil {
 		return nil, fmt.Errorf("start DynamoDB Local: %w", err)
 	}
-	s := &Server{cmd: cmd, port: port}
+	s := &Server{cmd: cmd, port: port, ended: make(chan struct{})}
+	go func() {
+		_ = cmd.Wait() // how it ended is nobody's concern: it was told to, or the log says why
+		close(s.ended)
+	}()
 	err = s.await(ctx)
 	if err != nil {
-		_ = s.Stop()
-		return nil, fmt.Errorf("DynamoDB Local did not start: %w: %s", err, bytes.TrimSpace(said.Bytes()))
+		return nil, errors.Join(fmt.Errorf("DynamoDB Local did not start: %w: %s", err, bytes.TrimSpace(said.text())), s.Stop())
 	}
 	return s, nil
 }
@@ -124,17 +148,52 @@ func findJava(ctx context.Context) (string, error) {
 	return java, nil
 }
 
+// freePort makes sure that nobody else listens: the first to answer would be
+// taken for the database.
+func freePort(want int) (port int, err error) {
+	l, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(want))
+	if err != nil {
+		return 0, fmt.Errorf("port %d, for DynamoDB Local, is taken: %w", want, err)
+	}
+	return l.Addr().(*net.TCPAddr).Port, l.Close()
+}
+
+func dataProperties(dir string) ([]string, error) {
+	if dir == "" {
+		return []string{"latchkey.inMemory=true"}, nil
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the folder of DynamoDB Local: %w", err)
+	}
+	return []string{"latchkey.inMemory=false", "latchkey.dbPath=" + dir}, nil
+}
+
+func writeConfig() (path string, err error) {
+	f, err := os.CreateTemp("", "dynamodb-local-*.xml")
+	if err != nil {
+		return "", fmt.Errorf("start DynamoDB Local: %w", err)
+	}
+	_, err = f.Write(serverXML)
+	return f.Name(), errors.Join(err, f.Close())
+}
+
 func (s *Server) await(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, readyWithin)
 	defer cancel()
 	for {
-		_, err := s.Client().ListTables(ctx, &dynamodb.ListTablesInput{})
+		_, err := s.Client().ListTables(ctx, &dynamodb.ListTablesInput{}, func(o *dynamodb.Options) { o.RetryMaxAttempts = 1 })
 		if err == nil {
 			return nil
 		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
+		case <-s.ended:
+			return errors.New("it ended at once")
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
@@ -163,5 +222,20 @@ var Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credent
 	return aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, nil
 })
 
-// Stop ends it.
-func (s *Server) Stop() error { return process.Stop(s.cmd, 5*time.Second) }
+// Stop ends it: in good order, or by force if that takes too long. To stop
+// what has ended is no error.
+func (s *Server) Stop() error {
+	select {
+	case <-s.ended:
+		return nil
+	default:
+	}
+	err := process.Terminate(s.cmd)
+	select {
+	case <-s.ended:
+	case <-time.After(stopWithin):
+		err = errors.Join(err, process.Kill(s.cmd))
+		<-s.ended
+	}
+	return err
+}

@@ -14,7 +14,7 @@ import (
 )
 
 // CreateTable makes the blueprint's table, with its indexes, its stream and
-// its time to live. It does nothing where the table is there already.
+// its time to live. It changes nothing of a table that is there already.
 func CreateTable(ctx context.Context, db *dynamodb.Client, name string, t blueprint.Table) error {
 	in := &dynamodb.CreateTableInput{
 		TableName:           &name,
@@ -41,19 +41,29 @@ func CreateTable(ctx context.Context, db *dynamodb.Client, name string, t bluepr
 	}
 	_, err := db.CreateTable(ctx, in)
 	var exists *types.ResourceInUseException
-	if errors.As(err, &exists) {
-		return nil
-	}
-	if err != nil {
+	if err != nil && !errors.As(err, &exists) {
 		return fmt.Errorf("make the table: %w", err)
 	}
 	err = dynamodb.NewTableExistsWaiter(db).Wait(ctx, &dynamodb.DescribeTableInput{TableName: &name}, 30*time.Second)
 	if err != nil {
 		return fmt.Errorf("make the table: %w", err)
 	}
+	return turnOnTTL(ctx, db, name, t.TTLAttribute)
+}
+
+// turnOnTTL is a call of its own, so a table may be there without it: when
+// somebody stopped Latchkey between the two.
+func turnOnTTL(ctx context.Context, db *dynamodb.Client, name, attribute string) error {
+	now, err := db.DescribeTimeToLive(ctx, &dynamodb.DescribeTimeToLiveInput{TableName: &name})
+	if err != nil {
+		return fmt.Errorf("look at time to live: %w", err)
+	}
+	if now.TimeToLiveDescription.TimeToLiveStatus == types.TimeToLiveStatusEnabled {
+		return nil
+	}
 	_, err = db.UpdateTimeToLive(ctx, &dynamodb.UpdateTimeToLiveInput{
 		TableName:               &name,
-		TimeToLiveSpecification: &types.TimeToLiveSpecification{AttributeName: &t.TTLAttribute, Enabled: aws.Bool(true)},
+		TimeToLiveSpecification: &types.TimeToLiveSpecification{AttributeName: &attribute, Enabled: aws.Bool(true)},
 	})
 	if err != nil {
 		return fmt.Errorf("turn on time to live: %w", err)

@@ -11,8 +11,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"strings"
-	"time"
 
 	"github.com/latchkey/latchkey/infra/local/messaging"
 )
@@ -46,8 +44,9 @@ type failure struct {
 
 func (f failure) Error() string { return f.Type + ": " + f.Message }
 
-// maxRequest is more than any of these services takes.
-const maxRequest = 2 << 20
+// maxRequest is more than any of these services takes: JSON may need several
+// bytes for one that counts.
+const maxRequest = 8 << 20
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxRequest))
@@ -70,63 +69,17 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *Handler) answer(target string, body []byte) (any, error) {
-	switch operation := target[strings.LastIndexByte(target, '.')+1:]; operation {
-	case "PutEvents":
+	switch target {
+	case "AWSEvents.PutEvents":
 		return h.putEvents(body)
-	case "GenerateDataKeyWithoutPlaintext":
+	case "TrentService.GenerateDataKeyWithoutPlaintext":
 		return h.generateDataKey(body)
-	case "Decrypt":
+	case "TrentService.Decrypt":
 		return h.decrypt(body)
-	case "GetSecretValue":
+	case "secretsmanager.GetSecretValue":
 		return h.getSecretValue(body)
 	}
 	return nil, failure{"UnknownOperationException", "this machine has no operation " + target}
-}
-
-// https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
-func (h *Handler) putEvents(body []byte) (any, error) {
-	var in struct {
-		Entries []struct {
-			Source, DetailType, Detail, EventBusName string
-			Time                                     *float64
-		}
-	}
-	if err := json.Unmarshal(body, &in); err != nil || len(in.Entries) == 0 || len(in.Entries) > 10 {
-		return nil, failure{"ValidationException", "1 to 10 entries are needed"}
-	}
-	type result struct {
-		EventID      string `json:"EventId,omitempty"`
-		ErrorCode    string `json:",omitempty"`
-		ErrorMessage string `json:",omitempty"`
-	}
-	out := struct {
-		FailedEntryCount int
-		Entries          []result
-	}{}
-	for _, e := range in.Entries {
-		r := result{}
-		switch {
-		case e.Source == "" || e.DetailType == "" || e.Detail == "":
-			r = result{ErrorCode: "InvalidArgument", ErrorMessage: "Source, DetailType and Detail are needed"}
-		case !json.Valid([]byte(e.Detail)) || !strings.HasPrefix(strings.TrimSpace(e.Detail), "{"):
-			r = result{ErrorCode: "MalformedDetail", ErrorMessage: "Detail is malformed"}
-		default:
-			at := time.Time{}
-			if e.Time != nil {
-				at = time.UnixMilli(int64(*e.Time * 1000))
-			}
-			id, err := h.cfg.Bus.Put(messaging.Entry{Source: e.Source, DetailType: e.DetailType, Detail: json.RawMessage(e.Detail), Time: at})
-			if err != nil {
-				return nil, err
-			}
-			r.EventID = id
-		}
-		if r.ErrorCode != "" {
-			out.FailedEntryCount++
-		}
-		out.Entries = append(out.Entries, r)
-	}
-	return out, nil
 }
 
 // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html

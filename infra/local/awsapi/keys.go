@@ -26,128 +26,105 @@ const (
 	keySize    = 32
 )
 
+// loadKeys reads the keys, making them where they are missing.
 func loadKeys(dir string, random io.Reader) (keys, error) {
 	k := keys{dir: dir, random: random}
-	raw, err := k.load(masterFile, func(key []byte) ([]byte, error) { return key, nil })
+	if err := k.makeLink(); err != nil {
+		return k, err
+	}
+	path := filepath.Join(dir, masterFile)
+	raw, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if raw, err = k.key(); err == nil {
+			err = writeWhole(path, raw)
+		}
+	}
 	if err != nil {
 		return k, err
+	}
+	if len(raw) != keySize {
+		return k, fmt.Errorf("%s in the data folder holds %d bytes, and a key has %d", masterFile, len(raw), keySize)
 	}
 	block, err := aes.NewCipher(raw)
 	if err != nil {
-		return k, fmt.Errorf("%s in the data folder is no key: %w", masterFile, err)
-	}
-	k.master, err = cipher.NewGCM(block)
-	if err != nil {
 		return k, err
 	}
-	_, err = k.link()
+	k.master, err = cipher.NewGCM(block)
 	return k, err
 }
 
-// link is the secret with the link keys, read anew each time, so that a file
-// that was changed counts.
+// key is a new random key.
+func (k keys) key() ([]byte, error) {
+	key := make([]byte, keySize)
+	_, err := io.ReadFull(k.random, key)
+	return key, err
+}
+
+// linkSecret is the secret with the link keys, in base64.
+type linkSecret struct {
+	Current  string `json:"current"`
+	Previous string `json:"previous"` // may be empty
+}
+
+// makeLink makes the link key at the first start. It is never made later: a
+// key that vanished would take all links with it, and in silence.
+func (k keys) makeLink() error {
+	_, err := os.Stat(filepath.Join(k.dir, linkFile))
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return k.writeLink("")
+}
+
+// writeLink writes the secret with a new key.
+func (k keys) writeLink(previous string) error {
+	key, err := k.key()
+	if err != nil {
+		return err
+	}
+	raw, err := json.Marshal(linkSecret{Current: base64.StdEncoding.EncodeToString(key), Previous: previous})
+	if err != nil {
+		return err
+	}
+	return writeWhole(filepath.Join(k.dir, linkFile), raw)
+}
+
+// link is the secret with the link keys, read anew each time, so that a key
+// that was rotated counts.
 func (k keys) link() (string, error) {
-	raw, err := k.load(linkFile, func(key []byte) ([]byte, error) {
-		return json.Marshal(map[string]string{"current": base64.StdEncoding.EncodeToString(key), "previous": ""})
-	})
+	raw, err := os.ReadFile(filepath.Join(k.dir, linkFile))
 	return string(raw), err
 }
 
-// load reads a file of the data folder. Where it is missing, it is made from a
-// new random key.
-func (k keys) load(name string, render func(key []byte) ([]byte, error)) ([]byte, error) {
-	path := filepath.Join(k.dir, name)
-	raw, err := os.ReadFile(path)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return raw, err
-	}
-	key := make([]byte, keySize)
-	if _, err := io.ReadFull(k.random, key); err != nil {
-		return nil, err
-	}
-	raw, err = render(key)
+// writeWhole writes a file aside and renames it, so that no half of a key is
+// ever read, whenever the power fails.
+func writeWhole(path string, raw []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // mode 0600
 	if err != nil {
-		return nil, err
+		return err
 	}
-	// Written aside and renamed, so that no half of a key is ever read.
-	err = os.WriteFile(path+".new", raw, 0o600)
+	_, err = f.Write(raw)
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
 	if err != nil {
-		return nil, err
+		_ = os.Remove(f.Name())
 	}
-	return raw, os.Rename(path+".new", path)
-}
-
-type dataKeyRequest struct {
-	KeyID             string
-	CiphertextBlob    []byte
-	EncryptionContext map[string]string
-}
-
-// additional is the encryption context in one form: JSON sorts its keys.
-func (r dataKeyRequest) additional() []byte {
-	raw, err := json.Marshal(r.EncryptionContext)
-	if err != nil {
-		return nil // texts alone: cannot fail
-	}
-	return raw
-}
-
-// https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateDataKeyWithoutPlaintext.html
-func (h *Handler) generateDataKey(body []byte) (any, error) {
-	var in dataKeyRequest
-	if err := json.Unmarshal(body, &in); err != nil || in.KeyID != h.cfg.MetadataKeyID {
-		return nil, failure{"NotFoundException", "there is no such key"}
-	}
-	secret := make([]byte, keySize+h.keys.master.NonceSize())
-	if _, err := io.ReadFull(h.keys.random, secret); err != nil {
-		return nil, err
-	}
-	key, nonce := secret[:keySize], secret[keySize:]
-	blob := h.keys.master.Seal(append([]byte(nil), nonce...), nonce, key, in.additional())
-	return map[string]any{"CiphertextBlob": blob, "KeyId": in.KeyID}, nil
-}
-
-// https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html
-func (h *Handler) decrypt(body []byte) (any, error) {
-	var in dataKeyRequest
-	n := h.keys.master.NonceSize()
-	if err := json.Unmarshal(body, &in); err != nil || len(in.CiphertextBlob) < n {
-		return nil, failure{"InvalidCiphertextException", ""}
-	}
-	key, err := h.keys.master.Open(nil, in.CiphertextBlob[:n], in.CiphertextBlob[n:], in.additional())
-	if err != nil {
-		return nil, failure{"InvalidCiphertextException", ""}
-	}
-	return map[string]any{"Plaintext": key, "KeyId": h.cfg.MetadataKeyID, "EncryptionAlgorithm": "SYMMETRIC_DEFAULT"}, nil
+	return err
 }
 
 // Rotate makes a new link key; the current one becomes the previous one, which
 // links that are out go on working with.
 func Rotate(dataDir string, random io.Reader) error {
 	k := keys{dir: dataDir, random: random}
-	old, err := k.link()
+	raw, err := k.link()
 	if err != nil {
-		return err
+		return fmt.Errorf("rotate the link key: %w", err)
 	}
-	var secret struct {
-		Current  string `json:"current"`
-		Previous string `json:"previous"`
+	var secret linkSecret
+	if err := json.Unmarshal([]byte(raw), &secret); err != nil {
+		return fmt.Errorf("rotate the link key: %w", err)
 	}
-	if err := json.Unmarshal([]byte(old), &secret); err != nil {
-		return err
-	}
-	key := make([]byte, keySize)
-	if _, err := io.ReadFull(random, key); err != nil {
-		return err
-	}
-	secret.Previous, secret.Current = secret.Current, base64.StdEncoding.EncodeToString(key)
-	raw, err := json.Marshal(secret)
-	if err != nil {
-		return err
-	}
-	path := filepath.Join(dataDir, linkFile)
-	if err := os.WriteFile(path+".new", raw, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(path+".new", path)
+	return k.writeLink(secret.Current)
 }

@@ -1,10 +1,9 @@
 package messaging
 
 import (
-	"crypto/rand"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,6 +16,7 @@ type Entry struct {
 	Source     string
 	DetailType string
 	Detail     json.RawMessage
+	Resources  []string
 	Time       time.Time // zero: now
 }
 
@@ -48,13 +48,17 @@ type rule struct {
 	pattern pattern.Pattern
 }
 
-// NewBus makes a bus; it fails for a rule whose pattern is not understood.
+// NewBus makes a bus; it fails for a rule whose pattern is not understood, or
+// whose queue does not exist.
 func NewBus(queues *Queues, rules []blueprint.Rule, now func() time.Time) (*Bus, error) {
 	b := &Bus{queues: queues, now: now}
 	for _, r := range rules {
 		p, err := pattern.New(r.Pattern)
 		if err != nil {
 			return nil, fmt.Errorf("rule %s: %w", r.Name, err)
+		}
+		if _, ok := queues.specs[r.Queue]; !ok {
+			return nil, fmt.Errorf("rule %s: there is no queue %q", r.Name, r.Queue)
 		}
 		b.rules = append(b.rules, rule{r, p})
 	}
@@ -70,18 +74,12 @@ func (b *Bus) Subscribe(listener func(Envelope)) {
 
 // Put puts an event on the bus; it is in the queues when Put returns.
 func (b *Bus) Put(e Entry) (id string, err error) {
-	raw := make([]byte, 16)
-	if _, err := rand.Read(raw); err != nil {
-		return "", err
-	}
-	text := hex.EncodeToString(raw)
-	id = text[:8] + "-" + text[8:12] + "-" + text[12:16] + "-" + text[16:20] + "-" + text[20:]
 	if e.Time.IsZero() {
 		e.Time = b.now()
 	}
 	envelope := Envelope{
-		Version: "0", ID: id, DetailType: e.DetailType, Source: e.Source, Account: "000000000000",
-		Time: e.Time.UTC().Truncate(time.Second), Region: "us-east-1", Resources: []string{}, Detail: e.Detail,
+		Version: "0", ID: NewID(), DetailType: e.DetailType, Source: e.Source, Account: "000000000000",
+		Time: e.Time.UTC().Truncate(time.Second), Region: "us-east-1", Resources: append([]string{}, e.Resources...), Detail: e.Detail,
 	}
 	body, err := json.Marshal(envelope)
 	if err != nil {
@@ -89,15 +87,16 @@ func (b *Bus) Put(e Entry) (id string, err error) {
 	}
 	for _, r := range b.rules {
 		if r.pattern.Match(body) {
-			if _, err := b.queues.Send(r.Queue, string(body)); err != nil {
+			if _, err := b.queues.Send(r.Queue, string(body), nil); err != nil {
 				return "", err
 			}
 		}
 	}
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, listener := range b.listeners {
+	listeners := slices.Clone(b.listeners)
+	b.mu.Unlock()
+	for _, listener := range listeners {
 		listener(envelope)
 	}
-	return id, nil
+	return envelope.ID, nil
 }

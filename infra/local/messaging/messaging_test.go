@@ -48,7 +48,7 @@ func open(t *testing.T, path string, now func() time.Time) *messaging.Queues {
 func send(t *testing.T, q *messaging.Queues, bodies ...string) {
 	t.Helper()
 	for _, body := range bodies {
-		if _, err := q.Send("work", body); err != nil {
+		if _, err := q.Send("work", body, nil); err != nil {
 			t.Fatal(err)
 		}
 	}

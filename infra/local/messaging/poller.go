@@ -5,7 +5,9 @@ import (
 	"crypto/md5"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"log/slog"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -24,9 +26,9 @@ type PollerConfig struct {
 	Source  blueprint.QueueSource
 	Invoker Invoker
 	Log     *slog.Logger
-	// RetryDelay is how long a message that failed stays hidden; nil doubles
-	// from a second up to half a minute, where AWS would wait for the queue's
-	// visibility timeout: nobody wants to wait for that at a laptop.
+	// RetryDelay is how long a message that failed stays hidden. nil doubles
+	// from a second up to the queue's visibility timeout, where AWS would wait
+	// for that each time: nobody wants to at a laptop.
 	RetryDelay func(receives int) time.Duration
 }
 
@@ -37,8 +39,9 @@ type Poller struct{ cfg PollerConfig }
 // NewPoller makes a poller; Run sets it going.
 func NewPoller(cfg PollerConfig) *Poller {
 	if cfg.RetryDelay == nil {
+		visibility := cfg.Queues.specs[cfg.Source.Queue].Visibility
 		cfg.RetryDelay = func(receives int) time.Duration {
-			return min(time.Second<<min(max(receives-1, 0), 5), 30*time.Second)
+			return min(time.Second<<min(max(receives-1, 0), 20), visibility)
 		}
 	}
 	if cfg.Log == nil {
@@ -60,9 +63,13 @@ func (p *Poller) Run(ctx context.Context) {
 			return
 		case slots <- struct{}{}:
 		}
+		if ctx.Err() != nil {
+			return // both were ready, and select chose the slot
+		}
 		batch, next, err := q.Receive(source.Queue, source.BatchSize)
 		if err != nil {
 			p.cfg.Log.Error("queue", "queue", source.Queue, "error", err)
+			next = q.now().Add(time.Second)
 		}
 		if len(batch) > 0 {
 			running.Go(func() {
@@ -101,46 +108,35 @@ type sqsEvent struct {
 }
 
 type sqsRecord struct {
-	MessageID         string            `json:"messageId"`
-	ReceiptHandle     string            `json:"receiptHandle"`
-	Body              string            `json:"body"`
-	Attributes        map[string]string `json:"attributes"`
-	MessageAttributes map[string]any    `json:"messageAttributes"`
-	MD5OfBody         string            `json:"md5OfBody"`
-	EventSource       string            `json:"eventSource"`
-	EventSourceARN    string            `json:"eventSourceARN"`
-	AWSRegion         string            `json:"awsRegion"`
+	MessageID         string                  `json:"messageId"`
+	ReceiptHandle     string                  `json:"receiptHandle"`
+	Body              string                  `json:"body"`
+	Attributes        map[string]string       `json:"attributes"`
+	MessageAttributes map[string]sqsAttribute `json:"messageAttributes"`
+	MD5OfBody         string                  `json:"md5OfBody"`
+	EventSource       string                  `json:"eventSource"`
+	EventSourceARN    string                  `json:"eventSourceARN"`
+	AWSRegion         string                  `json:"awsRegion"`
 }
 
+type sqsAttribute struct {
+	StringValue      string   `json:"stringValue"`
+	StringListValues []string `json:"stringListValues"`
+	BinaryListValues []string `json:"binaryListValues"`
+	DataType         string   `json:"dataType"`
+}
+
+// deliver runs the function on a batch, deletes what is done and lets the rest
+// come again.
 func (p *Poller) deliver(ctx context.Context, batch []Message) {
 	queue := p.cfg.Source.Queue
-	event := sqsEvent{}
-	for _, m := range batch {
-		sum := md5.Sum([]byte(m.Body))
-		event.Records = append(event.Records, sqsRecord{
-			MessageID: m.ID, ReceiptHandle: m.ID + "-" + strconv.Itoa(m.Receives), Body: m.Body,
-			Attributes: map[string]string{
-				"ApproximateReceiveCount":          strconv.Itoa(m.Receives),
-				"SentTimestamp":                    strconv.FormatInt(m.SentAt.UnixMilli(), 10),
-				"SenderId":                         "local",
-				"ApproximateFirstReceiveTimestamp": strconv.FormatInt(m.FirstReceived.UnixMilli(), 10),
-			},
-			MessageAttributes: map[string]any{}, MD5OfBody: hex.EncodeToString(sum[:]),
-			EventSource: "aws:sqs", EventSourceARN: "arn:aws:sqs:us-east-1:000000000000:" + queue, AWSRegion: "us-east-1",
-		})
-	}
-	payload, err := json.Marshal(event)
-	failed := map[string]bool{}
-	if err == nil {
-		var answer []byte
-		answer, err = p.cfg.Invoker.Invoke(ctx, payload)
-		if err == nil {
-			failed = failures(answer, batch)
-		}
+	failed, err := p.invoke(ctx, batch)
+	if err != nil {
+		p.cfg.Log.Warn("queue", "queue", queue, "outcome", "the whole batch failed", "messages", len(batch), "error", err)
 	}
 	for _, m := range batch {
 		var done error
-		if err != nil || failed[m.ID] {
+		if err != nil || slices.Contains(failed, m.ID) {
 			done = p.cfg.Queues.Release(queue, m, p.cfg.RetryDelay(m.Receives))
 		} else {
 			done = p.cfg.Queues.Delete(queue, m)
@@ -151,31 +147,44 @@ func (p *Poller) deliver(ctx context.Context, batch []Message) {
 	}
 }
 
-// failures are the messages that a function reports as failed. An answer that
-// cannot be understood, or names a message that was not in the batch, fails
-// the whole batch, as Lambda has it.
-func failures(answer []byte, batch []Message) map[string]bool {
-	all, known := map[string]bool{}, map[string]bool{}
-	for _, m := range batch {
-		all[m.ID], known[m.ID] = true, true
+// invoke gives the ids of the messages that failed; an error fails all of them.
+func (p *Poller) invoke(ctx context.Context, batch []Message) (failed []string, err error) {
+	payload, err := json.Marshal(p.event(batch))
+	if err != nil {
+		return nil, err
 	}
-	var out struct {
-		BatchItemFailures []struct {
-			ItemIdentifier string `json:"itemIdentifier"`
-		} `json:"batchItemFailures"`
+	answer, err := p.cfg.Invoker.Invoke(ctx, payload)
+	if err != nil {
+		return nil, err
 	}
-	if len(answer) == 0 {
-		return nil
-	}
-	if json.Unmarshal(answer, &out) != nil {
-		return all
-	}
-	failed := map[string]bool{}
-	for _, f := range out.BatchItemFailures {
-		if !known[f.ItemIdentifier] {
-			return all
+	failed, err = FailedItems(answer)
+	for _, id := range failed {
+		if !slices.ContainsFunc(batch, func(m Message) bool { return m.ID == id }) {
+			return nil, fmt.Errorf("the function names %q, which was not in its batch", id)
 		}
-		failed[f.ItemIdentifier] = true
 	}
-	return failed
+	return failed, err
+}
+
+func (p *Poller) event(batch []Message) sqsEvent {
+	event := sqsEvent{}
+	for _, m := range batch {
+		sum := md5.Sum([]byte(m.Body))
+		attributes := map[string]sqsAttribute{}
+		for name, value := range m.Attributes {
+			attributes[name] = sqsAttribute{StringValue: value, StringListValues: []string{}, BinaryListValues: []string{}, DataType: "String"}
+		}
+		event.Records = append(event.Records, sqsRecord{
+			MessageID: m.ID, ReceiptHandle: m.ID + "-" + strconv.Itoa(m.Receives), Body: m.Body,
+			Attributes: map[string]string{
+				"ApproximateReceiveCount":          strconv.Itoa(m.Receives),
+				"SentTimestamp":                    strconv.FormatInt(m.SentAt.UnixMilli(), 10),
+				"SenderId":                         "local",
+				"ApproximateFirstReceiveTimestamp": strconv.FormatInt(m.FirstReceived.UnixMilli(), 10),
+			},
+			MessageAttributes: attributes, MD5OfBody: hex.EncodeToString(sum[:]),
+			EventSource: "aws:sqs", EventSourceARN: "arn:aws:sqs:us-east-1:000000000000:" + p.cfg.Source.Queue, AWSRegion: "us-east-1",
+		})
+	}
+	return event
 }

@@ -8,10 +8,9 @@
 package messaging
 
 import (
-	"crypto/rand"
 	"encoding/binary"
-	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -23,12 +22,14 @@ import (
 
 // Message is a message as a queue keeps it.
 type Message struct {
-	ID            string    `json:"id"`
-	Body          string    `json:"body"`
-	SentAt        time.Time `json:"sentAt"`
-	VisibleAt     time.Time `json:"visibleAt"`
-	Receives      int       `json:"receives"`
-	FirstReceived time.Time `json:"firstReceived"`
+	ID   string `json:"id"`
+	Body string `json:"body"`
+	// Attributes are the message's attributes, all of them texts.
+	Attributes    map[string]string `json:"attributes,omitempty"`
+	SentAt        time.Time         `json:"sentAt"`
+	VisibleAt     time.Time         `json:"visibleAt"`
+	Receives      int               `json:"receives"`
+	FirstReceived time.Time         `json:"firstReceived"`
 
 	key []byte
 }
@@ -71,14 +72,10 @@ func Open(path string, queues []blueprint.Queue, now func() time.Time) (*Queues,
 // Close closes the file.
 func (q *Queues) Close() error { return q.db.Close() }
 
-// Send puts a message into a queue.
-func (q *Queues) Send(queue, body string) (id string, err error) {
-	raw := make([]byte, 16)
-	if _, err := rand.Read(raw); err != nil {
-		return "", err
-	}
+// Send puts a message into a queue; attributes may be nil.
+func (q *Queues) Send(queue, body string, attributes map[string]string) (id string, err error) {
 	now := q.now()
-	m := Message{ID: hex.EncodeToString(raw), Body: body, SentAt: now, VisibleAt: now}
+	m := Message{ID: NewID(), Body: body, Attributes: attributes, SentAt: now, VisibleAt: now}
 	err = q.db.Update(func(tx *bbolt.Tx) error { return insert(tx, queue, m) })
 	if err != nil {
 		return "", fmt.Errorf("send to %s: %w", queue, err)
@@ -87,10 +84,18 @@ func (q *Queues) Send(queue, body string) (id string, err error) {
 	return m.ID, nil
 }
 
-func insert(tx *bbolt.Tx, queue string, m Message) error {
+func bucketOf(tx *bbolt.Tx, queue string) (*bbolt.Bucket, error) {
 	bucket := tx.Bucket([]byte(queue))
 	if bucket == nil {
-		return fmt.Errorf("there is no queue %q", queue)
+		return nil, fmt.Errorf("there is no queue %q", queue)
+	}
+	return bucket, nil
+}
+
+func insert(tx *bbolt.Tx, queue string, m Message) error {
+	bucket, err := bucketOf(tx, queue)
+	if err != nil {
+		return err
 	}
 	n, err := bucket.NextSequence()
 	if err != nil {
@@ -116,116 +121,126 @@ func (q *Queues) wake(queue string) {
 	}
 }
 
+// errNothing rolls a transaction back that has nothing to write: a look at a
+// queue with nothing to receive costs no write to the disk.
+var errNothing = errors.New("messaging: nothing to receive")
+
 // Receive takes up to max messages, the oldest first, and hides them for the
 // queue's visibility timeout. A message that has been received as often as the
-// queue allows goes to the dead-letter queue instead. next is when a message
-// that is hidden now becomes visible; zero where none is.
+// queue allows goes to the dead-letter queue instead, and does not keep those
+// behind it waiting. next is when a message that is hidden now becomes visible;
+// zero where none is.
 func (q *Queues) Receive(queue string, max int) (found []Message, next time.Time, err error) {
 	spec := q.specs[queue]
 	now := q.now()
-	dead := false
+	var dead []Message
 	err = q.db.Update(func(tx *bbolt.Tx) error {
-		bucket := tx.Bucket([]byte(queue))
+		bucket, err := bucketOf(tx, queue)
+		if err != nil {
+			return err
+		}
 		cursor := bucket.Cursor()
-		var taken []Message
-		for key, raw := cursor.First(); key != nil && len(taken) < max; key, raw = cursor.Next() {
-			var m Message
-			if err := json.Unmarshal(raw, &m); err != nil {
+		for key, raw := cursor.First(); key != nil && len(found) < max; key, raw = cursor.Next() {
+			m, err := read(key, raw)
+			switch {
+			case err != nil:
 				return err
-			}
-			if m.VisibleAt.After(now) {
+			case m.VisibleAt.After(now):
 				if next.IsZero() || m.VisibleAt.Before(next) {
 					next = m.VisibleAt
 				}
-				continue
+			case spec.DeadLetter != "" && m.Receives >= spec.MaxReceives:
+				dead = append(dead, m)
+			default:
+				found = append(found, m)
 			}
-			m.key = append([]byte(nil), key...)
-			taken = append(taken, m)
 		}
-		for _, m := range taken {
-			if spec.DeadLetter != "" && m.Receives >= spec.MaxReceives {
-				m.VisibleAt, m.Receives = now, 0
-				if err := insert(tx, spec.DeadLetter, m); err != nil {
-					return err
-				}
-				if err := bucket.Delete(m.key); err != nil {
-					return err
-				}
-				dead = true
-				continue
-			}
+		if len(found)+len(dead) == 0 {
+			return errNothing
+		}
+		// Written only now: a cursor may miss its way when its bucket changes.
+		for i := range found {
+			m := &found[i]
 			if m.Receives == 0 {
 				m.FirstReceived = now
 			}
 			m.Receives++
 			m.VisibleAt = now.Add(spec.Visibility)
-			if err := put(bucket, m.key, m); err != nil {
+			if err := put(bucket, m.key, *m); err != nil {
 				return err
 			}
-			found = append(found, m)
+		}
+		for _, m := range dead {
+			if err := bury(tx, bucket, spec.DeadLetter, m, now); err != nil {
+				return err
+			}
 		}
 		return nil
 	})
-	if err != nil {
+	if err != nil && !errors.Is(err, errNothing) {
 		return nil, time.Time{}, fmt.Errorf("receive from %s: %w", queue, err)
 	}
-	if dead {
+	if len(dead) > 0 {
 		q.wake(spec.DeadLetter)
 	}
 	return found, next, nil
 }
 
-// Delete ends a message that was received: it is done.
-func (q *Queues) Delete(queue string, m Message) error {
-	return q.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket([]byte(queue)).Delete(m.key) })
+// bury moves a message to a dead-letter queue. It keeps its id and the time
+// when it was sent, as SQS has it.
+func bury(tx *bbolt.Tx, bucket *bbolt.Bucket, dead string, m Message, now time.Time) error {
+	key := m.key
+	m.VisibleAt, m.Receives = now, 0
+	if err := insert(tx, dead, m); err != nil {
+		return err
+	}
+	return bucket.Delete(key)
 }
 
-// Release makes a message that was received visible again after a while.
+// read is a message as it is stored; key and raw are good for a transaction
+// alone.
+func read(key, raw []byte) (m Message, err error) {
+	m.key = append([]byte(nil), key...)
+	return m, json.Unmarshal(raw, &m)
+}
+
+// Delete ends a message that was received: it is done. A message that has been
+// received again since then belongs to that receive, and stays.
+func (q *Queues) Delete(queue string, m Message) error {
+	return q.settle(queue, m, func(bucket *bbolt.Bucket, m Message) error { return bucket.Delete(m.key) })
+}
+
+// Release makes a message that was received visible again after a while. It
+// does nothing to one that is deleted, or has been received again since then.
 func (q *Queues) Release(queue string, m Message, after time.Duration) error {
-	m.VisibleAt = q.now().Add(after)
-	err := q.db.Update(func(tx *bbolt.Tx) error { return put(tx.Bucket([]byte(queue)), m.key, m) })
+	err := q.settle(queue, m, func(bucket *bbolt.Bucket, m Message) error {
+		m.VisibleAt = q.now().Add(after)
+		return put(bucket, m.key, m)
+	})
 	q.wake(queue)
 	return err
 }
 
-// Messages shows what a queue holds, the oldest first, without taking it.
-func (q *Queues) Messages(queue string) (found []Message, err error) {
-	err = q.db.View(func(tx *bbolt.Tx) error {
-		return tx.Bucket([]byte(queue)).ForEach(func(_, raw []byte) error {
-			var m Message
-			err := json.Unmarshal(raw, &m)
-			found = append(found, m)
-			return err
-		})
-	})
-	return found, err
-}
-
-// Redrive sends what a dead-letter queue holds back to the queue it came from.
-func (q *Queues) Redrive(dead, source string) (moved int, err error) {
-	err = q.db.Update(func(tx *bbolt.Tx) error {
-		bucket := tx.Bucket([]byte(dead))
-		var keys [][]byte
-		err := bucket.ForEach(func(key, raw []byte) error {
-			var m Message
-			if err := json.Unmarshal(raw, &m); err != nil {
-				return err
-			}
-			m.Receives, m.VisibleAt = 0, q.now()
-			keys = append(keys, append([]byte(nil), key...))
-			return insert(tx, source, m)
-		})
+// settle changes a message if it is still as this receive left it: its key and
+// its count of receives together are what a receipt handle is at SQS.
+func (q *Queues) settle(queue string, m Message, change func(*bbolt.Bucket, Message) error) error {
+	err := q.db.Update(func(tx *bbolt.Tx) error {
+		bucket, err := bucketOf(tx, queue)
 		if err != nil {
 			return err
 		}
-		for _, key := range keys {
-			if err := bucket.Delete(key); err != nil {
-				return err
-			}
+		raw := bucket.Get(m.key)
+		if raw == nil {
+			return nil
 		}
-		moved = len(keys)
-		return nil
+		now, err := read(m.key, raw)
+		if err != nil || now.Receives != m.Receives {
+			return err
+		}
+		return change(bucket, now)
 	})
-	q.wake(source)
-	return moved, err
+	if err != nil {
+		return fmt.Errorf("settle a message of %s: %w", queue, err)
+	}
+	return nil
 }

@@ -3,10 +3,13 @@ package stream
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
+
+	"github.com/latchkey/latchkey/infra/local/messaging/pattern"
 )
 
 // record is a stream record as Lambda hands it to a function.
@@ -14,25 +17,33 @@ type record struct {
 	sequence string
 	at       time.Time
 	payload  json.RawMessage
-	original types.Record
 }
 
 // filtered renders records and leaves out those that no filter wants.
 func (s *Source) filtered(arn string, records []types.Record) (batch []record, err error) {
 	for _, r := range records {
-		payload, err := json.Marshal(map[string]any{
+		event := map[string]any{
 			"eventID": aws.ToString(r.EventID), "eventName": string(r.EventName), "eventVersion": "1.1",
 			"eventSource": "aws:dynamodb", "awsRegion": "us-east-1", "eventSourceARN": arn,
 			"dynamodb": change(r.Dynamodb),
-		})
+		}
+		if u := r.UserIdentity; u != nil { // time to live removed it
+			event["userIdentity"] = map[string]any{"principalId": aws.ToString(u.PrincipalId), "type": aws.ToString(u.Type)}
+		}
+		payload, err := json.Marshal(event)
 		if err != nil {
 			return batch, fmt.Errorf("render a stream record: %w", err)
 		}
 		if s.matches(payload) {
-			batch = append(batch, record{*r.Dynamodb.SequenceNumber, aws.ToTime(r.Dynamodb.ApproximateCreationDateTime), payload, r})
+			batch = append(batch, record{*r.Dynamodb.SequenceNumber, aws.ToTime(r.Dynamodb.ApproximateCreationDateTime), payload})
 		}
 	}
 	return batch, nil
+}
+
+// matches says whether any filter wants a record; all do where there is none.
+func (s *Source) matches(record []byte) bool {
+	return len(s.filter) == 0 || slices.ContainsFunc(s.filter, func(p pattern.Pattern) bool { return p.Match(record) })
 }
 
 func change(c *types.StreamRecord) map[string]any {

@@ -11,16 +11,12 @@ package stream
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
-	"go.etcd.io/bbolt"
 
 	"github.com/latchkey/latchkey/infra/blueprint"
 	"github.com/latchkey/latchkey/infra/local/messaging"
@@ -29,13 +25,16 @@ import (
 
 // Config says which table feeds which function.
 type Config struct {
-	DB             *dynamodb.Client
-	Streams        *dynamodbstreams.Client
-	Table          string
-	Source         blueprint.StreamSource
-	Function       string
-	Invoker        messaging.Invoker
-	Queues         *messaging.Queues
+	DB       *dynamodb.Client
+	Streams  *dynamodbstreams.Client
+	Table    string
+	Source   blueprint.StreamSource
+	Function string
+	Invoker  messaging.Invoker
+	Queues   *messaging.Queues
+	// Checkpoints remember how far each shard is read; nil keeps them in the
+	// file at CheckpointPath.
+	Checkpoints    Checkpoints
 	CheckpointPath string
 	Log            *slog.Logger
 	// Idle is the pause between looks at a stream that is still; 0 is 50 ms.
@@ -47,16 +46,15 @@ type Config struct {
 
 // Source is the mapping.
 type Source struct {
-	cfg         Config
-	filter      []pattern.Pattern
-	checkpoints *bbolt.DB
+	cfg    Config
+	filter []pattern.Pattern
+	file   *checkpointFile // nil where the checkpoints are somebody else's
+	poke   chan struct{}
 }
-
-var bucketName = []byte("checkpoints")
 
 // New makes a mapping; Run sets it going and Close lets go of its file.
 func New(cfg Config) (*Source, error) {
-	s := &Source{cfg: cfg}
+	s := &Source{cfg: cfg, poke: make(chan struct{}, 1)}
 	if s.cfg.Idle == 0 {
 		s.cfg.Idle = 50 * time.Millisecond
 	}
@@ -76,19 +74,31 @@ func New(cfg Config) (*Source, error) {
 		}
 		s.filter = append(s.filter, p)
 	}
-	db, err := bbolt.Open(cfg.CheckpointPath, 0o600, &bbolt.Options{Timeout: time.Second})
-	if err != nil {
-		return nil, fmt.Errorf("open the stream's checkpoints: %w", err)
+	if cfg.Checkpoints == nil {
+		file, err := openCheckpoints(cfg.CheckpointPath)
+		if err != nil {
+			return nil, err
+		}
+		s.file, s.cfg.Checkpoints = file, file
 	}
-	s.checkpoints = db
-	return s, db.Update(func(tx *bbolt.Tx) error {
-		_, err := tx.CreateBucketIfNotExists(bucketName)
-		return err
-	})
+	return s, nil
 }
 
 // Close lets go of the checkpoints' file.
-func (s *Source) Close() error { return s.checkpoints.Close() }
+func (s *Source) Close() error {
+	if s.file == nil {
+		return nil
+	}
+	return s.file.Close()
+}
+
+// Poke makes the mapping look at the stream at once, if it is at rest.
+func (s *Source) Poke() {
+	select {
+	case s.poke <- struct{}{}:
+	default:
+	}
+}
 
 // Run feeds the stream to the function until the context ends.
 func (s *Source) Run(ctx context.Context) {
@@ -106,120 +116,15 @@ func (s *Source) Run(ctx context.Context) {
 	}
 }
 
-// follow reads shard by shard, parents before their children. DynamoDB Local
-// has one open shard at a time and closes it every few hours.
-func (s *Source) follow(ctx context.Context) error {
-	table, err := s.cfg.DB.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &s.cfg.Table})
-	if err != nil {
-		return err
+// rest waits until it is time to look at the stream again, or until a poke.
+func (s *Source) rest(ctx context.Context) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-s.poke:
+	case <-time.After(s.cfg.Idle):
 	}
-	arn := table.Table.LatestStreamArn
-	for {
-		shards, err := s.shards(ctx, *arn)
-		if err != nil {
-			return err
-		}
-		for _, shard := range shards {
-			err := s.readShard(ctx, *arn, *shard.ShardId)
-			if err != nil || ctx.Err() != nil {
-				return err
-			}
-		}
-		if !sleep(ctx, s.cfg.Idle) {
-			return nil
-		}
-	}
-}
-
-// shards are those that are not done, in the order of their making.
-func (s *Source) shards(ctx context.Context, arn string) (open []types.Shard, err error) {
-	in := &dynamodbstreams.DescribeStreamInput{StreamArn: &arn}
-	for {
-		out, err := s.cfg.Streams.DescribeStream(ctx, in)
-		if err != nil {
-			return nil, err
-		}
-		for _, shard := range out.StreamDescription.Shards {
-			if s.checkpoint(arn, *shard.ShardId) != done {
-				open = append(open, shard)
-			}
-		}
-		if out.StreamDescription.LastEvaluatedShardId == nil {
-			return open, nil
-		}
-		in.ExclusiveStartShardId = out.StreamDescription.LastEvaluatedShardId
-	}
-}
-
-// readShard reads a shard from its checkpoint on: until it is closed and read
-// to its end, or, while it is open, until nothing new is there.
-func (s *Source) readShard(ctx context.Context, arn, shard string) error {
-	iterator, err := s.iterator(ctx, arn, shard)
-	if err != nil {
-		return err
-	}
-	for iterator != nil {
-		out, err := s.cfg.Streams.GetRecords(ctx, &dynamodbstreams.GetRecordsInput{ShardIterator: iterator})
-		if err != nil {
-			return err
-		}
-		for batch := range chunks(out.Records, s.cfg.Source.BatchSize) {
-			if !s.deliver(ctx, arn, shard, batch) {
-				return nil // the context ended
-			}
-		}
-		iterator = out.NextShardIterator
-		if iterator != nil && len(out.Records) == 0 && !sleep(ctx, s.cfg.Idle) {
-			return nil
-		}
-	}
-	return s.remember(arn, shard, done)
-}
-
-func (s *Source) iterator(ctx context.Context, arn, shard string) (*string, error) {
-	in := &dynamodbstreams.GetShardIteratorInput{StreamArn: &arn, ShardId: &shard, ShardIteratorType: types.ShardIteratorTypeTrimHorizon}
-	if at := s.checkpoint(arn, shard); at != "" {
-		in.ShardIteratorType, in.SequenceNumber = types.ShardIteratorTypeAfterSequenceNumber, &at
-	}
-	out, err := s.cfg.Streams.GetShardIterator(ctx, in)
-	if err != nil && in.SequenceNumber != nil {
-		// What the checkpoint names is trimmed by now: begin with what is left.
-		in.ShardIteratorType, in.SequenceNumber = types.ShardIteratorTypeTrimHorizon, nil
-		out, err = s.cfg.Streams.GetShardIterator(ctx, in)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return out.ShardIterator, nil
-}
-
-func chunks(records []types.Record, size int) func(yield func([]types.Record) bool) {
-	return func(yield func([]types.Record) bool) {
-		for len(records) > 0 {
-			n := min(len(records), max(size, 1))
-			if !yield(records[:n]) {
-				return
-			}
-			records = records[n:]
-		}
-	}
-}
-
-// done marks a shard that has been read to its end.
-const done = "done"
-
-func (s *Source) checkpoint(arn, shard string) (at string) {
-	_ = s.checkpoints.View(func(tx *bbolt.Tx) error { // reading a bucket cannot fail
-		at = string(tx.Bucket(bucketName).Get([]byte(arn + " " + shard)))
-		return nil
-	})
-	return at
-}
-
-func (s *Source) remember(arn, shard, at string) error {
-	return s.checkpoints.Update(func(tx *bbolt.Tx) error {
-		return tx.Bucket(bucketName).Put([]byte(arn+" "+shard), []byte(at))
-	})
+	return true
 }
 
 func sleep(ctx context.Context, d time.Duration) bool {
@@ -229,20 +134,4 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	case <-time.After(d):
 		return true
 	}
-}
-
-func (s *Source) matches(record []byte) bool {
-	if len(s.filter) == 0 {
-		return true
-	}
-	for _, p := range s.filter {
-		if p.Match(record) {
-			return true
-		}
-	}
-	return false
-}
-
-func lambdaEvent(records []json.RawMessage) ([]byte, error) {
-	return json.Marshal(map[string]any{"Records": records})
 }

@@ -243,39 +243,3 @@ func TestAnUnknownIdentifierFailsTheWholeBatch(t *testing.T) {
 		t.Errorf("handed out %v", got)
 	}
 }
-
-// DynamoDB Local keeps its stream with its tables, so that what was written
-// and not read before a restart is read after it.
-func TestTheStreamSurvivesARestartOfTheTable(t *testing.T) {
-	dir, err := dynamodblocal.FindDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	data := t.TempDir()
-	up := func() *dynamodblocal.Server {
-		s, err := dynamodblocal.Start(t.Context(), dynamodblocal.Config{Dir: dir, DataDir: data})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s
-	}
-	memory := server
-	defer func() { server = memory }()
-	server = up()
-	f := newFixture(t, blueprint.StreamSource{BatchSize: 10}, allGood)
-	f.put("user", "1")
-	f.run(f.until(1))
-	f.put("user", "2")
-	if err := server.Stop(); err != nil {
-		t.Fatal(err)
-	}
-	server = up()
-	f.put("user", "3")
-	f.run(f.until(3))
-	if err := server.Stop(); err != nil {
-		t.Fatal(err)
-	}
-	if got := f.handed(); !slices.Equal(got, []string{"1", "2", "3"}) {
-		t.Errorf("handed out %v", got)
-	}
-}

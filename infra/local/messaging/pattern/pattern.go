@@ -1,6 +1,7 @@
 // Package pattern matches events against EventBridge event patterns, which
 // Lambda's filter criteria use as well: exact values, null, prefix, suffix,
-// exists, anything-but, nested as the event is.
+// exists, anything-but, nested as the event is. Only leaves are compared: a
+// field that holds an object is, for exists too, a field that is not there.
 // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html
 //
 // It imports the standard library alone.
@@ -29,42 +30,10 @@ func New(of map[string]any) (Pattern, error) {
 	if err := json.Unmarshal(raw, &fields); err != nil {
 		return Pattern{}, fmt.Errorf("pattern: %w", err)
 	}
-	return Pattern{fields}, check(fields)
-}
-
-func check(fields map[string]any) error {
-	for name, want := range fields {
-		switch want := want.(type) {
-		case map[string]any:
-			if err := check(want); err != nil {
-				return err
-			}
-		case []any:
-			for _, w := range want {
-				if err := checkOperator(name, w); err != nil {
-					return err
-				}
-			}
-		default:
-			return fmt.Errorf("pattern: %q must be a list or an object", name)
-		}
+	if err := check("", fields); err != nil {
+		return Pattern{}, err
 	}
-	return nil
-}
-
-var operators = []string{"prefix", "suffix", "exists", "anything-but"}
-
-func checkOperator(name string, want any) error {
-	operator, ok := want.(map[string]any)
-	if !ok {
-		return nil
-	}
-	for key := range operator {
-		if len(operator) != 1 || !slices.Contains(operators, key) {
-			return fmt.Errorf("pattern: %q has an operator that is not known here", name)
-		}
-	}
-	return nil
+	return Pattern{fields}, nil
 }
 
 // Match says whether a JSON event matches.
@@ -75,18 +44,18 @@ func (p Pattern) Match(event []byte) bool {
 
 func matchObject(fields, event map[string]any) bool {
 	for name, want := range fields {
-		value, present := event[name]
+		values := flat(event[name])
 		switch want := want.(type) {
 		case map[string]any:
-			// Below a list, any of its objects may match.
-			if !slices.ContainsFunc(elements(value), func(v any) bool {
-				object, ok := v.(map[string]any)
-				return ok && matchObject(want, object) || !ok && onlyAbsent(want)
-			}) {
+			if !matchNested(want, values) {
 				return false
 			}
 		case []any:
-			if !matchAny(want, value, present) {
+			leaves := slices.DeleteFunc(values, func(v any) bool { return isObject(v) })
+			if _, there := event[name]; !there {
+				leaves = nil
+			}
+			if !slices.ContainsFunc(want, func(w any) bool { return matchLeaf(w, leaves) }) {
 				return false
 			}
 		}
@@ -94,50 +63,70 @@ func matchObject(fields, event map[string]any) bool {
 	return true
 }
 
-// onlyAbsent is true for a nested pattern that nothing satisfies.
-func onlyAbsent(fields map[string]any) bool { return matchObject(fields, map[string]any{}) }
-
-// elements are a list's elements; anything else is its own only one.
-func elements(value any) []any {
-	if list, ok := value.([]any); ok {
-		return list
-	}
-	return []any{value}
-}
-
-func matchAny(wants []any, value any, present bool) bool {
-	for _, want := range wants {
-		operator, isOperator := want.(map[string]any)
-		if isOperator {
-			if exists, ok := operator["exists"].(bool); ok {
-				if exists == present {
-					return true
-				}
-				continue
-			}
-		}
-		if !present {
-			continue
-		}
-		for _, v := range elements(value) {
-			if isOperator && matchOperator(operator, v) || !isOperator && v == want {
+// matchNested is for a field that holds an object or a list of them: any one
+// of a list may match, but it alone must match whole. Where there is no object
+// at all, nothing below it exists.
+func matchNested(fields map[string]any, values []any) bool {
+	none := true
+	for _, v := range values {
+		if object, ok := v.(map[string]any); ok {
+			none = false
+			if matchObject(fields, object) {
 				return true
 			}
 		}
 	}
-	return false
+	return none && matchObject(fields, map[string]any{})
 }
 
-func matchOperator(operator map[string]any, value any) bool {
-	text, isText := value.(string)
-	if prefix, ok := operator["prefix"].(string); ok {
-		return isText && strings.HasPrefix(text, prefix)
+func isObject(v any) bool {
+	_, ok := v.(map[string]any)
+	return ok
+}
+
+// flat are a list's elements, and those of the lists in it; anything else is
+// its own only one.
+func flat(value any) []any {
+	list, ok := value.([]any)
+	if !ok {
+		return []any{value}
 	}
-	if suffix, ok := operator["suffix"].(string); ok {
-		return isText && strings.HasSuffix(text, suffix)
+	var all []any
+	for _, v := range list {
+		all = append(all, flat(v)...)
 	}
+	return all
+}
+
+// matchLeaf says whether what is wanted, a value or an operator, is among the
+// leaves of a field; it has none if the field is not there.
+func matchLeaf(want any, leaves []any) bool {
+	operator, ok := want.(map[string]any)
+	if !ok {
+		return slices.Contains(leaves, want)
+	}
+	if exists, ok := operator["exists"].(bool); ok {
+		return exists == (len(leaves) > 0)
+	}
+	return slices.ContainsFunc(leaves, func(leaf any) bool { return matchOperator(operator, leaf) })
+}
+
+func matchOperator(operator map[string]any, leaf any) bool {
 	if not, ok := operator["anything-but"]; ok {
-		return !slices.Contains(elements(not), value)
+		if affix, ok := not.(map[string]any); ok {
+			_, isText := leaf.(string)
+			return isText && !matchOperator(affix, leaf)
+		}
+		return !slices.Contains(flat(not), leaf)
 	}
-	return false
+	text, ok := leaf.(string)
+	if !ok {
+		return false
+	}
+	has := strings.HasPrefix
+	affixes, isPrefix := operator["prefix"]
+	if !isPrefix {
+		has, affixes = strings.HasSuffix, operator["suffix"]
+	}
+	return slices.ContainsFunc(flat(affixes), func(affix any) bool { return has(text, affix.(string)) }) // check saw to the type
 }

@@ -2,13 +2,13 @@ package main
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/latchkey/latchkey/shared/access"
 	"github.com/latchkey/latchkey/shared/datakey"
 	"github.com/latchkey/latchkey/shared/fault"
 	"github.com/latchkey/latchkey/shared/httpapi"
+	"github.com/latchkey/latchkey/shared/id"
 	"github.com/latchkey/latchkey/shared/identity"
 	"github.com/latchkey/latchkey/shared/store"
 	"github.com/latchkey/latchkey/shared/user"
@@ -121,7 +121,11 @@ func (h handler) mine(ctx context.Context, r *httpapi.Request) (httpapi.Response
 	}
 	// The cursor is a place in the caller's own partition: whatever a caller
 	// makes of it, it shows them nothing but their own.
-	found, next, err := h.store.Memberships(ctx, r.Caller.Email, strings.TrimSpace(r.Query["cursor"]))
+	after := r.Query["cursor"]
+	if _, ok := id.Bytes(workspace.IDPrefix, after, id.RandomBytes); after != "" && !ok {
+		return httpapi.Response{}, errCursor
+	}
+	found, next, err := h.store.Memberships(ctx, r.Caller.Email, after)
 	if err != nil {
 		return httpapi.Response{}, err
 	}

@@ -54,7 +54,7 @@ func (l *Latchkey) addAPI() {
 				awsapigatewayv2.CorsHttpMethod_PATCH, awsapigatewayv2.CorsHttpMethod_DELETE,
 			},
 			AllowHeaders:  jsii.Strings("authorization", "content-type", "idempotency-key"),
-			ExposeHeaders: jsii.Strings("location", "retry-after"),
+			ExposeHeaders: jsii.Strings("apigw-requestid", "etag", "location", "retry-after"),
 			MaxAge:        awscdk.Duration_Hours(jsii.Number(2)),
 		},
 		// With an address of one's own, that is the only way in.

@@ -128,6 +128,13 @@ func TestBadListQueries(t *testing.T) {
 	}
 }
 
+func TestBadCursorOfMyWorkspaces(t *testing.T) {
+	o := newOffice(t)
+	for _, cursor := range []string{"nonsense", strings.Repeat("A", 2000)} {
+		refused(t, o.admin.wrong().send("GET", "/v1/me/workspaces?cursor="+cursor, nil, nil), http.StatusBadRequest, "invalid_request")
+	}
+}
+
 // Cursors are bound to their workspace and their query, and cannot be bent.
 func TestCursorsFitNothingElse(t *testing.T) {
 	o, other := newOffice(t), newOffice(t)

@@ -52,7 +52,8 @@ bench: node_modules/.package-lock.json build ## cold start beside a hello-world 
 	@$(BUILD) -o build/local/hello/bootstrap ./infra/local/bench/hello
 	env -u AWS_CA_BUNDLE go test -run '^$$' -bench ColdStart -benchtime 40x ./infra/local/bench
 	go test -run '^$$' -bench Capacity -benchtime 3x ./infra/local/bench
-	go test -run '^$$' -bench Thousand -benchtime 1x ./infra/local/bench
+	go test -run '^$$' -bench 'Thousand|FiveHundred' -benchtime 1x -timeout 20m ./infra/local/bench
+	go test -run '^$$' -bench ListBySize -benchtime 20x -timeout 20m ./infra/local/bench
 	go test -run '^$$' -bench . -benchmem ./shared/...
 
 .PHONY: sizes

@@ -71,7 +71,7 @@ func (s *Store) parts(ctx context.Context, workspaceID string) ([Parts]Item, err
 	for i := range keys {
 		keys[i] = tallyKey(workspaceID, i).item()
 	}
-	items, err := s.batchGet(ctx, keys)
+	items, err := s.batchGet(ctx, keys, strongly)
 	for _, item := range items {
 		for i := range parts {
 			if stringOf(item, "sk") == tallyKey(workspaceID, i).SK {

@@ -54,7 +54,9 @@ func OfUser(u user.User) Event {
 	case user.UserInvited, user.UserReinvited, user.UserReminded:
 		e.SendEmail = u.Invitation.SendEmail
 	case user.UserRestored:
-		e.SendEmail = u.Status.Pending() && u.Invitation.SendEmail
+		e.SendEmail = u.Invitation.SendEmail
+	case user.UserAccepted:
+		e.SendEmail = u.Invitation.NotifyInviter
 	case user.DeliveryChanged:
 		e.Delivery = string(u.Invitation.Delivery)
 		e.DeliveryReason = u.Invitation.DeliveryReason

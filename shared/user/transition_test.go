@@ -174,8 +174,9 @@ type life struct {
 	u      user.User
 	gone   *user.Erased // they were erased
 	mails  mailed
-	newest int // generation
-	link   time.Time
+	newest int       // generation
+	link   time.Time // when the newest was made
+	rushed bool      // two links were made within a second, as nobody can through the API
 }
 
 // No sequence of operations, at whatever times, reaches a state that the table
@@ -241,16 +242,22 @@ func (l *life) operate(t *rapid.T, op operation, now time.Time) {
 	check(t, u, next, op, want, now)
 	l.u = next
 	if fresh {
-		l.newest, l.link = next.Invitation.Generation, now
+		l.made(now)
 	}
+}
+
+// made notes a new link.
+func (l *life) made(now time.Time) {
+	l.rushed = l.rushed || now.Sub(l.link) < time.Second
+	l.newest, l.link = l.u.Invitation.Generation, now
 }
 
 // inviteAnew invites somebody who was erased: like anybody else, but that what
 // they were sent still counts.
 func (l *life) inviteAnew(t *rapid.T, now time.Time) {
-	before := l.gone.Mails
-	if !now.Before(before.Matter()) && rapid.Bool().Draw(t, "swept") {
-		before = user.Mails{} // what was left of them is gone by now
+	mails := l.gone.Mails
+	if !now.Before(mails.Matter()) && rapid.Bool().Draw(t, "swept") {
+		mails = user.Mails{} // what was left of them is gone by now
 	}
 	how := again
 	how.SendEmail = rapid.Bool().Draw(t, "with a mail")
@@ -258,7 +265,7 @@ func (l *life) inviteAnew(t *rapid.T, now time.Time) {
 	if how.SendEmail {
 		code = l.mails.refuses(now)
 	}
-	u, err := user.New(stamp(now), "ws_1", user.Details{Name: "John Doe", Email: "john@corp.com", Role: user.Builder}, how, before)
+	u, err := user.New(stamp(now), "ws_1", user.Details{Name: "John Doe", Email: "john@corp.com", Role: user.Builder}, how, mails)
 	if code != "" {
 		if fault.Code(err) != code {
 			t.Fatalf("inviting anew: %v, not %s", err, code)
@@ -275,6 +282,11 @@ func (l *life) inviteAnew(t *rapid.T, now time.Time) {
 		t.Fatalf("invited anew: %+v", u)
 	}
 	l.u, l.gone = u, nil
+	before := l.newest
+	l.made(now)
+	if l.newest <= before && !l.rushed {
+		t.Fatalf("invited anew with generation %d after %d: an old link lives again", l.newest, before)
+	}
 }
 
 func check(t *rapid.T, before, after user.User, op operation, want user.Status, now time.Time) {
@@ -357,11 +369,11 @@ func TestRestoreForgetsTheOldAccountWhenInvitingAnew(t *testing.T) {
 	u, _ = u.Accept(stamp(t0.Add(time.Hour)), "sub-old")
 	u, _ = u.Archive(stamp(t0.Add(2 * time.Hour)))
 	back, err := u.Restore(stamp(t0.Add(3*time.Hour)), false, user.Inviting{})
-	if err != nil || back.Subject != "sub-old" || back.Invitation.Generation != 1 {
+	if err != nil || back.Subject != "sub-old" || back.Invitation.Generation != u.Invitation.Generation {
 		t.Errorf("restored: %+v, %v", back, err)
 	}
 	anew, err := u.Restore(stamp(t0.Add(3*time.Hour)), true, user.Inviting{Lasts: week, SendEmail: true})
-	if err != nil || anew.Subject != "" || !anew.ActivatedAt.IsZero() || anew.Invitation.Generation != 2 {
+	if err != nil || anew.Subject != "" || !anew.ActivatedAt.IsZero() || anew.Invitation.Generation != u.Invitation.Generation+1 {
 		t.Errorf("invited anew: %+v, %v", anew, err)
 	}
 }

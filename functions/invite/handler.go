@@ -143,7 +143,7 @@ func (h handler) newUser(ctx context.Context, g access.Grant, inv invitation, ha
 // is kept for a repeat holds none.
 func (h handler) created(ctx context.Context, shown httpapi.User, now time.Time) (httpapi.Response, error) {
 	u := user.User{ID: shown.ID, WorkspaceID: shown.WorkspaceID}
-	u.Invitation.Generation = 1
+	u.Invitation.Generation = user.FirstGeneration(shown.CreatedAt)
 	var err error
 	shown.Invitation.URL, err = h.links.URL(ctx, u, now)
 	out := shown.Response(http.StatusCreated)

@@ -2,6 +2,7 @@ package sample
 
 import (
 	"encoding/json"
+	"strconv"
 	"strings"
 	"time"
 
@@ -154,7 +155,7 @@ func triggers() (first, last []Event) {
 				"NewImage": m{
 					"pk": text("WS#" + WorkspaceID), "sk": text("USER#" + john.ID), "entity": text("user"),
 					"name": text(john.Name), "email": text(john.Email), "role": text(string(john.Role)), "status": text(string(john.Status)),
-					"generation": m{"N": "1"}, "version": m{"N": "1"}, "sendEmail": m{"BOOL": true},
+					"generation": m{"N": strconv.Itoa(john.Invitation.Generation)}, "version": m{"N": "1"}, "sendEmail": m{"BOOL": true},
 					"last": m{"M": m{"id": text(john.Last.ID), "type": text(string(john.Last.Type)), "actor": text(john.Last.Actor), "at": text("2026-01-01T12:01:00.000Z")}},
 				},
 			},

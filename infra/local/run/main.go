@@ -52,7 +52,7 @@ func run(ctx context.Context, getenv func(string) string) error {
 	}
 	began := time.Now()
 	stack, err := local.Start(ctx, local.Config{
-		Port: port, DataDir: data, Root: root, Functions: filepath.Join(root, "build", "local"), Log: log, Settings: settings,
+		Port: port, DataDir: data, Root: root, Functions: filepath.Join(root, "build", "local"), Log: log, Settings: settings, NoticesAfter: time.Second,
 	})
 	if err != nil {
 		return err

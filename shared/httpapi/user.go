@@ -34,6 +34,7 @@ type Invitation struct {
 	Sends          int           `json:"sends"`
 	Delivery       user.Delivery `json:"delivery"`
 	DeliveryReason string        `json:"deliveryReason,omitempty"`
+	UnsubscribedAt *time.Time    `json:"unsubscribedAt,omitempty"` // the person wants no mail from this workspace
 	URL            string        `json:"url,omitempty"` // four admin operations alone
 }
 
@@ -52,6 +53,7 @@ func ShowUser(u user.User, now time.Time) User {
 		shown.Invitation = &Invitation{
 			InvitedBy: i.InvitedBy, SentAt: i.SentAt, ExpiresAt: i.ExpiresAt,
 			Sends: i.Sends, Delivery: i.Delivery, DeliveryReason: i.DeliveryReason,
+			UnsubscribedAt: optionalTime(u.Mails.Unsubscribed),
 		}
 	}
 	return shown

@@ -240,6 +240,7 @@ func (s Settings) check(fields *fault.Fields) {
 		fields.Add("/reminderDays", "out_of_range", "A reminder is sent 1 to 29 days before the end; 0 means none.")
 	}
 	CheckLocale(fields, s.Locale)
+	s.Branding.check(fields)
 	if s.SeatLimit < 0 || s.SeatLimit > MaxSeats {
 		fields.Add("/seatLimit", "out_of_range", "A seat limit is 1 to 1,000,000; null means none.")
 	}

@@ -35,7 +35,7 @@ type Invitation struct {
 	Delivery       user.Delivery `json:"delivery"`
 	DeliveryReason string        `json:"deliveryReason,omitempty"`
 	UnsubscribedAt *time.Time    `json:"unsubscribedAt,omitempty"` // the person wants no mail from this workspace
-	URL            string        `json:"url,omitempty"` // four admin operations alone
+	URL            string        `json:"url,omitempty"`            // four admin operations alone
 }
 
 // ShowUser renders a user as they are at now, without metadata and link.

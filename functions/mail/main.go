@@ -33,6 +33,7 @@ func main() {
 		from:             env.Get("MAIL_FROM"),
 		configurationSet: env.Get("MAIL_CONFIGURATION_SET"),
 		attempts:         env.Int("MAIL_ATTEMPTS", 8),
+		interval:         time.Duration(env.Int("MAIL_INTERVAL_MS", 0)) * time.Millisecond,
 		random:           rand.Reader,
 		log:              slog.New(lambdacontext.NewLogHandler()),
 		now:              time.Now,

@@ -58,6 +58,9 @@ type Config struct {
 	Functions string
 	// Root is the project's folder, where node_modules is.
 	Root string
+	// TableFault, if set, is asked before each call of a function to the
+	// table: true lets the table refuse it as too busy.
+	TableFault func(function string) bool
 	// NoticesAfter is how long after a mail it is told what became of it.
 	NoticesAfter time.Duration
 	// Settings replace the usual values of settings of the blueprint.
@@ -256,12 +259,29 @@ func (s *Stack) tablesOf(cfg Config) (map[string]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		at[f.Name], err = s.serve("127.0.0.1:0", h)
+		at[f.Name], err = s.serve("127.0.0.1:0", faulty(f.Name, cfg.TableFault, h))
 		if err != nil {
 			return nil, err
 		}
 	}
 	return at, nil
+}
+
+// faulty refuses calls to the table, where it is told to, as DynamoDB does when
+// it is too busy.
+func faulty(function string, fault func(string) bool, table http.Handler) http.Handler {
+	if fault == nil {
+		return table
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if fault(function) {
+			w.Header().Set("content-type", "application/x-amz-json-1.0")
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = io.WriteString(w, `{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException","message":"too busy"}`)
+			return
+		}
+		table.ServeHTTP(w, r)
+	})
 }
 
 // startMailbox puts what SES does besides sending before the mail server.

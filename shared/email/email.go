@@ -28,6 +28,8 @@ const (
 	Invitation   Kind = "invitation"   // the first
 	Reinvitation Kind = "reinvitation" // a new link; the older ones are dead
 	Reminder     Kind = "reminder"     // the same link again, before it ends
+	Access       Kind = "access"       // access is theirs again
+	Accepted     Kind = "accepted"     // to the inviter
 )
 
 // Invite is what a mail may tell of an invitation.

@@ -67,7 +67,7 @@ func (h handler) invite(ctx context.Context, r *httpapi.Request) (httpapi.Respon
 		return httpapi.Response{}, err
 	}
 	if existing, ok := g.Users[u.ID]; ok {
-		return httpapi.Response{}, user.Exists(existing, r.Now)
+		return h.exists(ctx, r, g.Workspace, key, existing)
 	}
 	shown := httpapi.ShowUser(u, r.Now)
 	shown.Metadata, err = h.dataKeys.Metadata(ctx, g.Workspace, u)

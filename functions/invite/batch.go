@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"mime"
-	"slices"
 	"time"
 
 	"github.com/latchkey/latchkey/shared/access"
@@ -149,19 +148,13 @@ func readRows(r *httpapi.Request) ([]*row, error) {
 	}
 	for i, w := range rows {
 		w.Row = i + 1
-		if w.unreadable() {
+		if w.in.Bad("") { // no object at all, or a row of the wrong length
 			w.fail(w.in.Errors)
 			continue
 		}
 		w.inv = readInvitation(w.in)
 	}
 	return rows, nil
-}
-
-// unreadable is true for a row that is no object, or has too many or too few
-// cells: nothing in it is where it should be, so nothing more is said of it.
-func (w *row) unreadable() bool {
-	return slices.ContainsFunc(w.in.Errors, func(f fault.Field) bool { return f.Pointer == "" })
 }
 
 func (w *row) fail(fields fault.Fields) { w.Outcome, w.Errors = httpapi.Failed, fields }

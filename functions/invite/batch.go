@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"mime"
-	"slices"
 	"time"
 
 	"github.com/latchkey/latchkey/shared/access"
@@ -152,19 +151,13 @@ func readRows(r *httpapi.Request) ([]*row, error) {
 	}
 	for i, w := range rows {
 		w.Row = i + 1
-		if w.unreadable() {
+		if w.in.Bad("") { // no object at all, or a row of the wrong length
 			w.fail(w.in.Errors)
 			continue
 		}
 		w.inv = readInvitation(w.in)
 	}
 	return rows, nil
-}
-
-// unreadable is true for a row that is no object, or has too many or too few
-// cells: nothing in it is where it should be, so nothing more is said of it.
-func (w *row) unreadable() bool {
-	return slices.ContainsFunc(w.in.Errors, func(f fault.Field) bool { return f.Pointer == "" })
 }
 
 func (w *row) fail(fields fault.Fields) { w.Outcome, w.Errors = httpapi.Failed, fields }
@@ -337,12 +330,9 @@ func (h handler) foresee(ctx context.Context, g access.Grant, rows []*row, now t
 	if err != nil {
 		return err
 	}
-	seats := len(rows)
-	if g.Workspace.SeatLimit > 0 {
-		seats, err = h.store.SeatsLeft(ctx, g.Workspace.ID)
-		if err != nil {
-			return err
-		}
+	seats, err := h.seats(ctx, g, len(wanted(rows)), now)
+	if err != nil {
+		return err
 	}
 	for _, w := range wanted(rows) {
 		if seats--; seats >= 0 {
@@ -352,6 +342,20 @@ func (h handler) foresee(ctx context.Context, g access.Grant, rows []*row, now t
 		}
 	}
 	return nil
+}
+
+// seats is how many of n seats there would be; those count that a real call
+// would free, because the clock has ended an invitation.
+func (h handler) seats(ctx context.Context, g access.Grant, n int, now time.Time) (int, error) {
+	if g.Workspace.SeatLimit == 0 {
+		return n, nil
+	}
+	left, err := h.store.SeatsLeft(ctx, g.Workspace.ID)
+	if err != nil || left >= n {
+		return left, err
+	}
+	lapsed, err := h.store.SeatsToFree(ctx, g.Workspace.ID, now)
+	return left + lapsed, err
 }
 
 // sideBySide is how many users a batch changes at the same time.

@@ -70,6 +70,7 @@ func greeting(s *local.Stack, log string, took time.Duration) string {
 Latchkey is ready (%.1f s).
 
   API         %[2]s
+  Reference   %[2]s/docs
   Inbox       %[3]s        every mail that is sent, as people would get it
   Sign up     %[2]s/signup stands in for your identity provider
   DynamoDB    %[4]s

@@ -6,6 +6,7 @@ import (
 	"html"
 	"net/http"
 	"strings"
+	"sync"
 
 	"golang.org/x/text/language"
 
@@ -72,7 +73,7 @@ const style = `body{font:16px/1.5 system-ui,sans-serif;max-width:32rem;margin:15
 	`button{font:inherit;font-weight:600;padding:.6rem 1.2rem;border:0;border-radius:.5rem;background:#1f4fd8;color:#fff}` +
 	`@media(prefers-color-scheme:dark){body{background:#14161a;color:#e8eaee}}`
 
-var styleHash = func() string {
+var styleHash = sync.OnceValue(func() string {
 	sum := sha256.Sum256([]byte(style))
 	return base64.StdEncoding.EncodeToString(sum[:])
 }

@@ -76,7 +76,7 @@ const style = `body{font:16px/1.5 system-ui,sans-serif;max-width:32rem;margin:15
 var styleHash = sync.OnceValue(func() string {
 	sum := sha256.Sum256([]byte(style))
 	return base64.StdEncoding.EncodeToString(sum[:])
-}
+})
 
 // page asks a question with one button, or says that it is done. It loads
 // nothing, and its form sends to its own address alone.

@@ -51,9 +51,7 @@ func OfUser(u user.User) Event {
 		Generation: u.Invitation.Generation,
 	}
 	switch u.Last.Type {
-	case user.UserInvited, user.UserReinvited, user.UserReminded:
-		e.SendEmail = u.Invitation.SendEmail
-	case user.UserRestored:
+	case user.UserInvited, user.UserReinvited, user.UserReminded, user.UserRestored:
 		e.SendEmail = u.Invitation.SendEmail
 	case user.UserAccepted:
 		e.SendEmail = u.Invitation.NotifyInviter

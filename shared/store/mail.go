@@ -117,9 +117,11 @@ func (s *Store) SetDelivery(ctx context.Context, m Mail, stamp user.Stamp, n use
 		e.set("deliveryReason", text(n.Reason))
 	}
 	weight := e.name("deliveryWeight")
-	known := weight + " < " + e.value(number(int(n.Weight)))
+	known := e.value(number(int(n.Weight)))
 	if n.Weight == user.WeightOurs { // of one's own words the newest stand, but not twice
-		known = weight + " = " + e.value(number(0)) + " AND NOT " + e.name("delivery") + " = " + e.value(text(string(n.Delivery)))
+		known = weight + " = " + known + " AND NOT " + e.name("delivery") + " = " + e.value(text(string(n.Delivery)))
+	} else {
+		known = weight + " < " + known
 	}
 	condition := e.name("generation") + " = " + e.value(number(m.Generation)) + " AND (attribute_not_exists(" + weight + ") OR (" + known + "))"
 	err := s.update(ctx, e.update(s.table, userKey(m.WorkspaceID, m.UserID), condition))

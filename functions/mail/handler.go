@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"strconv"
@@ -27,6 +26,7 @@ type handler struct {
 	links            *linkkey.Source
 	ses              *sesv2.Client
 	from             string
+	dashboard        string // base address
 	configurationSet string
 	attempts         int           // how often the queue hands out a message
 	interval         time.Duration // between two mails of one instance
@@ -187,7 +187,7 @@ func (h *handler) deliver(ctx context.Context, e event.Event, lastAttempt bool) 
 	case claim == store.AlreadySent:
 		return skipped, h.mark(ctx, m, wasSent, now)
 	}
-	messageID, err := h.send(ctx, m, u, inviter, w, kind, now)
+	messageID, err := h.send(ctx, about{m, kind, u, inviter, w, now})
 	if err == nil {
 		err = h.store.MarkMailSent(ctx, m, messageID, now)
 		if err != nil {
@@ -269,24 +269,4 @@ func (h handler) mark(ctx context.Context, m store.Mail, n user.Notice, now time
 		return err
 	}
 	return h.store.SetDelivery(ctx, m, stamp, n)
-}
-
-func (h handler) render(ctx context.Context, u, inviter user.User, w workspace.Workspace, kind email.Kind, now time.Time) (email.Message, error) {
-	url, err := h.links.URL(ctx, u, now)
-	if err != nil {
-		return email.Message{}, err
-	}
-	location, err := time.LoadLocation(w.Timezone)
-	if err != nil {
-		location = time.UTC
-	}
-	message, err := email.Render(email.Invite{
-		Kind: kind, To: u.Email, Name: u.Name, Inviter: inviter.Name, Workspace: w.Name,
-		Role: string(u.Role), Link: url, Now: now, ExpiresAt: u.Invitation.ExpiresAt, Location: location,
-		HasAccount: u.Status == user.Invited, Message: u.Invitation.Message,
-	})
-	if err != nil {
-		return email.Message{}, fmt.Errorf("render a mail: %w", err)
-	}
-	return message, nil
 }

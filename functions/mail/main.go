@@ -31,6 +31,7 @@ func main() {
 			Retryer: aws.NopRetryer{},
 		}),
 		from:             env.Get("MAIL_FROM"),
+		dashboard:        env.Get("DASHBOARD_URL"),
 		configurationSet: env.Get("MAIL_CONFIGURATION_SET"),
 		attempts:         env.Int("MAIL_ATTEMPTS", 8),
 		interval:         time.Duration(env.Int("MAIL_INTERVAL_MS", 0)) * time.Millisecond,

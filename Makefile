@@ -65,6 +65,10 @@ MAIL = mjml shared/email/mjml/mail.mjml --config.validationLevel skip --noStdout
 mail: node_modules/.package-lock.json ## the HTML of mails, from shared/email/mjml
 	@$(call MAIL,shared/email/templates/mail.html)
 
+.PHONY: mail-preview
+mail-preview: ## every mail in every language, as pages and pictures, in build/mail-preview
+	@go run ./infra/local/mailpreview
+
 .PHONY: docs
 docs: node_modules/.package-lock.json ## docs/api: the reference of the HTTP API, from openapi.yaml
 	@mkdir -p build docs/api

@@ -45,9 +45,12 @@ func run(ctx context.Context, getenv func(string) string) error {
 	}
 	defer log.Close()
 	settings := map[blueprint.Setting]string{}
-	for _, limit := range []blueprint.Setting{blueprint.SettingMailsPerInviter, blueprint.SettingMailsPerNewWorkspace, blueprint.SettingMailsPerWorkspace} {
-		if value := getenv(string(limit)); value != "" {
-			settings[limit] = value
+	for _, s := range []blueprint.Setting{
+		blueprint.SettingMailsPerInviter, blueprint.SettingMailsPerNewWorkspace, blueprint.SettingMailsPerWorkspace,
+		blueprint.SettingReportsToPause, blueprint.SettingLogoHosts,
+	} {
+		if value := getenv(string(s)); value != "" {
+			settings[s] = value
 		}
 	}
 	began := time.Now()

@@ -68,7 +68,7 @@ func newBench(t *testing.T) *bench {
 		t.Fatal(err)
 	}
 	b.u, err = user.New(b.stamp(), ws, user.Details{Name: "John Doe", Email: address, Role: user.Builder},
-		user.Inviting{SendEmail: true, Lasts: 7 * 24 * time.Hour}, user.Mails{})
+		user.Inviting{SendEmail: true, Lasts: 7 * 24 * time.Hour}, user.Erased{})
 	if err != nil {
 		t.Fatal(err)
 	}

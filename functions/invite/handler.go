@@ -130,8 +130,8 @@ func (h handler) newUser(ctx context.Context, g access.Grant, inv invitation, ha
 	if inv.locale != nil {
 		how.Locale = *inv.locale
 	}
-	mailed := g.Erased[user.IDFor(g.Workspace.ID, inv.Email)].Mails
-	u, err := user.New(stamp, g.Workspace.ID, inv.Details, how, mailed)
+	before := g.Erased[user.IDFor(g.Workspace.ID, inv.Email)]
+	u, err := user.New(stamp, g.Workspace.ID, inv.Details, how, before)
 	if err != nil {
 		return user.User{}, err
 	}

@@ -177,23 +177,23 @@ func (l *lastItem) change() user.Change {
 	return user.Change{ID: l.ID, Type: user.ChangeType(l.Type), Actor: l.Actor, At: parseTime(l.At), From: user.Status(l.From), Changed: l.Changed}
 }
 
-// erasedItem stands where a user was, until the limits of mail need it no more.
+// erasedItem stands where a user was, for as long as it matters.
 type erasedItem struct {
 	primary
 	sentItem
-	Last *lastItem `dynamodbav:"last"`
-	TTL  int64     `dynamodbav:"ttl,omitempty"`
+	Generation int       `dynamodbav:"generation,omitempty"`
+	Last       *lastItem `dynamodbav:"last"`
+	TTL        int64     `dynamodbav:"ttl,omitempty"`
 }
 
 func itemOfErased(e user.Erased) (Item, error) {
 	key := userKey(e.WorkspaceID, e.ID)
-	item := erasedItem{primary: primary{key.PK, key.SK, entityErased}, sentItem: itemOfMails(e.Mails), Last: itemOfChange(e.Last)}
-	switch matter := e.Mails.Matter(); {
-	case matter == user.Forever: // it stays
-	case matter.After(e.Last.At):
+	item := erasedItem{
+		primary: primary{key.PK, key.SK, entityErased}, sentItem: itemOfMails(e.Mails),
+		Generation: e.Generation, Last: itemOfChange(e.Last),
+	}
+	if matter := e.Matter(); matter != user.Forever { // else it stays
 		item.TTL = matter.Unix()
-	default:
-		item.TTL = e.Last.At.Unix()
 	}
 	return attributevalue.MarshalMap(item)
 }
@@ -206,7 +206,7 @@ func erasedOfItem(item Item) (user.Erased, error) {
 	}
 	return user.Erased{
 		ID: strings.TrimPrefix(in.SK, prefixUser), WorkspaceID: strings.TrimPrefix(in.PK, prefixWorkspace),
-		Mails: in.mails(), Last: in.Last.change(),
+		Mails: in.mails(), Generation: in.Generation, Last: in.Last.change(),
 	}, nil
 }
 

@@ -133,7 +133,7 @@ func TestABurstKeepsNobodyWaiting(t *testing.T) {
 	s.settled(time.Now().Add(*limit))
 	took := time.Since(began)
 	furthest := s.furthest()
-	if furthest > 60 {
+	if furthest > max(60, *burst/50) { // five instances, and a queue that keeps no exact order
 		t.Errorf("a mail of the burst went out %d places from where its age would have it", furthest)
 	}
 	t.Logf("burst of %d: the single mail waited %.1f s, after %d of them; all out and told of after %.0f s; none more than %d places out of order",

@@ -147,8 +147,8 @@ func TestTheScheduleFindsStragglersOfADeletedGroup(t *testing.T) {
 	}
 	want[any](t, o.admin.send("PUT", o.path+"/groups/manager", nil, nil), http.StatusCreated)
 	eventually(t, func() error {
-		if line := o.history(straggler.ID)[0]; line.Type != "user.updated" || line.Actor != "schedule" {
-			return fmt.Errorf("the newest line is %+v", line)
+		if lines := o.history(straggler.ID); len(lines) == 0 || lines[0].Type != "user.updated" || lines[0].Actor != "schedule" {
+			return fmt.Errorf("the history is %+v", lines)
 		}
 		return nil
 	})

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net/http"
 	"time"
@@ -86,7 +85,7 @@ func (h handler) invite(ctx context.Context, r *httpapi.Request) (httpapi.Respon
 		switch {
 		case err != nil:
 		case done.Before.Key != "":
-			err = errRaced
+			err = errMismatch // a refusal, so that the mail is not counted twice; the answer is below
 		case exists:
 			err = user.Exists(existing, r.Now)
 		case done.Seatless[u.ID]:
@@ -108,9 +107,6 @@ func (h handler) invite(ctx context.Context, r *httpapi.Request) (httpapi.Respon
 	}
 	return h.created(ctx, first, r.Now)
 }
-
-// errRaced never leaves this function: the other call's answer is given.
-var errRaced = errors.New("another call with this Idempotency-Key was faster")
 
 func (h handler) newUser(ctx context.Context, g access.Grant, inv invitation, hasAccount bool, now time.Time) (user.User, error) {
 	stamp, err := g.Stamp(now, h.random)

@@ -254,20 +254,6 @@ func TestInvitingWhoIsThereAlready(t *testing.T) {
 	}
 }
 
-func TestSameIdempotencyKeyAnswersTheFirstAnswer(t *testing.T) {
-	o := newOffice(t)
-	body := map[string]any{"name": "John", "email": "idem-" + unique() + "@corp.com", "role": "builder"}
-	key := map[string]string{"Idempotency-Key": unique()}
-	first := want[apiUser](t, o.admin.send("POST", o.path+"/users", body, key), http.StatusCreated)
-	second := want[apiUser](t, o.admin.send("POST", o.path+"/users", body, key), http.StatusCreated)
-	if first.ID != second.ID || first.Version != second.Version || first.Invitation.URL != second.Invitation.URL {
-		t.Errorf("first %+v, second %+v", first, second)
-	}
-	inbox(t, first.Email, 1)
-	body["name"] = "Johnny"
-	refused(t, o.admin.send("POST", o.path+"/users", body, key), http.StatusUnprocessableEntity, "idempotency_mismatch")
-}
-
 func TestRemindersAndExpiryBySchedule(t *testing.T) {
 	o := newOffice(t)
 	want[any](t, o.admin.send("PATCH", o.path, map[string]any{"reminderDays": 2}, nil), http.StatusOK)
@@ -293,6 +279,36 @@ func TestRemindersAndExpiryBySchedule(t *testing.T) {
 	if users := o.list("?status=expired"); len(users) != 1 || users[0].ID != u.ID {
 		t.Errorf("listed as expired: %+v", users)
 	}
+}
+
+// However many runs of the schedule meet, everybody is reminded once, and no
+// limit of mails stops that; a reminder is counted all the same.
+func TestManyRunsOfTheScheduleRemindOnce(t *testing.T) {
+	o := newOffice(t)
+	want[any](t, o.admin.send("PATCH", o.path, map[string]any{"reminderDays": 2}, nil), http.StatusOK)
+	var users []apiUser
+	for range 4 {
+		users = append(users, o.invite(nil))
+	}
+	quiet := o.invite(map[string]any{"sendEmail": false})
+	for _, u := range users {
+		inbox(t, u.Email, 1)
+	}
+	o.mailed(200, 100) // nothing is left of today's
+	later := map[string]any{"now": time.Now().Add(5*24*time.Hour + time.Minute)}
+	race(t, 5, func(int) (answer, error) { return o.admin.try("POST", "/local/run/expire", later, nil) })
+	o.expire(5*24*time.Hour + 2*time.Minute)
+	for _, u := range users {
+		reminder := inbox(t, u.Email, 2)[1]
+		if link, _ := linksOf(t, reminder); link != u.Invitation.URL {
+			t.Errorf("the reminder's link is %q, not %q", link, u.Invitation.URL)
+		}
+		if got := o.get(u.ID); got.Invitation.Sends != 2 {
+			t.Errorf("%d mails were asked for", got.Invitation.Sends)
+		}
+	}
+	inbox(t, quiet.Email, 0) // who was sent nothing is reminded of nothing
+	o.accept(users[0])
 }
 
 // Every write becomes one line of history and one event on the bus.

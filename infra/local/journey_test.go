@@ -154,7 +154,7 @@ func TestRequestedAndInvitedAreToldApart(t *testing.T) {
 
 // Rule 25: resend works from every state of the table, keeps the id, and kills
 // older links.
-func TestResendFromEveryState(t *testing.T) {
+func TestRule25ResendWorksFromEveryState(t *testing.T) {
 	o := newOffice(t)
 	nobody := newClient(t, "")
 	resend := func(u apiUser) apiUser {
@@ -237,7 +237,7 @@ func TestRestoreOfWhoNeverAcceptedMailsANewLink(t *testing.T) {
 }
 
 // Rule 26: an archived person is restored, not invited as somebody new.
-func TestInvitingWhoIsThereAlready(t *testing.T) {
+func TestRule26WhoIsArchivedIsRestoredNotInvitedAnew(t *testing.T) {
 	o := newOffice(t)
 	u := o.invite(nil)
 	again := func(email string) answer {
@@ -249,9 +249,19 @@ func TestInvitingWhoIsThereAlready(t *testing.T) {
 		}
 	}
 	want[any](t, o.admin.send("POST", o.path+"/users/"+u.ID+"/archive", nil, nil), http.StatusOK)
-	if p := refused(t, again(u.Email), http.StatusConflict, "user_exists"); p.User.Status != "archived" {
+	if p := refused(t, again(u.Email), http.StatusConflict, "user_exists"); p.User.ID != u.ID || p.User.Status != "archived" {
 		t.Errorf("archived: %+v", p.User)
 	}
+	o.wait(u.ID, time.Minute)
+	if back := want[apiUser](t, o.act(u.ID, "restore"), http.StatusOK); back.ID != u.ID || back.Role != u.Role || back.Name != u.Name {
+		t.Errorf("restored: %+v", back)
+	}
+	eventually(t, func() error { // the history goes on
+		if lines := o.history(u.ID); lines[0].Type != "user.restored" || lines[len(lines)-1].Type != "user.invited" {
+			return fmt.Errorf("the history is %+v", lines)
+		}
+		return nil
+	})
 }
 
 func TestRemindersAndExpiryBySchedule(t *testing.T) {

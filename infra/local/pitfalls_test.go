@@ -1,12 +1,15 @@
 package local_test
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -115,21 +118,108 @@ func TestRule03TheEmailComesFromTheRecordAlone(t *testing.T) {
 	}
 }
 
+// Rule 4: a link says by itself whom it is for, and nothing else: what it opens
+// is read from the table at that moment.
+func TestRule04TheStateIsReadFromTheTable(t *testing.T) {
+	o := newOffice(t)
+	u := o.invite(map[string]any{"role": "admin"})
+	token := tokenOf(u.Invitation.URL)
+	for i := range len(token) { // every single character counts
+		bent := []byte(token)
+		bent[i] = 'A'
+		if token[i] == 'A' {
+			bent[i] = 'B'
+		}
+		if a := newClient(t, "").wrong().send("GET", "/v1/invitations/"+string(bent), nil, nil); a.status != http.StatusNotFound {
+			t.Errorf("character %d changed: %d %s", i, a.status, a.body)
+		}
+	}
+	o.edit(u.ID, map[string]any{"role": "end-user", "name": "As of now"})
+	if got := o.accept(u); got.Role != "end-user" || got.Name != "As of now" {
+		t.Errorf("accepted with what the link was made for: %+v", got)
+	}
+}
+
+// Rule 5: a link of another tenant, person or purpose is no link.
+func TestRule05ALinkIsGoodForOneThingAlone(t *testing.T) {
+	o, other := newOffice(t), newOffice(t)
+	quiet := map[string]any{"sendEmail": false}
+	mine, colleague, theirs := o.invite(quiet), o.invite(quiet), other.invite(map[string]any{"sendEmail": false, "email": "x-" + unique() + "@corp.com"})
+	raw := func(u apiUser) []byte {
+		t.Helper()
+		raw, err := base64.RawURLEncoding.DecodeString(tokenOf(u.Invitation.URL))
+		if err != nil || len(raw) <= sha256.Size {
+			t.Fatalf("%d bytes, %v", len(raw), err)
+		}
+		return raw
+	}
+	crossed := func(what, seal []byte) string {
+		return base64.RawURLEncoding.EncodeToString(slices.Concat(what[:len(what)-sha256.Size], seal[len(seal)-sha256.Size:]))
+	}
+	if crossed(raw(mine), raw(mine)) != tokenOf(mine.Invitation.URL) {
+		t.Fatal("a link is made in another way than this test takes it apart")
+	}
+	newer := want[apiUser](t, o.act(colleague.ID, "resend"), http.StatusOK)
+	page := want[struct{ NextCursor *string }](t, o.admin.send("GET", o.path+"/users?limit=1", nil, nil), http.StatusOK)
+	for name, token := range map[string]string{
+		"a colleague, sealed for me": crossed(raw(colleague), raw(mine)), "the other workspace, sealed for mine": crossed(raw(theirs), raw(mine)),
+		"the newer link, sealed as the older": crossed(raw(newer), raw(colleague)), "the older link": tokenOf(colleague.Invitation.URL),
+		"a cursor": *page.NextCursor,
+	} {
+		somebody := person(t, colleague.Email, "John")
+		for _, operation := range []string{"/accept", "/decline"} {
+			refused(t, somebody.wrong().send("POST", "/v1/invitations/"+token+operation, nil, nil), http.StatusNotFound, "invitation_not_found")
+		}
+		if a := newClient(t, token).wrong().send("GET", o.path, nil, nil); a.status != http.StatusUnauthorized {
+			t.Errorf("%s as a bearer token: %d", name, a.status)
+		}
+	}
+	for office, u := range map[office]apiUser{o: newer, other: theirs} {
+		unchanged(t, office, u)
+	}
+	o.accept(newer)
+}
+
+// Rule 6: the four operations of the contract show the link, and no other
+// answer that an admin can get.
 func TestRule06TheLinkIsInFourAnswersAlone(t *testing.T) {
 	o := newOffice(t)
 	u := o.invite(nil)
+	inbox(t, u.Email, 1)
 	secret := tokenOf(u.Invitation.URL)
-	member := o.invite(map[string]any{"sendEmail": false})
-	o.accept(member)
-	for _, path := range []string{"/users", "/users/" + u.ID, "/users/" + member.ID, "/groups", ""} {
-		if a := o.admin.send("GET", o.path+path, nil, nil); strings.Contains(string(a.body), secret) || strings.Contains(string(a.body), `"url"`) {
-			t.Errorf("GET %s shows a link", path)
+	key := map[string]string{"Idempotency-Key": unique()}
+	row := quiet(1)
+	o.admin.batch(o.path+"/users/batch", map[string]any{"users": row}, key)
+	o.admin.batch(o.path+"/users/batch", map[string]any{"users": row}, key)
+	shows := []string{"inviteUser", "resendInvitation", "restoreUser", "getInvitationLink"}
+	tried := 0
+	for _, r := range routes() {
+		if slices.Contains(shows, r.Operation) || r.Operation == "eraseUser" {
+			continue
+		}
+		tried++
+		a := o.admin.call(t, r, o.id, u.ID, "g", bodyFor(t, r, u))
+		if strings.Contains(string(a.body), secret) || strings.Contains(string(a.body), `"url"`) || strings.Contains(string(a.body), "/invite/") {
+			t.Errorf("%s shows a link: %s", r.Operation, a.body)
+		}
+		if r.Operation == "archiveUsers" || r.Operation == "archiveUser" { // for the rest they are pending again
+			o.wait(u.ID, time.Minute)
+			restored := o.act(u.ID, "restore")
+			secret = tokenOf(want[apiUser](t, restored, http.StatusOK).Invitation.URL)
 		}
 	}
-	archived := o.admin.send("POST", o.path+"/users/"+u.ID+"/archive", nil, nil)
-	if strings.Contains(string(archived.body), `"url"`) {
-		t.Error("archiving shows a link")
+	if tried < 12 {
+		t.Errorf("%d routes were tried", tried)
 	}
+	if a := o.admin.send("GET", o.path+"/users?format=csv", nil, nil); strings.Contains(string(a.body), "/invite/") {
+		t.Errorf("the export shows a link: %s", a.body)
+	}
+	u = o.link(u.ID)
+	if tokenOf(u.Invitation.URL) == "" {
+		t.Error("the link's own operation does not show it")
+	}
+	// The link alone admits nobody: it is not the invited person.
+	refused(t, o.admin.send("POST", "/v1/invitations/"+tokenOf(u.Invitation.URL)+"/accept", nil, nil), http.StatusForbidden, "recipient_mismatch")
 }
 
 // routes are all routes below a workspace, from the blueprint: one that is
@@ -309,6 +399,77 @@ func TestAnotherSubjectWithTheSameEmailIsAStranger(t *testing.T) {
 	}
 }
 
+// Rule 8: what a page showed when it was loaded counts for nothing; a link works
+// once.
+func TestRule08ALinkWorksOnceWhateverAPageHasShown(t *testing.T) {
+	o := newOffice(t)
+	nobody := newClient(t, "")
+	for way, then := range map[string]struct {
+		do     func(u apiUser)
+		status int
+		code   string
+	}{
+		"accepted": {func(u apiUser) { o.accept(u) }, http.StatusConflict, "status_conflict"},
+		"declined": {func(u apiUser) {
+			want[any](t, nobody.send("POST", "/v1/invitations/"+tokenOf(u.Invitation.URL)+"/decline", nil, nil), http.StatusOK)
+		}, http.StatusConflict, "status_conflict"},
+		"archived":   {func(u apiUser) { want[any](t, o.act(u.ID, "archive"), http.StatusOK) }, http.StatusNotFound, "invitation_not_found"},
+		"sent again": {func(u apiUser) { want[any](t, o.act(u.ID, "resend"), http.StatusOK) }, http.StatusNotFound, "invitation_not_found"},
+		"erased": {func(u apiUser) {
+			want[any](t, o.act(u.ID, "archive"), http.StatusOK)
+			want[any](t, o.erase(u.ID), http.StatusNoContent)
+		}, http.StatusNotFound, "invitation_not_found"},
+	} {
+		t.Run(way, func(t *testing.T) {
+			u := o.invite(map[string]any{"sendEmail": false})
+			path := "/v1/invitations/" + tokenOf(u.Invitation.URL)
+			want[any](t, nobody.send("GET", path, nil, nil), http.StatusOK) // the page has loaded
+			then.do(u)
+			for _, operation := range []string{"/accept", "/decline"} {
+				refused(t, person(t, u.Email, "John").send("POST", path+operation, nil, nil), then.status, then.code)
+			}
+		})
+	}
+	if n := o.counted(); n["active"] != 2 || n["declined"] != 1 || n["archived"] != 1 || n["requested"] != 1 {
+		t.Errorf("counts %v", n)
+	}
+}
+
+// Rules 9 and 28: the clock decides at every read and in the write itself; that
+// the schedule has not run changes nothing, and blocks nobody afterwards.
+func TestRule09And28ExpiredIsExpiredBeforeTheScheduleRuns(t *testing.T) {
+	o := newOffice(t)
+	u := o.invite(map[string]any{"sendEmail": false})
+	john := person(t, u.Email, "John")
+	path := "/v1/invitations/" + tokenOf(u.Invitation.URL)
+	o.wait(u.ID, 7*24*time.Hour)
+	for _, operation := range []string{"/accept", "/decline"} {
+		refused(t, john.send("POST", path+operation, nil, nil), http.StatusConflict, "status_conflict")
+	}
+	refused(t, o.admin.send("GET", o.path+"/users/"+u.ID+"/link", nil, nil), http.StatusConflict, "status_conflict")
+	if got := o.get(u.ID); got.Status != "expired" || got.Version != u.Version {
+		t.Errorf("shown as %s, version %d", got.Status, got.Version)
+	}
+	if listed := o.list("?status=expired"); len(listed) != 1 || len(o.list("?status=requested,invited")) != 0 {
+		t.Errorf("listed as expired: %+v", listed)
+	}
+	if sheet := string(o.admin.send("GET", o.path+"/users?format=csv&status=expired", nil, nil).body); !strings.Contains(sheet, ",expired,") {
+		t.Errorf("the export has %s", sheet)
+	}
+	mine := want[struct{ Workspaces []struct{ Status string } }](t, john.send("GET", "/v1/me/workspaces", nil, nil), http.StatusOK)
+	if len(mine.Workspaces) != 1 || mine.Workspaces[0].Status != "expired" {
+		t.Errorf("the person sees %+v", mine)
+	}
+	p := refused(t, o.admin.send("POST", o.path+"/users", map[string]any{"name": "X", "email": u.Email, "role": "builder"}, nil), http.StatusConflict, "user_exists")
+	if p.User.Status != "expired" {
+		t.Errorf("invited again: %+v", p.User)
+	}
+	// A new link, and then the schedule comes by: it takes nothing back.
+	again := want[apiUser](t, o.act(u.ID, "resend"), http.StatusOK)
+	o.expire(0)
+	o.accept(again)
+}
+
 func TestRule10ManyAcceptsMakeOneMember(t *testing.T) {
 	o := newOffice(t)
 	u := o.invite(nil)
@@ -437,6 +598,68 @@ func TestRule18TheInvitersAuthorityIsCheckedWhenAccepting(t *testing.T) {
 	refused(t, accept(u), http.StatusConflict, "inviter_not_admin")
 	again := want[apiUser](t, o.admin.send("POST", o.path+"/users/"+u.ID+"/resend", nil, nil), http.StatusOK)
 	want[any](t, accept(again), http.StatusOK) // another admin stands by it
+}
+
+// Rule 19: nobody is active who did not accept, whatever admins and backends do
+// to them.
+func TestRule19NobodyIsActiveWhoDidNotAccept(t *testing.T) {
+	o := newOffice(t)
+	known := "known-" + unique() + "@corp.com"
+	want[any](t, person(t, known, "Known").send("PUT", "/v1/me", nil, nil), http.StatusNoContent)
+	for _, email := range []string{known, "unknown-" + unique() + "@corp.com"} {
+		u := o.invite(map[string]any{"email": email, "role": "admin", "sendEmail": false})
+		for _, do := range []func() answer{
+			func() answer { return o.patch(u.ID, map[string]any{"name": "Edited"}, nil) },
+			func() answer {
+				return o.admin.wrong().send("PATCH", o.path+"/users/"+u.ID, map[string]any{"status": "active"}, nil)
+			},
+			func() answer { return o.act(u.ID, "resend") },
+			func() answer { return o.act(u.ID, "archive") },
+			func() answer { o.wait(u.ID, time.Minute); return o.act(u.ID, "restore") },
+			func() answer { return o.admin.send("POST", o.path+"/users/batch/archive", ids(u.ID), nil) },
+			func() answer {
+				o.wait(u.ID, time.Minute)
+				return operator(t, "hr").send("POST", o.path+"/users/batch/restore", map[string]any{"users": []string{u.ID}, "reinvite": true}, nil)
+			},
+			func() answer { return person(t, email, "").send("PUT", "/v1/me", nil, nil) },
+			func() answer { o.expire(time.Hour); return o.admin.send("GET", o.path, nil, nil) },
+		} {
+			do()
+			if got := o.get(u.ID); got.Status == "active" || got.ActivatedAt != nil {
+				t.Fatalf("active without a word: %+v", got)
+			}
+			refused(t, person(t, email, "").send("GET", o.path, nil, nil), http.StatusNotFound, "workspace_not_found")
+		}
+		if got := o.get(u.ID); got.Status != "invited" || got.Invitation.Sends != 3 {
+			t.Errorf("in the end, %+v", got)
+		}
+		o.accept(o.link(u.ID))
+	}
+}
+
+// Rule 20: one canonical form is the person, shown as typed; what providers make
+// of dots and plus signs is not ours to guess.
+func TestRule20OneEmailInEverySpellingIsOnePerson(t *testing.T) {
+	o := newOffice(t)
+	local := "Jo.Foo-" + unique()
+	first := o.invite(map[string]any{"email": " " + local + "@B\u00fccher.example ", "sendEmail": false})
+	if first.Email != local+"@B\u00fccher.example" {
+		t.Errorf("shown as %q", first.Email)
+	}
+	for _, same := range []string{
+		strings.ToLower(local) + "@b\u00fccher.example", strings.ToUpper(local) + "@B\u00dcCHER.EXAMPLE",
+		local + "@xn--bcher-kva.example", local + "@XN--BCHER-KVA.example", local + "@bu\u0308cher.example",
+	} {
+		p := refused(t, o.admin.send("POST", o.path+"/users", map[string]any{"name": "X", "email": same, "role": "builder"}, nil), http.StatusConflict, "user_exists")
+		if p.User.ID != first.ID {
+			t.Errorf("%q is %s, not %s", same, p.User.ID, first.ID)
+		}
+	}
+	for _, another := range []string{strings.ReplaceAll(local, ".", "") + "@b\u00fccher.example", local + "+tag@b\u00fccher.example", local + "@bucher.example"} {
+		if u := o.invite(map[string]any{"email": another, "sendEmail": false}); u.ID == first.ID {
+			t.Errorf("%q is taken for %q", another, first.Email)
+		}
+	}
 }
 
 func TestRule21DomainsAreComparedWhole(t *testing.T) {

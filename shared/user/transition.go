@@ -70,7 +70,7 @@ func New(s Stamp, workspaceID string, d Details, in Inviting, before Erased) (Us
 	}
 	u.Invitation.Message = in.Message
 	u.Invitation.Locale = in.Locale
-	u.Invitation.Generation = max(FirstGeneration(s.At)-1, before.Generation)
+	u.Invitation.Generation = max(firstGeneration(s.At)-1, before.Generation)
 	err := u.invite(s, in)
 	if err != nil {
 		return User{}, err
@@ -78,14 +78,14 @@ func New(s Stamp, workspaceID string, d Details, in Inviting, before Erased) (Us
 	return u.changed(s, UserInvited), nil
 }
 
-// FirstGeneration is the generation of the first link of somebody who is
+// firstGeneration is the generation of the first link of somebody who is
 // invited at a time: its seconds since 1970. Somebody who was erased, and is
 // invited once more, has the same id as before; numbers that began at one again
 // would bring the old links back to life, and take the new mail for one that
 // was sent. Later generations are one higher each. In the first minute after an
 // erasure they may be ahead of the seconds, so what is left of the record has
 // the last one.
-func FirstGeneration(at time.Time) int { return int(at.Unix()) }
+func firstGeneration(at time.Time) int { return int(at.Unix()) }
 
 // Founder is the first admin of a workspace, who needs no invitation. Their
 // record makes no event of its own: workspace.created tells of it.

@@ -13,12 +13,16 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 help: ## what there is to do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
 
-node_modules/.package-lock.json: package.json package-lock.json
+node_modules/.package-lock.json: package.json web/package.json package-lock.json
 	@npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
+WEB := $(shell find web/src -type f) web/index.html web/vite.config.ts web/tsconfig.json
+build/web/index.html: node_modules/.package-lock.json $(WEB)
+	@tsc -p web && vite build --logLevel warn web
+
 .PHONY: build
-build: ## build the functions for this machine, into build/local
+build: build/web/index.html ## build the dashboard, and the functions for this machine, into build
 	@mkdir -p build/local
 	@for f in $(FUNCTIONS); do $(BUILD) -o build/local/$$f/bootstrap ./functions/$$f || exit 1; done
 

@@ -19,7 +19,7 @@ interface Journey {
   invitation?: string;
 }
 
-interface SignIn extends Journey {
+export interface SignIn extends Journey {
   /** The address to sign in with, if it is known. */
   email?: string;
   /** Shows the sign-in page even to who is signed in already. */

@@ -46,23 +46,26 @@ var settings = map[string]setting{
 	"accountMailFromSender": {"AccountMailFromSender", yesNo(func(c *config) *bool {
 		return &c.props.AccountMailFromSender
 	})},
-	"workspaceCreation":   {"WorkspaceCreation", text(func(c *config) *string { return &c.props.WorkspaceCreation })},
-	"historyDays":         {"HistoryDays", number(func(c *config) *int { return &c.props.HistoryDays })},
-	"logRetentionDays":    {"LogRetentionDays", number(func(c *config) *int { return &c.props.LogRetentionDays })},
-	"domainName":          {"Domain", text(func(c *config) *string { return &c.domain().Name })},
-	"domainCertificate":   {"", text(func(c *config) *string { return &c.domain().CertificateARN })},
-	"domainHostedZone":    {"", text(func(c *config) *string { return &c.domain().HostedZoneID })},
-	"namePrefix":          {"NamePrefix", text(func(c *config) *string { return &c.props.NamePrefix })},
-	"tags":                {"Tags", setTags},
-	"permissionsBoundary": {"PermissionsBoundary", text(func(c *config) *string { return &c.props.PermissionsBoundary })},
-	"tableKey":            {"TableKey", arn("kms", func(c *config) *string { return &c.tableKeyARN })},
-	"replicas":            {"Replicas", list(func(c *config) *[]string { return &c.props.Replicas })},
-	"destroyData":         {"DestroyData", yesNo(func(c *config) *bool { return &c.props.DestroyData })},
-	"alarmTopic":          {"AlarmTopic", arn("sns", func(c *config) *string { return &c.alarmTopicARN })},
-	"omitDashboard":       {"OmitDashboard", yesNo(func(c *config) *bool { return &c.props.OmitDashboard })},
-	"tracing":             {"Tracing", yesNo(func(c *config) *bool { return &c.props.Tracing })},
-	"reserveConcurrency":  {"ReserveConcurrency", yesNo(func(c *config) *bool { return &c.props.ReserveConcurrency })},
-	"functionsFolder":     {"FunctionsFolder", text(func(c *config) *string { return &c.props.FunctionsFolder })},
+	"workspaceCreation":    {"WorkspaceCreation", text(func(c *config) *string { return &c.props.WorkspaceCreation })},
+	"historyDays":          {"HistoryDays", number(func(c *config) *int { return &c.props.HistoryDays })},
+	"mailsPerInviter":      {"MailsPerInviter", number(func(c *config) *int { return &c.props.MailsPerInviter })},
+	"mailsPerNewWorkspace": {"MailsPerNewWorkspace", number(func(c *config) *int { return &c.props.MailsPerNewWorkspace })},
+	"mailsPerWorkspace":    {"MailsPerWorkspace", number(func(c *config) *int { return &c.props.MailsPerWorkspace })},
+	"logRetentionDays":     {"LogRetentionDays", number(func(c *config) *int { return &c.props.LogRetentionDays })},
+	"domainName":           {"Domain", text(func(c *config) *string { return &c.domain().Name })},
+	"domainCertificate":    {"", text(func(c *config) *string { return &c.domain().CertificateARN })},
+	"domainHostedZone":     {"", text(func(c *config) *string { return &c.domain().HostedZoneID })},
+	"namePrefix":           {"NamePrefix", text(func(c *config) *string { return &c.props.NamePrefix })},
+	"tags":                 {"Tags", setTags},
+	"permissionsBoundary":  {"PermissionsBoundary", text(func(c *config) *string { return &c.props.PermissionsBoundary })},
+	"tableKey":             {"TableKey", arn("kms", func(c *config) *string { return &c.tableKeyARN })},
+	"replicas":             {"Replicas", list(func(c *config) *[]string { return &c.props.Replicas })},
+	"destroyData":          {"DestroyData", yesNo(func(c *config) *bool { return &c.props.DestroyData })},
+	"alarmTopic":           {"AlarmTopic", arn("sns", func(c *config) *string { return &c.alarmTopicARN })},
+	"omitDashboard":        {"OmitDashboard", yesNo(func(c *config) *bool { return &c.props.OmitDashboard })},
+	"tracing":              {"Tracing", yesNo(func(c *config) *bool { return &c.props.Tracing })},
+	"reserveConcurrency":   {"ReserveConcurrency", yesNo(func(c *config) *bool { return &c.props.ReserveConcurrency })},
+	"functionsFolder":      {"FunctionsFolder", text(func(c *config) *string { return &c.props.FunctionsFolder })},
 	// Of this app, not of the construct.
 	"stack":     {"", text(func(c *config) *string { return &c.stack })},
 	"region":    {"", text(func(c *config) *string { return &c.region })},
@@ -147,7 +150,7 @@ func number(field func(*config) *int) func(*config, string) error {
 	return func(c *config, value string) error {
 		n, err := strconv.Atoi(value)
 		if err != nil {
-			return fmt.Errorf("is %q; set a whole number of days", value)
+			return fmt.Errorf("is %q; set a whole number", value)
 		}
 		*field(c) = n
 		return nil

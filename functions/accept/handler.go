@@ -124,14 +124,25 @@ type previewInviter struct {
 	Name string `json:"name"`
 }
 
-func show(inv invitation, now time.Time) preview {
+// inviter is whose invitation it is, as they are now; zero for a backend, which
+// is no user, and for somebody who was erased.
+func (h handler) inviter(ctx context.Context, inv invitation) (user.User, error) {
+	by := inv.user.Invitation.InvitedBy
+	if !strings.HasPrefix(by, user.IDPrefix) {
+		return user.User{}, nil
+	}
+	u, _, err := h.store.LoadUser(ctx, inv.workspace.ID, by)
+	return u, err
+}
+
+func show(inv invitation, inviter user.User, now time.Time) preview {
 	u, w := inv.user, inv.workspace
 	status := string(u.StatusAt(now))
 	if u.StatusAt(now).Pending() {
 		status = "pending" // requested and invited are the admins' to tell apart
 	}
 	return preview{
-		Workspace: previewWorkspace{w.ID, w.Slug, w.Name}, Inviter: previewInviter{u.Invitation.InviterName},
+		Workspace: previewWorkspace{w.ID, w.Slug, w.Name}, Inviter: previewInviter{inviter.Name},
 		Name: u.Name, Email: u.Email, Role: u.Role, ExpiresAt: u.Invitation.ExpiresAt, Status: status, Next: next(u),
 	}
 }
@@ -141,7 +152,8 @@ func (h handler) preview(ctx context.Context, r *httpapi.Request) (httpapi.Respo
 	if err != nil {
 		return httpapi.Response{}, err
 	}
-	return httpapi.OK(show(inv, r.Now)), nil
+	by, err := h.inviter(ctx, inv)
+	return httpapi.OK(show(inv, by, r.Now)), err
 }
 
 // accept makes the invited person a member. It needs the link and a signed-in
@@ -181,7 +193,7 @@ func (h handler) accept(ctx context.Context, r *httpapi.Request) (httpapi.Respon
 	}
 	shown := httpapi.ShowUser(u, r.Now)
 	shown.Metadata, err = h.dataKeys.Metadata(ctx, inv.workspace, u)
-	return httpapi.OK(shown), err
+	return shown.Response(http.StatusOK), err
 }
 
 func (h handler) mayAccept(ctx context.Context, r *httpapi.Request, inv invitation) error {
@@ -193,11 +205,10 @@ func (h handler) mayAccept(ctx context.Context, r *httpapi.Request, inv invitati
 			"This invitation is for "+identity.MaskEmail(inv.user.Email)+". Sign out, then sign in with that address to accept it.")
 	}
 	// An invitation reaches no further than its inviter's authority does.
-	inviter := inv.user.Invitation.InvitedBy
-	if strings.HasPrefix(inviter, user.OperatorPrefix) || !inv.user.StatusAt(r.Now).Pending() {
+	if strings.HasPrefix(inv.user.Invitation.InvitedBy, user.OperatorPrefix) || !inv.user.StatusAt(r.Now).Pending() {
 		return nil
 	}
-	by, _, err := h.store.LoadUser(ctx, inv.workspace.ID, inviter)
+	by, err := h.inviter(ctx, inv)
 	if err == nil && !by.Manages() {
 		err = user.ErrInviterGone
 	}
@@ -224,5 +235,6 @@ func (h handler) decline(ctx context.Context, r *httpapi.Request) (httpapi.Respo
 	if err != nil {
 		return httpapi.Response{}, err
 	}
-	return httpapi.OK(show(inv, r.Now)), nil
+	by, err := h.inviter(ctx, inv)
+	return httpapi.OK(show(inv, by, r.Now)), err
 }

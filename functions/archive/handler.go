@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"io"
+	"net/http"
+	"time"
 
 	"github.com/latchkey/latchkey/shared/access"
 	"github.com/latchkey/latchkey/shared/datakey"
@@ -10,12 +12,14 @@ import (
 	"github.com/latchkey/latchkey/shared/linkkey"
 	"github.com/latchkey/latchkey/shared/store"
 	"github.com/latchkey/latchkey/shared/user"
+	"github.com/latchkey/latchkey/shared/workspace"
 )
 
 type handler struct {
 	store    *store.Store
 	dataKeys *datakey.Keys
 	links    *linkkey.Source
+	limits   workspace.MailLimits
 	random   io.Reader
 }
 
@@ -23,13 +27,17 @@ func (h handler) routes() httpapi.Routes {
 	return httpapi.Routes{
 		"POST /v1/workspaces/{workspace}/users/{user}/archive": h.archive,
 		"POST /v1/workspaces/{workspace}/users/{user}/restore": h.restore,
+		"DELETE /v1/workspaces/{workspace}/users/{user}":       h.erase,
+		"POST /v1/workspaces/{workspace}/users/batch/archive":  h.archiveMany,
+		"POST /v1/workspaces/{workspace}/users/batch/restore":  h.restoreMany,
+		"POST /v1/accounts/archive":                            h.archiveAccount,
 	}
 }
 
 // archive ends a user's access and kills their links, at once: every later
 // request reads the record. The last active admin stays.
 func (h handler) archive(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
-	g, stamp, err := h.target(ctx, r)
+	g, err := h.target(ctx, r)
 	if err != nil {
 		return httpapi.Response{}, err
 	}
@@ -40,17 +48,25 @@ func (h handler) archive(ctx context.Context, r *httpapi.Request) (httpapi.Respo
 	if err := in.Err(); err != nil {
 		return httpapi.Response{}, err
 	}
-	u, err := h.store.ChangeUser(ctx, g.Target, func(u user.User) (user.User, error) { return u.Archive(stamp) })
+	u, err := h.archiveUser(ctx, g, g.Target, r.Now)
 	if err != nil {
 		return httpapi.Response{}, err
 	}
 	return h.show(ctx, g, u, r)
 }
 
+func (h handler) archiveUser(ctx context.Context, g access.Grant, u user.User, now time.Time) (user.User, error) {
+	stamp, err := g.Stamp(now, h.random)
+	if err != nil {
+		return user.User{}, err
+	}
+	return h.store.ChangeUser(ctx, u, func(u user.User) (user.User, error) { return u.Archive(stamp) })
+}
+
 // restore brings an archived user back: active again if they were, else with a
 // new link; {"reinvite": true} gives a new link to both.
 func (h handler) restore(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
-	g, stamp, err := h.target(ctx, r)
+	g, err := h.target(ctx, r)
 	if err != nil {
 		return httpapi.Response{}, err
 	}
@@ -62,32 +78,69 @@ func (h handler) restore(ctx context.Context, r *httpapi.Request) (httpapi.Respo
 	if err := in.Err(); err != nil {
 		return httpapi.Response{}, err
 	}
-	how := g.Workspace.Inviting(0)
-	how.InviterName = g.InviterName()
-	if reinvite || g.Target.ActivatedAt.IsZero() {
-		account, err := h.store.Load(ctx, store.Want{Email: g.Target.Email})
+	account := store.Snapshot{}
+	if mails(g.Target, reinvite) {
+		account, err = h.store.Load(ctx, store.Want{Email: g.Target.Email})
 		if err != nil {
 			return httpapi.Response{}, err
 		}
-		how.HasAccount = account.HasAccount
 	}
-	u, err := h.store.ChangeUser(ctx, g.Target, func(u user.User) (user.User, error) { return u.Restore(stamp, reinvite, how) })
+	u, err := h.restoreUser(ctx, g, g.Target, reinvite, account.HasAccount, r.Now)
 	if err != nil {
 		return httpapi.Response{}, err
 	}
 	return h.show(ctx, g, u, r)
 }
 
-func (h handler) target(ctx context.Context, r *httpapi.Request) (access.Grant, user.Stamp, error) {
-	g, err := access.Admin(ctx, h.store, r, store.Want{})
+// mails is true for a restored user who gets a new link.
+func mails(u user.User, reinvite bool) bool { return reinvite || u.ActivatedAt.IsZero() }
+
+func (h handler) restoreUser(ctx context.Context, g access.Grant, u user.User, reinvite, hasAccount bool, now time.Time) (user.User, error) {
+	stamp, err := g.Stamp(now, h.random)
 	if err != nil {
-		return g, user.Stamp{}, err
+		return user.User{}, err
 	}
-	if g.Target.ID == "" {
-		return g, user.Stamp{}, user.ErrNotFound
+	how := g.Workspace.Inviting(0)
+	how.HasAccount = hasAccount
+	restore := func(u user.User) (user.User, error) { return u.Restore(stamp, reinvite, how) }
+	if _, err := restore(u); err != nil { // what the record alone forbids counts no mail
+		return user.User{}, err
+	}
+	write := func() error {
+		return g.Seated(ctx, h.store, now, h.random, func() (err error) {
+			u, err = h.store.ChangeUser(ctx, u, restore)
+			return err
+		})
+	}
+	if mails(u, reinvite) {
+		err = g.Mailing(ctx, h.store, h.limits, now, write)
+	} else {
+		err = write()
+	}
+	return u, err
+}
+
+// erase removes all that names a person who is gone from the workspace, or
+// never came. The history keeps its lines, which hold ids alone.
+func (h handler) erase(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
+	g, err := h.target(ctx, r)
+	if err != nil {
+		return httpapi.Response{}, err
 	}
 	stamp, err := g.Stamp(r.Now, h.random)
-	return g, stamp, err
+	if err != nil {
+		return httpapi.Response{}, err
+	}
+	err = h.store.EraseUser(ctx, g.Target, func(u user.User) (user.Erased, error) { return u.Erase(stamp) })
+	return httpapi.Response{Status: http.StatusNoContent}, err
+}
+
+func (h handler) target(ctx context.Context, r *httpapi.Request) (access.Grant, error) {
+	g, err := access.Admin(ctx, h.store, r, store.Want{})
+	if err == nil && g.Target.ID == "" {
+		err = user.ErrNotFound
+	}
+	return g, err
 }
 
 // show is the user as the admin sees them, with the new link if there is one.
@@ -98,5 +151,5 @@ func (h handler) show(ctx context.Context, g access.Grant, u user.User, r *httpa
 	if err == nil && shown.Status.Pending() {
 		shown.Invitation.URL, err = h.links.URL(ctx, u, r.Now)
 	}
-	return httpapi.OK(shown), err
+	return shown.Response(http.StatusOK), err
 }

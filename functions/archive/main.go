@@ -1,4 +1,4 @@
-// Command archive is the function that archives and restores users.
+// Command archive is the function that archives, restores and erases users.
 package main
 
 import (
@@ -14,6 +14,7 @@ import (
 	"github.com/latchkey/latchkey/shared/datakey"
 	"github.com/latchkey/latchkey/shared/linkkey"
 	"github.com/latchkey/latchkey/shared/store"
+	"github.com/latchkey/latchkey/shared/workspace"
 )
 
 func main() {
@@ -22,6 +23,7 @@ func main() {
 		store:    store.FromEnv(env),
 		dataKeys: datakey.FromEnv(env, rand.Reader),
 		links:    linkkey.FromEnv(env),
+		limits:   workspace.MailLimitsFrom(env.Int),
 		random:   rand.Reader,
 	}
 	lambda.StartHandlerFunc(h.routes().Lambda(slog.New(lambdacontext.NewLogHandler()), time.Now))

@@ -1,5 +1,5 @@
-// Command invite is the function that invites a person, sends an invitation
-// again, and gives an admin its link.
+// Command invite is the function that invites people, one or many, sends
+// invitations again, and gives an admin the link of one.
 package main
 
 import (
@@ -15,6 +15,7 @@ import (
 	"github.com/latchkey/latchkey/shared/datakey"
 	"github.com/latchkey/latchkey/shared/linkkey"
 	"github.com/latchkey/latchkey/shared/store"
+	"github.com/latchkey/latchkey/shared/workspace"
 )
 
 func main() {
@@ -23,6 +24,7 @@ func main() {
 		store:    store.FromEnv(env),
 		dataKeys: datakey.FromEnv(env, rand.Reader),
 		links:    linkkey.FromEnv(env),
+		limits:   workspace.MailLimitsFrom(env.Int),
 		random:   rand.Reader,
 	}
 	lambda.StartHandlerFunc(h.routes().Lambda(slog.New(lambdacontext.NewLogHandler()), time.Now))

@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"encoding/base64"
+	"net/http"
+	"slices"
 	"time"
 
 	"github.com/latchkey/latchkey/shared/access"
@@ -22,15 +25,18 @@ type handler struct {
 
 func (h handler) routes() httpapi.Routes {
 	return httpapi.Routes{
-		"GET /v1/workspaces/{workspace}/users":        h.list,
-		"GET /v1/workspaces/{workspace}/users/{user}": h.get,
-		"GET /v1/me/workspaces":                       h.mine,
+		"GET /v1/workspaces/{workspace}/users":                h.list,
+		"GET /v1/workspaces/{workspace}/users/{user}":         h.get,
+		"GET /v1/workspaces/{workspace}/users/{user}/history": h.userHistory,
+		"GET /v1/workspaces/{workspace}/history":              h.history,
+		"GET /v1/me/workspaces":                               h.mine,
 	}
 }
 
 type page struct {
-	Users      []httpapi.User `json:"users"`
-	NextCursor *string        `json:"nextCursor"`
+	Users      []httpapi.User      `json:"users"`
+	Counts     map[user.Status]int `json:"counts,omitempty"`
+	NextCursor *string             `json:"nextCursor"`
 }
 
 func (h handler) list(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
@@ -50,7 +56,7 @@ func (h handler) list(ctx context.Context, r *httpapi.Request) (httpapi.Response
 	if err != nil {
 		return httpapi.Response{}, err
 	}
-	users, next, err := h.store.ListUsers(ctx, g.Workspace.ID, q.filter, q.limit, q.after, r.Now)
+	users, next, err := h.store.ListUsers(ctx, g.Workspace.ID, q.filter, q.Page, r.Now)
 	if err != nil {
 		return httpapi.Response{}, err
 	}
@@ -64,14 +70,17 @@ func (h handler) list(ctx context.Context, r *httpapi.Request) (httpapi.Response
 			}
 		}
 	}
-	if next != "" {
-		cursor, err := q.cursor(box, next, r.Now)
-		if err != nil {
-			return httpapi.Response{}, err
-		}
-		out.NextCursor = &cursor
+	out.NextCursor, err = q.seal(next, r.Now)
+	if err != nil {
+		return httpapi.Response{}, err
 	}
-	return httpapi.OK(out), nil
+	if q.csv {
+		return export(r, users, out, isAdmin), nil
+	}
+	if q.counts {
+		out.Counts, err = h.store.Counts(ctx, g.Workspace.ID)
+	}
+	return httpapi.OK(out), err
 }
 
 // get reads one user: admins anybody, members whom the directory shows them,
@@ -93,7 +102,7 @@ func (h handler) get(ctx context.Context, r *httpapi.Request) (httpapi.Response,
 	if isAdmin || oneself {
 		shown.Metadata, err = h.dataKeys.Metadata(ctx, g.Workspace, g.Target)
 	}
-	return httpapi.OK(shown), err
+	return shown.Response(http.StatusOK), err
 }
 
 type membership struct {
@@ -119,11 +128,12 @@ func (h handler) mine(ctx context.Context, r *httpapi.Request) (httpapi.Response
 	if err := r.Caller.Person(); err != nil {
 		return httpapi.Response{}, err
 	}
-	// The cursor is a place in the caller's own partition: whatever a caller
-	// makes of it, it shows them nothing but their own.
-	after := r.Query["cursor"]
-	if _, ok := id.Bytes(workspace.IDPrefix, after, id.RandomBytes); after != "" && !ok {
-		return httpapi.Response{}, errCursor
+	if err := unknown(r, "cursor").Err(); err != nil {
+		return httpapi.Response{}, err
+	}
+	after, err := placeOf(r.Caller, r.Query["cursor"])
+	if err != nil {
+		return httpapi.Response{}, err
 	}
 	found, next, err := h.store.Memberships(ctx, r.Caller.Email, after)
 	if err != nil {
@@ -148,9 +158,35 @@ func (h handler) mine(ctx context.Context, r *httpapi.Request) (httpapi.Response
 		out.Workspaces = append(out.Workspaces, shown)
 	}
 	if next != "" {
-		out.NextCursor = &next
+		cursor := placeCursor(r.Caller, next)
+		out.NextCursor = &cursor
 	}
 	return httpapi.OK(out), nil
+}
+
+// A place in the list of a caller's workspaces is a workspace's id together
+// with a check that ties it to the caller. There is no workspace here whose key
+// could seal it, and none is needed: whatever somebody makes of a cursor, it
+// leads to a place in their own list.
+func placeCursor(c identity.Caller, workspaceID string) string {
+	raw, _ := id.Bytes(workspace.IDPrefix, workspaceID, id.RandomBytes)
+	check, _ := id.Bytes("", id.Hash("", "latchkey/place", user.EmailKey(c.Email), workspaceID), id.HashBytes)
+	return base64.RawURLEncoding.EncodeToString(slices.Concat(raw, check[:8]))
+}
+
+func placeOf(c identity.Caller, cursor string) (workspaceID string, err error) {
+	if cursor == "" {
+		return "", nil
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(cursor)
+	if err != nil || len(raw) <= id.RandomBytes {
+		return "", errCursor
+	}
+	workspaceID = id.FromBytes(workspace.IDPrefix, raw[:id.RandomBytes])
+	if placeCursor(c, workspaceID) != cursor {
+		return "", errCursor
+	}
+	return workspaceID, nil
 }
 
 // errCursor is for a cursor that is not ours, is another query's, or is old.

@@ -1,5 +1,5 @@
 // Command list is the function that reads: users of a workspace, one user, the
-// caller's workspaces. It writes nothing, and its role could not.
+// history, the caller's workspaces. It writes nothing, and its role could not.
 package main
 
 import (

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,10 +26,17 @@ const (
 
 // query is what listUsers was asked.
 type query struct {
-	filter  store.Filter
-	limit   int
-	after   string // a position of the store; "" for the start
-	purpose string // of the cursor: workspace and filter, so that it fits no other query
+	filter store.Filter
+	store.Page
+	counts bool
+	csv    bool
+	cursor
+}
+
+// cursor seals where the next page of one listing begins.
+type cursor struct {
+	box     datakey.Box
+	purpose string // the listing: workspace and filter, so that it fits no other
 }
 
 // position is what a cursor holds.
@@ -38,13 +46,8 @@ type position struct {
 }
 
 func readQuery(r *httpapi.Request, box datakey.Box, workspaceID string) (query, error) {
-	var fields fault.Fields
-	q := query{limit: defaultLimit}
-	for name := range r.Query {
-		if !slices.Contains([]string{"status", "role", "group", "q", "limit", "cursor"}, name) {
-			fields.Add("?"+name, "unknown_parameter", "There is no such parameter.")
-		}
-	}
+	fields := unknown(r, "status", "role", "group", "q", "sort", "counts", "format", "limit", "cursor")
+	q := query{}
 	if text := r.Query["status"]; text != "" {
 		for _, s := range strings.Split(text, ",") {
 			status := user.Status(strings.TrimSpace(s))
@@ -66,37 +69,88 @@ func readQuery(r *httpapi.Request, box datakey.Box, workspaceID string) (query, 
 	if q.filter.Text = r.Query["q"]; len([]rune(q.filter.Text)) > maxText {
 		fields.Add("?q", "too_long", "A search may have 100 characters at most.")
 	}
-	if text := r.Query["limit"]; text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 || n > maxLimit {
-			fields.Add("?limit", "out_of_range", "A page has 1 to 100 users.")
-		}
-		q.limit = n
+	switch r.Query["sort"] {
+	case "", "newest":
+	case "oldest":
+		q.Oldest = true
+	default:
+		fields.Add("?sort", "unknown_sort", "Sort by newest or oldest first.")
 	}
+	switch r.Query["counts"] {
+	case "", "false":
+	case "true":
+		q.counts = true
+	default:
+		fields.Add("?counts", "invalid_boolean", "This is true or false.")
+	}
+	switch r.Query["format"] {
+	case "":
+		q.csv = strings.HasPrefix(strings.TrimSpace(r.Header["accept"]), "text/csv")
+	case "json":
+	case "csv":
+		q.csv = true
+	default:
+		fields.Add("?format", "unknown_format", "A format is json or csv.")
+	}
+	if q.csv && q.counts {
+		fields.Add("?counts", "not_with_csv", "Counts have no place in CSV. Ask for them as JSON.")
+	}
+	q.Limit = limit(&fields, r)
 	if err := fields.Err(); err != nil {
 		return query{}, err
 	}
-	shape, err := json.Marshal([]any{"users", workspaceID, q.filter})
+	shape, err := json.Marshal([]any{"users", workspaceID, q.filter, q.Oldest})
 	if err != nil {
 		return query{}, err
 	}
-	q.purpose = string(shape)
-	if text := r.Query["cursor"]; text != "" {
-		q.after = q.open(box, text, r.Now)
-		if q.after == "" {
-			return query{}, errCursor
+	q.cursor = cursor{box, string(shape)}
+	q.After, err = q.after(r)
+	return q, err
+}
+
+// unknown names every parameter that is not among the known ones.
+func unknown(r *httpapi.Request, known ...string) fault.Fields {
+	var fields fault.Fields
+	for _, name := range slices.Sorted(maps.Keys(r.Query)) {
+		if !slices.Contains(known, name) {
+			fields.Add("?"+name, "unknown_parameter", "There is no such parameter.")
 		}
 	}
-	return q, nil
+	return fields
+}
+
+func limit(fields *fault.Fields, r *httpapi.Request) int {
+	text := r.Query["limit"]
+	if text == "" {
+		return defaultLimit
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > maxLimit {
+		fields.Add("?limit", "out_of_range", "A page has 1 to 100 entries.")
+	}
+	return n
+}
+
+// after is the position in the request's cursor, "" for none.
+func (c cursor) after(r *httpapi.Request) (string, error) {
+	text := r.Query["cursor"]
+	if text == "" {
+		return "", nil
+	}
+	after := c.open(text, r.Now)
+	if after == "" {
+		return "", errCursor
+	}
+	return after, nil
 }
 
 // open gives the position in a cursor, "" for one that is not good here.
-func (q query) open(box datakey.Box, cursor string, now time.Time) string {
+func (c cursor) open(cursor string, now time.Time) string {
 	sealed, err := base64.RawURLEncoding.DecodeString(cursor)
 	if err != nil {
 		return ""
 	}
-	plain, err := box.Unseal(q.purpose, sealed)
+	plain, err := c.box.Unseal(c.purpose, sealed)
 	if err != nil {
 		return ""
 	}
@@ -107,13 +161,17 @@ func (q query) open(box datakey.Box, cursor string, now time.Time) string {
 	return p.After
 }
 
-// cursor seals a position, so that nobody can read it, bend it, or use it for
-// another query or workspace.
-func (q query) cursor(box datakey.Box, after string, now time.Time) (string, error) {
+// seal seals a position, so that nobody can read it, bend it, or use it for
+// another listing or workspace; nil at the end.
+func (c cursor) seal(after string, now time.Time) (*string, error) {
+	if after == "" {
+		return nil, nil
+	}
 	plain, err := json.Marshal(position{after, now.Add(cursorLasts)})
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	sealed, err := box.Seal(q.purpose, plain)
-	return base64.RawURLEncoding.EncodeToString(sealed), err
+	sealed, err := c.box.Seal(c.purpose, plain)
+	text := base64.RawURLEncoding.EncodeToString(sealed)
+	return &text, err
 }

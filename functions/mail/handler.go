@@ -110,6 +110,10 @@ func (h handler) deliver(ctx context.Context, e event.Event, lastAttempt bool) (
 	if err != nil {
 		return again, err
 	}
+	inviter, _, err := h.store.LoadUser(ctx, w.ID, u.Invitation.InvitedBy) // a backend is no user, and has no name
+	if err != nil {
+		return again, err
+	}
 	m := store.Mail{WorkspaceID: w.ID, UserID: u.ID, Generation: e.Generation, Kind: string(kind)}
 	claim, err := h.store.ClaimMail(ctx, m, now, lease)
 	switch {
@@ -120,7 +124,7 @@ func (h handler) deliver(ctx context.Context, e event.Event, lastAttempt bool) (
 	case claim == store.AlreadySent:
 		return skipped, h.mark(ctx, m, user.DeliverySent, "", now)
 	}
-	messageID, err := h.send(ctx, m, u, w, kind, now)
+	messageID, err := h.send(ctx, m, u, inviter, w, kind, now)
 	if err == nil {
 		err = h.store.MarkMailSent(ctx, m, messageID, now)
 		if err != nil {
@@ -180,7 +184,7 @@ func (h handler) mark(ctx context.Context, m store.Mail, to user.Delivery, reaso
 	return h.store.SetDelivery(ctx, m, stamp, to, reason)
 }
 
-func (h handler) render(ctx context.Context, u user.User, w workspace.Workspace, kind email.Kind, now time.Time) (email.Message, error) {
+func (h handler) render(ctx context.Context, u, inviter user.User, w workspace.Workspace, kind email.Kind, now time.Time) (email.Message, error) {
 	url, err := h.links.URL(ctx, u, now)
 	if err != nil {
 		return email.Message{}, err
@@ -190,7 +194,7 @@ func (h handler) render(ctx context.Context, u user.User, w workspace.Workspace,
 		location = time.UTC
 	}
 	message, err := email.Render(email.Invite{
-		Kind: kind, To: u.Email, Name: u.Name, Inviter: u.Invitation.InviterName, Workspace: w.Name,
+		Kind: kind, To: u.Email, Name: u.Name, Inviter: inviter.Name, Workspace: w.Name,
 		Role: string(u.Role), Link: url, Now: now, ExpiresAt: u.Invitation.ExpiresAt, Location: location,
 		HasAccount: u.Status == user.Invited, Message: u.Invitation.Message,
 	})

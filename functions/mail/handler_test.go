@@ -130,9 +130,9 @@ func newBench(t *testing.T) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.u = user.New(stamp, ws, user.Details{Name: "John Doe", Email: "john@corp.com", Role: user.Builder},
-		user.Inviting{InviterName: "Ada", SendEmail: true, Lasts: 7 * 24 * time.Hour})
-	if _, inserted, err := b.h.store.InsertUser(t.Context(), b.u); err != nil || !inserted {
+	b.u, _ = user.New(stamp, ws, user.Details{Name: "John Doe", Email: "john@corp.com", Role: user.Builder},
+		user.Inviting{SendEmail: true, Lasts: 7 * 24 * time.Hour}, user.Mails{})
+	if done, err := b.h.store.InsertUsers(t.Context(), []user.User{b.u}, store.Answer{}, b.now); err != nil || len(done.Existing) > 0 {
 		t.Fatal(err)
 	}
 	return b

@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"log/slog"
 	"os"
-	"strconv"
 	"time"
 	_ "time/tzdata" // the runtime provided.al2023 carries no time zones
 
@@ -22,10 +21,6 @@ import (
 
 func main() {
 	env := awsenv.Env{Get: os.Getenv}
-	attempts, err := strconv.Atoi(env.Get("MAIL_ATTEMPTS"))
-	if err != nil {
-		attempts = 8
-	}
 	h := handler{
 		store: store.FromEnv(env),
 		links: linkkey.FromEnv(env),
@@ -37,7 +32,7 @@ func main() {
 		}),
 		from:             env.Get("MAIL_FROM"),
 		configurationSet: env.Get("MAIL_CONFIGURATION_SET"),
-		attempts:         attempts,
+		attempts:         env.Int("MAIL_ATTEMPTS", 8),
 		random:           rand.Reader,
 		log:              slog.New(lambdacontext.NewLogHandler()),
 		now:              time.Now,

@@ -19,8 +19,8 @@ import (
 
 // send hands one mail to SES. Its tags name the invitation by ids, so that
 // SES's notices can be matched without an address.
-func (h handler) send(ctx context.Context, m store.Mail, u user.User, w workspace.Workspace, kind email.Kind, now time.Time) (messageID string, err error) {
-	message, err := h.render(ctx, u, w, kind, now)
+func (h handler) send(ctx context.Context, m store.Mail, u, inviter user.User, w workspace.Workspace, kind email.Kind, now time.Time) (messageID string, err error) {
+	message, err := h.render(ctx, u, inviter, w, kind, now)
 	if err != nil {
 		return "", unsent{err}
 	}

@@ -22,16 +22,18 @@ type handler struct {
 	store         *store.Store
 	dataKeys      *datakey.Keys
 	random        io.Reader
+	now           func() time.Time
 	operatorsOnly bool
 }
 
 func (h handler) routes() httpapi.Routes {
 	return httpapi.Routes{
-		"POST /v1/workspaces":                           h.create,
-		"GET /v1/workspaces/{workspace}":                h.get,
-		"PATCH /v1/workspaces/{workspace}":              h.update,
-		"GET /v1/workspaces/{workspace}/groups":         h.listGroups,
-		"PUT /v1/workspaces/{workspace}/groups/{group}": h.putGroup,
+		"POST /v1/workspaces":                              h.create,
+		"GET /v1/workspaces/{workspace}":                   h.get,
+		"PATCH /v1/workspaces/{workspace}":                 h.update,
+		"GET /v1/workspaces/{workspace}/groups":            h.listGroups,
+		"PUT /v1/workspaces/{workspace}/groups/{group}":    h.putGroup,
+		"DELETE /v1/workspaces/{workspace}/groups/{group}": h.deleteGroup,
 	}
 }
 
@@ -47,6 +49,7 @@ type show struct {
 	Timezone            string              `json:"timezone"`
 	Directory           workspace.Directory `json:"directory"`
 	PersonalMessages    bool                `json:"personalMessages"`
+	SeatLimit           *int                `json:"seatLimit"` // null: no limit
 	CreatedAt           time.Time           `json:"createdAt"`
 	UpdatedAt           time.Time           `json:"updatedAt"`
 	Version             int                 `json:"version"`
@@ -57,9 +60,13 @@ func shown(w workspace.Workspace) show {
 	if domains == nil {
 		domains = []string{}
 	}
+	var seats *int
+	if w.SeatLimit > 0 {
+		seats = &w.SeatLimit
+	}
 	return show{
 		w.ID, w.Slug, w.Name, w.InvitationDays, w.ReminderDays, domains, w.Locale, w.Timezone,
-		w.Directory, w.PersonalMessages, w.CreatedAt, w.UpdatedAt, w.Version,
+		w.Directory, w.PersonalMessages, seats, w.CreatedAt, w.UpdatedAt, w.Version,
 	}
 }
 
@@ -179,6 +186,7 @@ func (h handler) update(ctx context.Context, r *httpapi.Request) (httpapi.Respon
 		Timezone:            in.OptionalString("timezone"),
 		Directory:           in.OptionalString("directory"),
 		PersonalMessages:    in.OptionalBool("personalMessages"),
+		SeatLimit:           readSeatLimit(in),
 	}
 	stamp, err := g.Stamp(r.Now, h.random)
 	if err != nil {
@@ -189,14 +197,30 @@ func (h handler) update(ctx context.Context, r *httpapi.Request) (httpapi.Respon
 	if err := in.Err(); err != nil {
 		return httpapi.Response{}, err
 	}
-	w, err := h.store.ChangeWorkspace(ctx, g.Workspace, func(w workspace.Workspace) (workspace.Workspace, error) {
-		next, fields := w.Apply(stamp, patch)
-		return next, fields.Err()
+	var w workspace.Workspace
+	err = g.Seated(ctx, h.store, r.Now, h.random, func() (err error) {
+		w, err = h.store.ChangeWorkspace(ctx, g.Workspace, func(w workspace.Workspace) (workspace.Workspace, error) {
+			next, fields := w.Apply(stamp, patch)
+			return next, fields.Err()
+		})
+		return err
 	})
 	if err != nil {
 		return httpapi.Response{}, err
 	}
 	return httpapi.OK(shown(w)), nil
+}
+
+// readSeatLimit reads a limit; null means none, which the domain has as 0.
+func readSeatLimit(in *httpapi.Object) *int {
+	limit := in.OptionalInt("seatLimit")
+	if in.Null("seatLimit") {
+		return new(int)
+	}
+	if limit != nil && *limit == 0 {
+		*limit = -1 // no seats at all is out of range
+	}
+	return limit
 }
 
 type group struct {
@@ -254,4 +278,38 @@ func (h handler) putGroup(ctx context.Context, r *httpapi.Request) (httpapi.Resp
 		out.Status = http.StatusCreated
 	}
 	return out, nil
+}
+
+// deleteMargin is kept of a request's time to answer that there is more to do.
+const deleteMargin = 2 * time.Second
+
+// deleteGroup takes everybody out of a group and deletes it. In a large
+// workspace that takes longer than a request may: then the schedule goes on.
+// It comes by in any case, for those who were put into the group by requests
+// that were under way, and until then the id stays taken.
+func (h handler) deleteGroup(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
+	g, err := access.Admin(ctx, h.store, r, store.Want{})
+	if err != nil {
+		return httpapi.Response{}, err
+	}
+	groupID := r.Params["group"]
+	if !workspace.ValidGroupID(groupID) {
+		return httpapi.Response{}, workspace.ErrGroupNotFound
+	}
+	err = h.store.DeleteGroup(ctx, g.Workspace.ID, groupID, r.Now)
+	if err != nil {
+		return httpapi.Response{}, err
+	}
+	until := r.Now.Add(time.Minute)
+	if deadline, ok := ctx.Deadline(); ok {
+		until = deadline.Add(-deleteMargin)
+	}
+	done, err := h.store.EmptyGroup(ctx, g.Workspace.ID, groupID, until, h.now, func() (user.Stamp, error) { return g.Stamp(r.Now, h.random) })
+	switch {
+	case err != nil:
+		return httpapi.Response{}, err
+	case !done:
+		return httpapi.Response{Status: http.StatusAccepted, Body: map[string]string{"state": "deleting"}}, nil
+	}
+	return httpapi.Response{Status: http.StatusNoContent}, nil
 }

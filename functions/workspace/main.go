@@ -23,6 +23,7 @@ func main() {
 		store:         store.FromEnv(env),
 		dataKeys:      datakey.FromEnv(env, rand.Reader),
 		random:        rand.Reader,
+		now:           time.Now,
 		operatorsOnly: env.Get("WORKSPACE_CREATION") == "operators",
 	}
 	lambda.StartHandlerFunc(h.routes().Lambda(slog.New(lambdacontext.NewLogHandler()), time.Now))

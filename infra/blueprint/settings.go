@@ -33,4 +33,11 @@ const (
 	SettingWorkspaceCreation Setting = "WORKSPACE_CREATION"
 	// SettingHistoryDays is how long history entries are kept (1-3650 days).
 	SettingHistoryDays Setting = "HISTORY_DAYS"
+	// SettingMailsPerInviter is how many mails one person may ask for in a UTC
+	// day (1 or more).
+	SettingMailsPerInviter Setting = "MAILS_PER_INVITER"
+	// SettingMailsPerNewWorkspace is the same for a workspace in its first 30
+	// days, SettingMailsPerWorkspace for one after that.
+	SettingMailsPerNewWorkspace Setting = "MAILS_PER_NEW_WORKSPACE"
+	SettingMailsPerWorkspace    Setting = "MAILS_PER_WORKSPACE"
 )

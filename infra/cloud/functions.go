@@ -172,5 +172,8 @@ func (l *Latchkey) settings() map[blueprint.Setting]*string {
 		blueprint.SettingMailAttempts:         jsii.Sprintf("%d", blueprint.MailAttempts),
 		blueprint.SettingWorkspaceCreation:    &l.props.WorkspaceCreation,
 		blueprint.SettingHistoryDays:          jsii.Sprintf("%d", l.props.HistoryDays),
+		blueprint.SettingMailsPerInviter:      jsii.Sprintf("%d", l.props.MailsPerInviter),
+		blueprint.SettingMailsPerNewWorkspace: jsii.Sprintf("%d", l.props.MailsPerNewWorkspace),
+		blueprint.SettingMailsPerWorkspace:    jsii.Sprintf("%d", l.props.MailsPerWorkspace),
 	}
 }

@@ -47,6 +47,11 @@ type Props struct {
 	WorkspaceCreation string
 	// HistoryDays is how long history is kept: 1 to 3650. Default 400.
 	HistoryDays int
+	// MailsPerInviter, MailsPerNewWorkspace and MailsPerWorkspace bound the
+	// mails of one UTC day, whatever becomes of them: those that one person
+	// asks for (default 100), those of a workspace in its first 30 days (200),
+	// and those of a workspace after that (2,000).
+	MailsPerInviter, MailsPerNewWorkspace, MailsPerWorkspace int
 	// LogRetentionDays is how long logs are kept, one of the numbers that
 	// CloudWatch offers. Default 30.
 	LogRetentionDays int
@@ -106,8 +111,13 @@ const (
 	defaultCallbackPath     = "/callback"
 	defaultHistoryDays      = 400
 	defaultLogRetentionDays = 30
-	creationSignedIn        = "signed-in"
-	creationOperators       = "operators"
+
+	defaultMailsPerInviter      = 100
+	defaultMailsPerNewWorkspace = 200
+	defaultMailsPerWorkspace    = 2000
+
+	creationSignedIn  = "signed-in"
+	creationOperators = "operators"
 )
 
 // withDefaults is a copy with every default filled in.
@@ -123,6 +133,15 @@ func (p Props) withDefaults() Props {
 	}
 	if p.HistoryDays == 0 {
 		p.HistoryDays = defaultHistoryDays
+	}
+	if p.MailsPerInviter == 0 {
+		p.MailsPerInviter = defaultMailsPerInviter
+	}
+	if p.MailsPerNewWorkspace == 0 {
+		p.MailsPerNewWorkspace = defaultMailsPerNewWorkspace
+	}
+	if p.MailsPerWorkspace == 0 {
+		p.MailsPerWorkspace = defaultMailsPerWorkspace
 	}
 	if p.LogRetentionDays == 0 {
 		p.LogRetentionDays = defaultLogRetentionDays

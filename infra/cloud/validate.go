@@ -161,6 +161,11 @@ func (p Props) validateOperation(wrong report) {
 	if p.HistoryDays < 1 || p.HistoryDays > 3650 {
 		wrong("HistoryDays", `%d is out of range; set 1 to 3650 days`, p.HistoryDays)
 	}
+	for field, n := range map[string]int{"MailsPerInviter": p.MailsPerInviter, "MailsPerNewWorkspace": p.MailsPerNewWorkspace, "MailsPerWorkspace": p.MailsPerWorkspace} {
+		if n < 1 || n > 10_000_000 {
+			wrong(field, `%d is out of range; set 1 to 10000000 mails a day`, n)
+		}
+	}
 	if !slices.Contains(retentions, p.LogRetentionDays) {
 		wrong("LogRetentionDays", `%d is not offered by CloudWatch; set one of %s`, p.LogRetentionDays, strings.Trim(fmt.Sprint(retentions), "[]"))
 	}

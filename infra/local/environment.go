@@ -1,6 +1,7 @@
 package local
 
 import (
+	"maps"
 	"strconv"
 
 	"github.com/latchkey/latchkey/infra/blueprint"
@@ -9,7 +10,7 @@ import (
 
 // settings are the values of all settings here.
 func (s *Stack) settings() map[blueprint.Setting]string {
-	return map[blueprint.Setting]string{
+	settings := map[blueprint.Setting]string{
 		blueprint.SettingTable:                TableName,
 		blueprint.SettingLinkKey:              linkKeyID,
 		blueprint.SettingMetadataKey:          dataKeyID,
@@ -21,7 +22,12 @@ func (s *Stack) settings() map[blueprint.Setting]string {
 		blueprint.SettingMailAttempts:         strconv.Itoa(blueprint.MailAttempts),
 		blueprint.SettingWorkspaceCreation:    "signed-in",
 		blueprint.SettingHistoryDays:          "400",
+		blueprint.SettingMailsPerInviter:      "100",
+		blueprint.SettingMailsPerNewWorkspace: "200",
+		blueprint.SettingMailsPerWorkspace:    "2000",
 	}
+	maps.Copy(settings, s.replaced)
+	return settings
 }
 
 // surroundings are what Lambda would tell every function.

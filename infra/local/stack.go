@@ -59,6 +59,8 @@ type Config struct {
 	Dashboard string
 	// Root is the project's folder, where node_modules is.
 	Root string
+	// Settings replace the usual values of settings of the blueprint.
+	Settings map[blueprint.Setting]string
 	// Log takes one line for each request, and what the functions log.
 	Log io.Writer
 	// Meter, if set, is asked for a handler for each function, which then
@@ -76,6 +78,7 @@ type Stack struct {
 	Queues *messaging.Queues
 	Bus    *messaging.Bus
 
+	replaced  map[blueprint.Setting]string
 	services  string // where EventBridge, KMS and Secrets Manager are
 	functions map[string]*function
 	closers   []func(context.Context) error // in the order in which to close
@@ -106,6 +109,7 @@ func Start(ctx context.Context, cfg Config) (*Stack, error) {
 		URL:       "http://127.0.0.1:" + strconv.Itoa(ports[0]),
 		MailURL:   "http://127.0.0.1:" + strconv.Itoa(ports[1]),
 		functions: map[string]*function{},
+		replaced:  cfg.Settings,
 		cancel:    cancel,
 	}
 	if cfg.DataDir == "" {

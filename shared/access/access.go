@@ -8,9 +8,11 @@ package access
 
 import (
 	"context"
+	"errors"
 	"io"
 	"time"
 
+	"github.com/latchkey/latchkey/shared/fault"
 	"github.com/latchkey/latchkey/shared/httpapi"
 	"github.com/latchkey/latchkey/shared/id"
 	"github.com/latchkey/latchkey/shared/identity"
@@ -79,5 +81,50 @@ func Stamp(actor string, now time.Time, random io.Reader) (user.Stamp, error) {
 	return user.Stamp{ID: event, Actor: actor, At: now}, err
 }
 
-// InviterName is what the invited person reads; an operator has no name.
-func (g Grant) InviterName() string { return g.Me.Name }
+// Sender is the caller as one who asks for mails. A backend acts for many, so
+// the workspace's limit alone binds it.
+func (g Grant) Sender(limits workspace.MailLimits) store.Sender {
+	return store.Sender{Workspace: g.Workspace, Inviter: g.Me.ID, Limits: limits}
+}
+
+// Mailing makes a write that calls for a mail, if the day's limits allow one
+// more. A write that was refused calls for none.
+func (g Grant) Mailing(ctx context.Context, s *store.Store, limits workspace.MailLimits, now time.Time, write func() error) error {
+	by := g.Sender(limits)
+	_, refused, err := s.ReserveMails(ctx, by, 1, now)
+	if err == nil {
+		err = refused
+	}
+	if err != nil {
+		return err
+	}
+	err = write()
+	if refusal(err) {
+		return errors.Join(err, s.ReturnMails(ctx, by, 1, now))
+	}
+	return err
+}
+
+// refusal is true for a write that surely did not happen.
+func refusal(err error) bool {
+	var f *fault.Error
+	return errors.As(err, &f) && f.Kind != fault.Internal && f.Kind != fault.Unavailable
+}
+
+// Seated makes a write that may need a seat. Where none is left, it lapses the
+// invitations whose time has passed, so that a seat is free from the instant
+// of expiry, and makes the write once more.
+func (g Grant) Seated(ctx context.Context, s *store.Store, now time.Time, random io.Reader, write func() error) error {
+	err := write()
+	if code := fault.Code(err); code != workspace.ErrSeatLimit.Code && code != workspace.CodeSeatsInUse {
+		return err
+	}
+	freed, failed := s.FreeSeats(ctx, g.Workspace.ID, now, func() (user.Stamp, error) { return Stamp(user.ActorSchedule, now, random) })
+	if failed != nil {
+		return failed
+	}
+	if freed == 0 {
+		return err
+	}
+	return write()
+}

@@ -151,7 +151,7 @@ func TestAMalformedUserNeverReachesTheTable(t *testing.T) {
 func TestOneCallReadsTheCallerTheTargetAndTheRest(t *testing.T) {
 	tb, s := newTable(t, workspaceItem(), userItem(me, user.Admin), userItem(other, user.Builder))
 	g, err := access.Admin(t.Context(), s, request(wsID, other, person), store.Want{Groups: []string{"sales"}, Email: "new@corp.com"})
-	if err != nil || g.Workspace.Slug != "corp" || g.Me.ID != me || g.Target.ID != other || g.InviterName() != "John Doe" {
+	if err != nil || g.Workspace.Slug != "corp" || g.Me.ID != me || g.Target.ID != other || g.Me.Name != "John Doe" {
 		t.Errorf("%+v, %v", g, err)
 	}
 	if len(tb.asked) != 1 {

@@ -62,6 +62,14 @@ func OfUser(u user.User) Event {
 	return e
 }
 
+// OfErased is the event of an erasure: for consumers to erase what they hold.
+func OfErased(e user.Erased) Event {
+	return Event{
+		ID: e.Last.ID, Type: string(e.Last.Type), Version: Version,
+		WorkspaceID: e.WorkspaceID, UserID: e.ID, Actor: e.Last.Actor, Time: e.Last.At, PreviousStatus: string(e.Last.From),
+	}
+}
+
 // OfWorkspace is the event of a workspace's last change.
 func OfWorkspace(w workspace.Workspace) Event {
 	return Event{

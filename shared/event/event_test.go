@@ -19,10 +19,10 @@ func TestNoEventHoldsASecretOrAPerson(t *testing.T) {
 	u := user.User{
 		ID: "usr_1", WorkspaceID: "ws_1", Name: "PRIVATE-name", Email: "PRIVATE@corp.com", Role: user.Admin,
 		Groups: []string{"PRIVATE-group"}, SealedMetadata: []byte("PRIVATE-metadata"), Status: user.Invited, Subject: "PRIVATE-subject",
-		Request: user.Request{Key: "PRIVATE-key", Body: "PRIVATE-body"},
+		Request: "PRIVATE-key",
 		Last:    user.Change{ID: "evt_1", Actor: "usr_admin", At: t0, From: user.Requested, Changed: []string{"name"}},
 	}
-	u.Invitation = user.Invitation{InvitedBy: "usr_admin", InviterName: "PRIVATE-inviter", Generation: 2, Message: "PRIVATE-message", Delivery: user.DeliverySent}
+	u.Invitation = user.Invitation{InvitedBy: "usr_admin", Generation: 2, Message: "PRIVATE-message", Delivery: user.DeliverySent}
 	for _, what := range []user.ChangeType{
 		user.UserInvited, user.UserReinvited, user.UserReminded, user.UserAccepted, user.UserDeclined,
 		user.UserExpired, user.UserUpdated, user.UserArchived, user.UserRestored, user.DeliveryChanged,

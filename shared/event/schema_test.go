@@ -39,7 +39,7 @@ func TestEventsAreWhatTheirSchemasSay(t *testing.T) {
 		check(event.OfUser(u))
 		return u
 	}
-	u := must(user.New(stamp(), ws, user.Details{Name: "John", Email: "john@corp.com", Role: user.Builder}, week), nil)
+	u := must(user.New(stamp(), ws, user.Details{Name: "John", Email: "john@corp.com", Role: user.Builder}, week, user.Mails{}))
 	promoted, _ := u.AccountAppeared(stamp())
 	must(promoted, nil)
 	must(u.Decline(stamp()))

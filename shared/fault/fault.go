@@ -22,8 +22,11 @@ const (
 	Forbidden                   // signed in, but not allowed
 	NotFound                    // there is no such thing, or the caller may not know of it
 	Conflict                    // the thing's state does not allow it
+	Precondition                // the thing is not as the caller's If-Match says
 	Mismatch                    // same idempotency key, another body
 	TooLarge                    // the body exceeds its limit
+	Unsupported                 // the body's media type is not one of the operation's
+	Limited                     // a limit was reached; try again after RetryAfter
 	Unavailable                 // a dependency is busy; try again after RetryAfter
 )
 

@@ -43,6 +43,9 @@ type Request struct {
 	Now    time.Time // one time for the whole request, to the millisecond
 }
 
+// Text is a body that is no JSON; its media type is in the response's Header.
+type Text string
+
 // Response is an answer. A nil Body is none.
 type Response struct {
 	Status int
@@ -129,7 +132,9 @@ func render(out Response) (lambdaevents.APIGatewayV2HTTPResponse, error) {
 		"x-content-type-options": "nosniff",
 	}
 	body := ""
-	if out.Body != nil {
+	if text, ok := out.Body.(Text); ok {
+		body = string(text)
+	} else if out.Body != nil {
 		raw, err := json.Marshal(out.Body)
 		if err != nil {
 			return lambdaevents.APIGatewayV2HTTPResponse{}, fmt.Errorf("render an answer: %w", err)
@@ -203,8 +208,11 @@ var statuses = map[fault.Kind]int{
 	fault.Forbidden:       http.StatusForbidden,
 	fault.NotFound:        http.StatusNotFound,
 	fault.Conflict:        http.StatusConflict,
+	fault.Precondition:    http.StatusPreconditionFailed,
 	fault.Mismatch:        http.StatusUnprocessableEntity,
 	fault.TooLarge:        http.StatusRequestEntityTooLarge,
+	fault.Unsupported:     http.StatusUnsupportedMediaType,
+	fault.Limited:         http.StatusTooManyRequests,
 	fault.Unavailable:     http.StatusServiceUnavailable,
 }
 

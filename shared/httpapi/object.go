@@ -44,6 +44,32 @@ func (r *Request) OptionalObject() (*Object, error) {
 	return r.Object()
 }
 
+// NewObject is an object of members that were read otherwise, with what was
+// wrong with them there.
+func NewObject(members map[string]json.RawMessage, wrong fault.Fields) *Object {
+	return &Object{members: members, read: map[string]bool{}, Errors: wrong}
+}
+
+// Null is true for a member that is there and null, where that means something.
+func (o *Object) Null(name string) bool { return string(o.members[name]) == "null" }
+
+// Objects is a list of objects, nil where the member is absent; an element
+// that is no object has that as its error.
+func (o *Object) Objects(name string) []*Object {
+	list := value[[]json.RawMessage](o, name, "a list of objects")
+	if list == nil {
+		return nil
+	}
+	objects := make([]*Object, len(*list))
+	for i, raw := range *list {
+		objects[i] = NewObject(nil, nil)
+		if json.Unmarshal(raw, &objects[i].members) != nil || objects[i].members == nil {
+			objects[i].Errors.Add("", "wrong_type", "This must be an object.")
+		}
+	}
+	return objects
+}
+
 // Raw is a member as it stands; nil where it is absent or null.
 func (o *Object) Raw(name string) json.RawMessage {
 	o.read[name] = true

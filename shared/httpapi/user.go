@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"encoding/json"
+	"strconv"
 	"time"
 
 	"github.com/latchkey/latchkey/shared/user"
@@ -54,6 +55,12 @@ func ShowUser(u user.User, now time.Time) User {
 		}
 	}
 	return shown
+}
+
+// Response answers with one user, whose version is the ETag (RFC 9110, section
+// 8.8.3).
+func (u User) Response(status int) Response {
+	return Response{Status: status, Header: map[string]string{"etag": `"` + strconv.Itoa(u.Version) + `"`}, Body: u}
 }
 
 func optionalTime(t time.Time) *time.Time {

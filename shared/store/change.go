@@ -22,43 +22,31 @@ import (
 // Each loss means that somebody else's change went through.
 const attempts = 8
 
-// InsertUser writes a user who is not there yet. If the email is in the
-// workspace already, it writes nothing and gives the user who is.
-func (s *Store) InsertUser(ctx context.Context, u user.User) (existing user.User, inserted bool, err error) {
-	item, err := itemOfUser(u)
-	if err != nil {
-		return user.User{}, false, err
-	}
-	_, err = s.db.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName: &s.table, Item: item,
-		ConditionExpression:                 aws.String("attribute_not_exists(pk)"),
-		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-	})
-	if old, lost := lostCondition(err); lost {
-		existing, err := userOfItem(old)
-		return existing, false, err
-	}
-	return user.User{}, err == nil, awsenv.Failure("insert a user", err)
-}
-
 // ChangeUser applies a transition to u, which was read before. The write goes
 // through only if the record is still as the transition saw it; if somebody
 // was faster, the transition is decided anew on what they left, so that of two
 // callers racing for one transition exactly one wins and the other is told
 // the state. A transition that gives u itself writes nothing.
 func (s *Store) ChangeUser(ctx context.Context, u user.User, transition func(user.User) (user.User, error)) (user.User, error) {
+	part := anyPart()
 	for try := range attempts {
 		next, err := transition(u)
 		if err != nil || next.Version == u.Version {
 			return next, err
 		}
-		now, err := s.replaceUser(ctx, u, next)
+		now, err := s.replaceUser(ctx, u, next, part)
 		switch {
 		case err == nil:
 			return next, nil
 		case errors.Is(err, errChangedMeanwhile):
 			u = now
+		case errors.Is(err, errNoRoom):
+			part, _, err = s.roomiest(ctx, u.WorkspaceID)
+			if err != nil {
+				return user.User{}, err
+			}
 		case errors.Is(err, errContended):
+			part = anyPart()
 			err := pause(ctx, jitter(try))
 			if err != nil {
 				return user.User{}, awsenv.Failure("change a user", err)
@@ -73,40 +61,57 @@ func (s *Store) ChangeUser(ctx context.Context, u user.User, transition func(use
 var (
 	errChangedMeanwhile = errors.New("store: the record has changed")
 	errContended        = errors.New("store: another transaction is under way, or the table is busy")
+	errNoRoom           = errors.New("store: no seat is left in this part of the tally")
 )
 
 func jitter(try int) time.Duration {
 	return time.Duration(rand.Int64N(int64(10*time.Millisecond) << min(try, 4)))
 }
 
-// replaceUser writes the difference between two states of a user. It gives
-// the record as it is where another writer was faster.
-func (s *Store) replaceUser(ctx context.Context, from, to user.User) (now user.User, err error) {
+// replaceUser writes the difference between two states of a user: by itself,
+// or in one transaction with what a change of status or of admins changes in
+// the workspace's counts. It gives the record as it is where another writer
+// was faster.
+func (s *Store) replaceUser(ctx context.Context, from, to user.User, part int) (now user.User, err error) {
 	update, err := s.userUpdate(from, to)
 	if err != nil {
 		return user.User{}, err
 	}
 	admins := count(to.Manages()) - count(from.Manages())
-	if admins == 0 {
+	if to.Status == from.Status && admins == 0 {
 		err = s.update(ctx, update)
 		if old, lost := lostCondition(err); lost {
 			return changedMeanwhile(old)
 		}
 		return user.User{}, awsenv.Failure("change a user", err)
 	}
-	_, err = s.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{
-		TransactItems: []types.TransactWriteItem{{Update: update}, {Update: s.countAdmins(from.WorkspaceID, admins)}},
-	})
+	writes := []types.TransactWriteItem{{Update: update}}
+	inTally, inAdmins := -1, -1
+	if to.Status != from.Status {
+		inTally = len(writes)
+		writes = append(writes, types.TransactWriteItem{Update: s.tallyUpdate(from.WorkspaceID, part, tally{from.Status: -1, to.Status: 1})})
+	}
+	if admins != 0 {
+		inAdmins = len(writes)
+		writes = append(writes, types.TransactWriteItem{Update: s.countAdmins(from.WorkspaceID, admins)})
+	}
+	_, err = s.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: writes})
 	reasons := canceled(err)
 	switch {
 	case reasons == nil:
-		return user.User{}, awsenv.Failure("change an admin", err)
-	case aws.ToString(reasons[0].Code) == lost:
+		return user.User{}, awsenv.Failure("change a user", err)
+	case lostAt(reasons, 0):
 		return changedMeanwhile(reasons[0].Item)
-	case aws.ToString(reasons[1].Code) == lost:
+	case lostAt(reasons, inAdmins):
 		return user.User{}, user.ErrLastAdmin
+	case lostAt(reasons, inTally):
+		return user.User{}, errNoRoom
 	}
 	return user.User{}, errContended
+}
+
+func lostAt(reasons []types.CancellationReason, i int) bool {
+	return i >= 0 && i < len(reasons) && aws.ToString(reasons[i].Code) == lost
 }
 
 // lost is why a transaction was canceled: a condition was not met. Any other
@@ -142,7 +147,7 @@ func (s *Store) update(ctx context.Context, u *types.Update) error {
 }
 
 func changedMeanwhile(old Item) (user.User, error) {
-	if len(old) == 0 {
+	if len(old) == 0 || entityOf(old) == entityErased {
 		return user.User{}, user.ErrNotFound
 	}
 	now, err := userOfItem(old)
@@ -242,9 +247,9 @@ func lostCondition(err error) (old Item, lost bool) {
 // expression builds an update with placeholders for every name, because many
 // of ours are reserved words.
 type expression struct {
-	names         map[string]string
-	values        Item
-	sets, removes []string
+	names               map[string]string
+	values              Item
+	sets, removes, adds []string
 }
 
 func newExpression() *expression {
@@ -266,10 +271,15 @@ func (e *expression) set(attribute string, v types.AttributeValue) {
 	e.sets = append(e.sets, e.name(attribute)+" = "+e.value(v))
 }
 
+func (e *expression) add(attribute string, n int) {
+	e.adds = append(e.adds, e.name(attribute)+" "+e.value(number(n)))
+}
+
 func (e *expression) remove(attribute string) {
 	e.removes = append(e.removes, e.name(attribute))
 }
 
+// update is the whole; an empty condition is none.
 func (e *expression) update(table string, key Key, condition string) *types.Update {
 	var parts []string
 	if len(e.sets) > 0 {
@@ -278,13 +288,19 @@ func (e *expression) update(table string, key Key, condition string) *types.Upda
 	if len(e.removes) > 0 {
 		parts = append(parts, "REMOVE "+strings.Join(e.removes, ", "))
 	}
-	return &types.Update{
+	if len(e.adds) > 0 {
+		parts = append(parts, "ADD "+strings.Join(e.adds, ", "))
+	}
+	u := &types.Update{
 		TableName: &table, Key: key.item(),
 		UpdateExpression:          aws.String(strings.Join(parts, " ")),
-		ConditionExpression:       &condition,
 		ExpressionAttributeNames:  e.names,
 		ExpressionAttributeValues: e.values,
 		// A transaction hands the record back with its reasons.
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	}
+	if condition != "" {
+		u.ConditionExpression = &condition
+	}
+	return u
 }

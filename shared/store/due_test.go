@@ -16,7 +16,7 @@ func (tb *table) due(t *testing.T, now time.Time) []string {
 	var found []string
 	for shard := range store.Shards {
 		for cursor := store.Item(nil); ; {
-			due, next, err := tb.DueUsers(t.Context(), shard, now, cursor)
+			due, next, err := tb.ListDue(t.Context(), shard, now, cursor)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -42,7 +42,7 @@ func (tb *table) due(t *testing.T, now time.Time) []string {
 func TestTheReminderIsDueFirstThenTheExpiryThenNothing(t *testing.T) {
 	tb := newTable(t)
 	d := user.Details{Name: "John Doe", Email: "john@corp.com", Role: user.Builder}
-	u := tb.insert(t, user.New(byAdmin(t0), newWorkspaceID(), d, user.Inviting{SendEmail: true, Lasts: week, RemindFor: 2 * day}))
+	u := tb.insert(t, remindable(newWorkspaceID(), d))
 	tb.insert(t, active(u.WorkspaceID, "active@corp.com", user.Builder, t0))
 	me := []string{u.WorkspaceID + " " + u.ID}
 	check := func(what string, at time.Time, want []string) {
@@ -127,9 +127,18 @@ func TestEverybodyWhoIsDueIsFoundTheLongestOverdueFirst(t *testing.T) {
 		t.Errorf("%d are due, want %d", len(got), len(want))
 	}
 	for shard := range store.Shards {
-		due, _, err := tb.DueUsers(t.Context(), shard, now, nil)
+		due, _, err := tb.ListDue(t.Context(), shard, now, nil)
 		if err != nil || !slices.IsSortedFunc(due, func(a, b store.Due) int { return at[a.UserID].Compare(at[b.UserID]) }) {
 			t.Errorf("shard %d is not in the order of time: %v", shard, err)
 		}
 	}
+}
+
+// remindable is a user with a reminder two days before the end.
+func remindable(workspaceID string, d user.Details) user.User {
+	u, err := user.New(byAdmin(t0), workspaceID, d, user.Inviting{SendEmail: true, Lasts: week, RemindFor: 2 * day}, user.Mails{})
+	if err != nil {
+		panic(err)
+	}
+	return u
 }

@@ -41,10 +41,7 @@ func operations() map[string]func(context.Context, *store.Store) error {
 			return err
 		},
 		"InsertUser": func(ctx context.Context, s *store.Store) error {
-			_, inserted, err := s.InsertUser(ctx, pending)
-			if inserted {
-				return errors.New("it says that it inserted")
-			}
+			_, err := s.InsertUsers(ctx, []user.User{pending}, store.Answer{}, t0)
 			return err
 		},
 		"ChangeUser": func(ctx context.Context, s *store.Store) error {
@@ -72,7 +69,7 @@ func operations() map[string]func(context.Context, *store.Store) error {
 			return err
 		},
 		"ListUsers": func(ctx context.Context, s *store.Store) error {
-			_, _, err := s.ListUsers(ctx, wsID, store.Filter{}, 10, "", t0)
+			_, _, err := s.ListUsers(ctx, wsID, store.Filter{}, store.Page{Limit: 10}, t0)
 			return err
 		},
 		"InsertAccount": func(ctx context.Context, s *store.Store) error {
@@ -86,8 +83,8 @@ func operations() map[string]func(context.Context, *store.Store) error {
 			_, _, err := s.Memberships(ctx, "john@corp.com", "")
 			return err
 		},
-		"DueUsers": func(ctx context.Context, s *store.Store) error {
-			_, _, err := s.DueUsers(ctx, 3, t0, nil)
+		"ListDue": func(ctx context.Context, s *store.Store) error {
+			_, _, err := s.ListDue(ctx, 3, t0, nil)
 			return err
 		},
 		"AppendHistory": func(ctx context.Context, s *store.Store) error {

@@ -2,8 +2,10 @@ package store
 
 import (
 	"context"
+	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -27,6 +29,82 @@ type historyItem struct {
 	Delivery string   `dynamodbav:"delivery,omitempty"`
 	Reason   string   `dynamodbav:"deliveryReason,omitempty"`
 	TTL      int64    `dynamodbav:"ttl"`
+}
+
+// Entry is one line of history.
+type Entry struct {
+	ID             string
+	Type           string
+	Actor          string
+	At             time.Time
+	UserID         string // "" for a line about the workspace itself
+	Status         string
+	PreviousStatus string
+	Changed        []string
+	Delivery       string
+	DeliveryReason string
+}
+
+// ListHistory gives up to limit lines of a workspace, or of one of its users
+// where userID is not "", newest first, beginning behind the line after ("":
+// at the newest). next is where the following page begins, "" at the end. A
+// line whose time is over is not shown, though DynamoDB may take days to
+// remove it.
+func (s *Store) ListHistory(ctx context.Context, workspaceID, userID string, limit int, after string, now time.Time) (entries []Entry, next string, err error) {
+	in := dynamodb.QueryInput{
+		TableName:        &s.table,
+		ScanIndexForward: aws.Bool(false),
+		Limit:            aws.Int32(int32(limit)),
+	}
+	values := Item{":pk": text(prefixHistory + workspaceID)}
+	pk, sk, prefix := "statusPk", "statusSk", ""
+	if userID == "" {
+		in.IndexName = aws.String("byStatus")
+	} else {
+		pk, sk, prefix = "pk", "sk", userID+"#"
+	}
+	end := prefix + "~" // behind every id
+	if after != "" {
+		end = prefix + before(after)
+	}
+	condition := pk + " = :pk AND " + sk + " BETWEEN :from AND :to"
+	values[":from"], values[":to"] = text(prefix+" "), text(end)
+	in.KeyConditionExpression, in.ExpressionAttributeValues = &condition, values
+	out, err := s.db.Query(ctx, &in)
+	if err != nil {
+		return nil, "", awsenv.Failure("list history", err)
+	}
+	for _, item := range out.Items {
+		var line historyItem
+		err := attributevalue.UnmarshalMap(item, &line)
+		if err != nil {
+			return nil, "", err
+		}
+		if line.TTL <= now.Unix() { // all that is older is over as well
+			return entries, "", nil
+		}
+		about, _, _ := strings.Cut(line.SK, "#")
+		entries = append(entries, Entry{
+			ID: line.StatusSK, Type: line.Type, Actor: line.Actor, At: parseTime(line.At), UserID: about,
+			Status: line.Status, PreviousStatus: line.Previous, Changed: line.Changed,
+			Delivery: line.Delivery, DeliveryReason: line.Reason,
+		})
+	}
+	if out.LastEvaluatedKey != nil && len(entries) > 0 {
+		next = entries[len(entries)-1].ID
+	}
+	return entries, next, nil
+}
+
+// Names are today's names of users of a workspace; who is not there any more
+// has none.
+func (s *Store) Names(ctx context.Context, workspaceID string, ids []string) (map[string]string, error) {
+	names := map[string]string{}
+	snap, err := s.Load(ctx, Want{Workspace: workspaceID, Users: ids})
+	for id, u := range snap.Users {
+		names[id] = u.Name
+	}
+	return names, err
 }
 
 // historyBatch is how many items one BatchWriteItem takes.

@@ -25,6 +25,10 @@ const (
 	entityHistory   = "history"
 	entitySlug      = "slug"
 	entityMail      = "mail"
+	entityErased    = "erased"
+	entityTally     = "tally"
+	entitySent      = "sent"
+	entityRequest   = "request"
 )
 
 type primary struct {
@@ -66,7 +70,6 @@ type userItem struct {
 	Version     int      `dynamodbav:"version"`
 
 	InvitedBy      string `dynamodbav:"invitedBy,omitempty"`
-	InviterName    string `dynamodbav:"inviterName,omitempty"`
 	Generation     int    `dynamodbav:"generation,omitempty"`
 	SentAt         string `dynamodbav:"sentAt,omitempty"`
 	ExpiresAt      string `dynamodbav:"expiresAt,omitempty"`
@@ -78,9 +81,10 @@ type userItem struct {
 	Message        string `dynamodbav:"message,omitempty"`
 	Locale         string `dynamodbav:"locale,omitempty"`
 
-	RequestKey  string    `dynamodbav:"requestKey,omitempty"`
-	RequestBody string    `dynamodbav:"requestBody,omitempty"`
-	Last        *lastItem `dynamodbav:"last,omitempty"`
+	MailedAt string    `dynamodbav:"mailedAt,omitempty"`
+	Mailed   int       `dynamodbav:"mailed,omitempty"`
+	Request  string    `dynamodbav:"request,omitempty"`
+	Last     *lastItem `dynamodbav:"last,omitempty"`
 }
 
 func itemOfUser(u user.User) (Item, error) {
@@ -98,11 +102,11 @@ func itemOfUser(u user.User) (Item, error) {
 		CreatedAt: timeText(u.CreatedAt), UpdatedAt: timeText(u.UpdatedAt),
 		ActivatedAt: timeText(u.ActivatedAt), ArchivedAt: timeText(u.ArchivedAt), Version: u.Version,
 
-		InvitedBy: i.InvitedBy, InviterName: i.InviterName, Generation: i.Generation,
+		InvitedBy: i.InvitedBy, Generation: i.Generation,
 		SentAt: timeText(i.SentAt), ExpiresAt: timeText(i.ExpiresAt), ReminderAt: timeText(i.ReminderAt),
 		Sends: i.Sends, SendEmail: i.SendEmail,
 		Delivery: string(i.Delivery), DeliveryReason: i.DeliveryReason, Message: i.Message, Locale: i.Locale,
-		RequestKey: u.Request.Key, RequestBody: u.Request.Body,
+		MailedAt: timeText(u.Mails.Last), Mailed: u.Mails.Count, Request: u.Request,
 	}
 	if u.Status.Pending() {
 		due := i.ExpiresAt
@@ -111,9 +115,7 @@ func itemOfUser(u user.User) (Item, error) {
 		}
 		item.DuePK, item.DueSK = shard(u.ID), timeText(due)
 	}
-	if u.Last.ID != "" {
-		item.Last = &lastItem{u.Last.ID, string(u.Last.Type), u.Last.Actor, timeText(u.Last.At), string(u.Last.From), u.Last.Changed}
-	}
+	item.Last = itemOfChange(u.Last)
 	return attributevalue.MarshalMap(item)
 }
 
@@ -131,17 +133,62 @@ func userOfItem(item Item) (user.User, error) {
 		CreatedAt: parseTime(in.CreatedAt), UpdatedAt: parseTime(in.UpdatedAt),
 		ActivatedAt: parseTime(in.ActivatedAt), ArchivedAt: parseTime(in.ArchivedAt), Version: in.Version,
 		Invitation: user.Invitation{
-			InvitedBy: in.InvitedBy, InviterName: in.InviterName, Generation: in.Generation,
+			InvitedBy: in.InvitedBy, Generation: in.Generation,
 			SentAt: parseTime(in.SentAt), ExpiresAt: parseTime(in.ExpiresAt), ReminderAt: parseTime(in.ReminderAt),
 			Sends: in.Sends, SendEmail: in.SendEmail,
 			Delivery: user.Delivery(in.Delivery), DeliveryReason: in.DeliveryReason, Message: in.Message, Locale: in.Locale,
 		},
-		Request: user.Request{Key: in.RequestKey, Body: in.RequestBody},
-	}
-	if l := in.Last; l != nil {
-		u.Last = user.Change{ID: l.ID, Type: user.ChangeType(l.Type), Actor: l.Actor, At: parseTime(l.At), From: user.Status(l.From), Changed: l.Changed}
+		Mails: user.Mails{Last: parseTime(in.MailedAt), Count: in.Mailed}, Request: in.Request,
+		Last: in.Last.change(),
 	}
 	return u, nil
+}
+
+func itemOfChange(c user.Change) *lastItem {
+	if c.ID == "" {
+		return nil
+	}
+	return &lastItem{c.ID, string(c.Type), c.Actor, timeText(c.At), string(c.From), c.Changed}
+}
+
+func (l *lastItem) change() user.Change {
+	if l == nil {
+		return user.Change{}
+	}
+	return user.Change{ID: l.ID, Type: user.ChangeType(l.Type), Actor: l.Actor, At: parseTime(l.At), From: user.Status(l.From), Changed: l.Changed}
+}
+
+// erasedItem stands where a user was, until the limits of mail need it no more.
+type erasedItem struct {
+	primary
+	MailedAt string    `dynamodbav:"mailedAt,omitempty"`
+	Mailed   int       `dynamodbav:"mailed,omitempty"`
+	Last     *lastItem `dynamodbav:"last"`
+	TTL      int64     `dynamodbav:"ttl"`
+}
+
+func itemOfErased(e user.Erased) (Item, error) {
+	key := userKey(e.WorkspaceID, e.ID)
+	until := e.Last.At
+	if matter := e.Mails.Matter(); matter.After(until) {
+		until = matter
+	}
+	return attributevalue.MarshalMap(erasedItem{
+		primary:  primary{key.PK, key.SK, entityErased},
+		MailedAt: timeText(e.Mails.Last), Mailed: e.Mails.Count, Last: itemOfChange(e.Last), TTL: until.Unix(),
+	})
+}
+
+func erasedOfItem(item Item) (user.Erased, error) {
+	var in erasedItem
+	err := attributevalue.UnmarshalMap(item, &in)
+	if err != nil {
+		return user.Erased{}, fmt.Errorf("read an erased user's item: %w", err)
+	}
+	return user.Erased{
+		ID: strings.TrimPrefix(in.SK, prefixUser), WorkspaceID: strings.TrimPrefix(in.PK, prefixWorkspace),
+		Mails: user.Mails{Last: parseTime(in.MailedAt), Count: in.Mailed}, Last: in.Last.change(),
+	}, nil
 }
 
 type workspaceItem struct {
@@ -155,6 +202,7 @@ type workspaceItem struct {
 	Timezone            string    `dynamodbav:"timezone"`
 	Directory           string    `dynamodbav:"directory"`
 	PersonalMessages    bool      `dynamodbav:"personalMessages,omitempty"`
+	SeatLimit           int       `dynamodbav:"seatLimit,omitempty"`
 	Admins              int       `dynamodbav:"admins"`
 	DataKey             []byte    `dynamodbav:"dataKey"`
 	CreatedAt           string    `dynamodbav:"createdAt"`
@@ -169,7 +217,7 @@ func itemOfWorkspace(w workspace.Workspace) (Item, error) {
 		primary: primary{key.PK, key.SK, entityWorkspace},
 		Slug:    w.Slug, Name: w.Name,
 		InvitationDays: w.InvitationDays, ReminderDays: w.ReminderDays, AllowedEmailDomains: w.AllowedEmailDomains,
-		Locale: w.Locale, Timezone: w.Timezone, Directory: string(w.Directory), PersonalMessages: w.PersonalMessages,
+		Locale: w.Locale, Timezone: w.Timezone, Directory: string(w.Directory), PersonalMessages: w.PersonalMessages, SeatLimit: w.SeatLimit,
 		Admins: w.Admins, DataKey: w.DataKey,
 		CreatedAt: timeText(w.CreatedAt), UpdatedAt: timeText(w.UpdatedAt), Version: w.Version,
 		Last: &lastItem{ID: w.Last.ID, Type: string(w.Last.Type), Actor: w.Last.Actor, At: timeText(w.Last.At), Changed: w.Last.Changed},
@@ -187,6 +235,7 @@ func workspaceOfItem(item Item) (workspace.Workspace, error) {
 		Settings: workspace.Settings{
 			InvitationDays: in.InvitationDays, ReminderDays: in.ReminderDays, AllowedEmailDomains: in.AllowedEmailDomains,
 			Locale: in.Locale, Timezone: in.Timezone, Directory: workspace.Directory(in.Directory), PersonalMessages: in.PersonalMessages,
+			SeatLimit: in.SeatLimit,
 		},
 		Admins: in.Admins, DataKey: in.DataKey,
 		CreatedAt: parseTime(in.CreatedAt), UpdatedAt: parseTime(in.UpdatedAt), Version: in.Version,
@@ -212,6 +261,9 @@ func EventOf(oldImage, newImage Image) (e event.Event, ok bool, err error) {
 	case entityUser:
 		u, err := userOfItem(after)
 		return event.OfUser(u), err == nil, err
+	case entityErased:
+		e, err := erasedOfItem(after)
+		return event.OfErased(e), err == nil, err
 	case entityWorkspace:
 		w, err := workspaceOfItem(after)
 		return event.OfWorkspace(w), err == nil, err

@@ -136,7 +136,7 @@ func TestNoKeyNamesAPerson(t *testing.T) {
 	tb := newTable(t)
 	w, _ := tb.found(t)
 	u := invited(w.ID, "Josephine.Doe@Secretcorp.example", user.Builder, t0)
-	u.Name, u.Invitation.InviterName, u.Subject = "Josephine Doe", "Flora Founder", "sub-secret"
+	u.Name, u.Subject = "Josephine Doe", "sub-secret"
 	tb.insert(t, u)
 	if _, err := tb.InsertAccount(t.Context(), u.Email, t0); err != nil {
 		t.Fatal(err)

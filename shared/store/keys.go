@@ -17,6 +17,9 @@ const (
 	prefixSlug      = "SLUG#"
 	prefixMail      = "MAIL#"
 	prefixDue       = "DUE#"
+	prefixTally     = "TALLY#"
+	prefixSent      = "SENT#"
+	prefixRequest   = "REQUEST#"
 
 	skWorkspace = "WORKSPACE"
 	skAccount   = "ACCOUNT"
@@ -40,6 +43,21 @@ func historyKey(workspaceID, userID, eventID string) Key {
 // mailKey is the claim of one mail: of that kind, for that generation.
 func mailKey(workspaceID, userID string, generation int, kind string) Key {
 	return Key{prefixWorkspace + workspaceID, prefixMail + userID + "#" + strconv.Itoa(generation) + "#" + kind}
+}
+
+// tallyKey is one of the parts of a workspace's counts.
+func tallyKey(workspaceID string, part int) Key {
+	return Key{prefixWorkspace + workspaceID, prefixTally + strconv.Itoa(part)}
+}
+
+// sentKey counts the mails of one UTC day.
+func sentKey(workspaceID string, day time.Time) Key {
+	return Key{prefixWorkspace + workspaceID, prefixSent + day.UTC().Format(time.DateOnly)}
+}
+
+// requestKey is what a call with an Idempotency-Key was answered.
+func requestKey(workspaceID, key string) Key {
+	return Key{prefixWorkspace + workspaceID, prefixRequest + key}
 }
 
 // Shards spread the index byDue, because all that falls due in one hour would

@@ -58,72 +58,88 @@ type read struct {
 // users may not be what is looked for: fewer pages to walk, and still bounded.
 const filteredReads = 5
 
-// ListUsers gives up to limit users of a workspace, newest first, beginning
-// behind the position after ("": at the newest). Each status is a range of the
-// index by creation, so the ranges are read side by side and merged: a page
-// costs at most limit reads of each status that the filter leaves (or
-// five times that, for a filter that the index does not know), whatever the size
-// of the workspace. next is the position where the following page
+// Page says which part of a listing to read.
+type Page struct {
+	Limit  int
+	After  string // a position, "" for the start
+	Oldest bool   // the oldest first, not the newest
+}
+
+// ListUsers gives a page of the users of a workspace, by creation. Each status
+// is a range of the index, so the ranges are read side by side and merged: a
+// page costs at most its limit of reads of each status that the filter leaves
+// (or five times that, for a filter that the index does not know), whatever
+// the size of the workspace. next is the position where the following page
 // begins, "" at the end; with a filter that the index does not know, a page
 // may be short of the limit, or even empty, before the end.
-func (s *Store) ListUsers(ctx context.Context, workspaceID string, f Filter, limit int, after string, now time.Time) (page []user.User, next string, err error) {
+func (s *Store) ListUsers(ctx context.Context, workspaceID string, f Filter, p Page, now time.Time) (page []user.User, next string, err error) {
 	statuses := f.stored()
-	atOnce := limit
+	atOnce := p.Limit
 	if f.Role != "" || f.Group != "" || f.Text != "" {
-		atOnce = limit * filteredReads
+		atOnce = p.Limit * filteredReads
 	}
 	reads := make([]read, len(statuses))
 	group, ctx := errgroup.WithContext(ctx)
 	for i, status := range statuses {
 		group.Go(func() (err error) {
-			reads[i], err = s.readStatus(ctx, workspaceID, status, atOnce, after)
+			reads[i], err = s.readStatus(ctx, workspaceID, status, atOnce, p)
 			return err
 		})
 	}
 	if err := group.Wait(); err != nil {
 		return nil, "", err
 	}
-	// Nothing older than the newest unfinished range's end may be shown yet:
+	// Nothing behind the end of the range that got least far may be shown yet:
 	// that range could have more in between.
 	frontier := ""
 	var all []user.User
 	for _, r := range reads {
-		frontier = max(frontier, r.upTo)
+		if r.upTo != "" && (frontier == "" || p.compare(r.upTo, frontier) < 0) {
+			frontier = r.upTo
+		}
 		all = append(all, r.users...)
 	}
 	slices.SortFunc(all, func(a, b user.User) int {
-		return cmp.Or(strings.Compare(Position(b), Position(a)), b.Version-a.Version)
+		return cmp.Or(p.compare(Position(a), Position(b)), b.Version-a.Version)
 	})
 	// Who changed status while the ranges were read stands in two of them.
 	all = slices.CompactFunc(all, func(a, b user.User) bool { return a.ID == b.ID })
 	for _, u := range all {
-		position := Position(u)
-		if position < frontier {
+		if frontier != "" && p.compare(Position(u), frontier) > 0 {
 			break
 		}
 		if !f.matches(u, now) {
 			continue
 		}
-		if len(page) == limit {
-			return page, Position(page[limit-1]), nil
+		if len(page) == p.Limit {
+			return page, Position(page[p.Limit-1]), nil
 		}
 		page = append(page, u)
 	}
 	return page, frontier, nil
 }
 
-func (s *Store) readStatus(ctx context.Context, workspaceID string, status user.Status, limit int, after string) (read, error) {
-	condition := "statusPk = :ws AND begins_with(statusSk, :status)"
-	values := Item{":ws": text(workspaceID), ":status": text(statusSort(status, ""))}
-	if after != "" {
-		condition = "statusPk = :ws AND statusSk BETWEEN :status AND :before"
-		values[":before"] = text(statusSort(status, before(after)))
+// compare orders two positions as the page has them.
+func (p Page) compare(a, b string) int {
+	if p.Oldest {
+		return strings.Compare(a, b)
+	}
+	return strings.Compare(b, a)
+}
+
+func (s *Store) readStatus(ctx context.Context, workspaceID string, status user.Status, limit int, p Page) (read, error) {
+	from, to := statusSort(status, ""), statusSort(status, "~") // every position lies between
+	switch {
+	case p.After != "" && p.Oldest:
+		from = statusSort(status, p.After+" ") // the next text
+	case p.After != "":
+		to = statusSort(status, before(p.After))
 	}
 	out, err := s.db.Query(ctx, &dynamodb.QueryInput{
 		TableName: &s.table, IndexName: aws.String("byStatus"),
-		KeyConditionExpression:    &condition,
-		ExpressionAttributeValues: values,
-		ScanIndexForward:          aws.Bool(false),
+		KeyConditionExpression:    aws.String("statusPk = :ws AND statusSk BETWEEN :from AND :to"),
+		ExpressionAttributeValues: Item{":ws": text(workspaceID), ":from": text(from), ":to": text(to)},
+		ScanIndexForward:          aws.Bool(p.Oldest),
 		Limit:                     aws.Int32(int32(limit)),
 	})
 	if err != nil {

@@ -20,7 +20,7 @@ func (tb *table) list(t testing.TB, workspaceID string, f store.Filter) []user.U
 	t.Helper()
 	var users []user.User
 	for after := ""; ; {
-		page, next, err := tb.ListUsers(t.Context(), workspaceID, f, 100, after, t0)
+		page, next, err := tb.ListUsers(t.Context(), workspaceID, f, store.Page{Limit: 100, After: after}, t0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -93,7 +93,7 @@ func (tb *table) pages(t *rapid.T, wsID string, f store.Filter, limit int, betwe
 	var all []user.User
 	after := ""
 	for range 200 {
-		page, next, err := tb.ListUsers(t.Context(), wsID, f, limit, after, listed)
+		page, next, err := tb.ListUsers(t.Context(), wsID, f, store.Page{Limit: limit, After: after}, listed)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -224,7 +224,7 @@ func TestWhoChangesStatusWithinAPageIsSeenOnce(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	page, next, err := tb.ListUsers(t.Context(), wsID, store.Filter{}, 50, "", t0.Add(day))
+	page, next, err := tb.ListUsers(t.Context(), wsID, store.Filter{}, store.Page{Limit: 50}, t0.Add(day))
 	if err != nil || next != "" {
 		t.Fatalf("%q, %v", next, err)
 	}
@@ -242,7 +242,7 @@ func TestAnExpiryThatIsNotPersistedYetIsListedAsExpired(t *testing.T) {
 		u.Invitation.ExpiresAt:                        user.Expired,
 	} {
 		for _, status := range user.Statuses() {
-			page, _, err := tb.ListUsers(t.Context(), u.WorkspaceID, store.Filter{Statuses: []user.Status{status}}, 10, "", at)
+			page, _, err := tb.ListUsers(t.Context(), u.WorkspaceID, store.Filter{Statuses: []user.Status{status}}, store.Page{Limit: 10}, at)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -279,7 +279,7 @@ func TestAPageReadsNoMoreThanItsLimitOfEachStatus(t *testing.T) {
 			}
 			calls <- operation
 		})
-		_, _, err := tb.ListUsers(t.Context(), wsID, c.filter, 5, "", t0.Add(day))
+		_, _, err := tb.ListUsers(t.Context(), wsID, c.filter, store.Page{Limit: 5}, t0.Add(day))
 		tb.calls.listen(nil)
 		if err != nil || len(calls) != c.queries {
 			t.Errorf("%+v: %d queries, want %d; %v", c.filter, len(calls), c.queries, err)

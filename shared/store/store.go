@@ -9,11 +9,14 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/latchkey/latchkey/shared/awsenv"
 	"github.com/latchkey/latchkey/shared/user"
@@ -55,6 +58,8 @@ type Want struct {
 	Users     []string // user ids in the workspace; "" is passed over
 	Groups    []string // group ids in the workspace
 	Email     string   // whose account is asked for; "" for nobody's
+	Emails    []string // the same for many: Snapshot.Accounts
+	Request   string   // a hashed Idempotency-Key; "" for none
 }
 
 // Snapshot is what Load found. What does not exist is absent, and the zero
@@ -62,8 +67,11 @@ type Want struct {
 type Snapshot struct {
 	Workspace  workspace.Workspace
 	Users      map[string]user.User
-	Groups     map[string]bool
-	HasAccount bool
+	Groups     map[string]bool // those that exist and are not being deleted
+	Accounts   map[string]bool // email keys
+	Erased     map[string]user.Erased
+	Answer     Answer // to the earlier call; zero where there was none
+	HasAccount bool   // of Want.Email
 }
 
 // Load reads all that one operation needs, strongly consistent, in one call.
@@ -86,21 +94,33 @@ func (s *Store) Load(ctx context.Context, w Want) (Snapshot, error) {
 		for _, id := range w.Groups {
 			add(groupKey(w.Workspace, id))
 		}
+		if w.Request != "" {
+			add(requestKey(w.Workspace, w.Request))
+		}
 	}
+	emailKey := ""
 	if w.Email != "" {
-		add(accountKey(user.EmailKey(w.Email)))
+		emailKey = user.EmailKey(w.Email)
+		add(accountKey(emailKey))
+	}
+	for _, email := range w.Emails {
+		add(accountKey(user.EmailKey(email)))
 	}
 	items, err := s.batchGet(ctx, keys)
 	if err != nil {
 		return Snapshot{}, err
 	}
-	snap := Snapshot{Users: map[string]user.User{}, Groups: map[string]bool{}}
+	snap := Snapshot{
+		Users: map[string]user.User{}, Groups: map[string]bool{},
+		Accounts: map[string]bool{}, Erased: map[string]user.Erased{},
+	}
 	for _, item := range items {
 		err := snap.take(item)
 		if err != nil {
 			return Snapshot{}, err
 		}
 	}
+	snap.HasAccount = snap.Accounts[emailKey]
 	return snap, nil
 }
 
@@ -112,29 +132,59 @@ func (snap *Snapshot) take(item Item) (err error) {
 		var u user.User
 		u, err = userOfItem(item)
 		snap.Users[u.ID] = u
+	case entityErased:
+		var e user.Erased
+		e, err = erasedOfItem(item)
+		snap.Erased[e.ID] = e
 	case entityGroup:
-		snap.Groups[groupOfItem(item).ID] = true
+		if g, deleting := groupOfItem(item); !deleting {
+			snap.Groups[g.ID] = true
+		}
 	case entityAccount:
-		snap.HasAccount = true
+		snap.Accounts[strings.TrimPrefix(stringOf(item, "pk"), prefixAccount)] = true
+	case entityRequest:
+		snap.Answer, err = answerOfItem(item)
 	}
 	return err
 }
 
-func entityOf(item Item) string {
-	if e, ok := item["entity"].(*types.AttributeValueMemberS); ok {
-		return e.Value
+func entityOf(item Item) string { return stringOf(item, "entity") }
+
+func stringOf(item Item, name string) string {
+	if v, ok := item[name].(*types.AttributeValueMemberS); ok {
+		return v.Value
 	}
 	return ""
 }
 
-// batchGet reads up to any number of items, 100 a call, until all were answered.
+// batchSize is how many items one BatchGetItem reads.
+const batchSize = 100
+
+// batchGet reads any number of items, a hundred a call, side by side.
 func (s *Store) batchGet(ctx context.Context, keys []Item) ([]Item, error) {
+	if len(keys) <= batchSize {
+		return s.batchGetOnce(ctx, keys)
+	}
+	found := make([][]Item, (len(keys)+batchSize-1)/batchSize)
+	group, ctx := errgroup.WithContext(ctx)
+	for i, chunk := range slices.Collect(slices.Chunk(keys, batchSize)) {
+		group.Go(func() (err error) {
+			found[i], err = s.batchGetOnce(ctx, chunk)
+			return err
+		})
+	}
+	err := group.Wait()
+	return slices.Concat(found...), err
+}
+
+// batchGetOnce reads up to 100 items, and asks again for those that a busy
+// table left out.
+func (s *Store) batchGetOnce(ctx context.Context, keys []Item) ([]Item, error) {
 	var found []Item
 	for len(keys) > 0 {
-		n := min(len(keys), 100)
 		out, err := s.db.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
 			RequestItems: map[string]types.KeysAndAttributes{
-				s.table: {Keys: keys[:n], ConsistentRead: aws.Bool(true)},
+				s.table: {Keys: keys, ConsistentRead: aws.Bool(true)},
 			},
 		})
 		if err != nil {
@@ -142,13 +192,13 @@ func (s *Store) batchGet(ctx context.Context, keys []Item) ([]Item, error) {
 		}
 		found = append(found, out.Responses[s.table]...)
 		left := out.UnprocessedKeys[s.table].Keys
-		if len(left) == n { // throttled altogether: give the table a breath
+		if len(left) == len(keys) { // throttled altogether: give the table a breath
 			err := pause(ctx, 50*time.Millisecond)
 			if err != nil {
 				return nil, awsenv.Failure("read items", err)
 			}
 		}
-		keys = append(left, keys[n:]...)
+		keys = left
 	}
 	return found, nil
 }
@@ -167,7 +217,7 @@ func (s *Store) LoadUser(ctx context.Context, workspaceID, id string) (u user.Us
 	out, err := s.db.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName: &s.table, Key: userKey(workspaceID, id).item(), ConsistentRead: aws.Bool(true),
 	})
-	if err != nil || out.Item == nil {
+	if err != nil || entityOf(out.Item) != entityUser {
 		return user.User{}, false, awsenv.Failure("read a user", err)
 	}
 	u, err = userOfItem(out.Item)

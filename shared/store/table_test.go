@@ -147,7 +147,11 @@ func byAdmin(at time.Time) user.Stamp { return stamp("usr_admin", at) }
 // invited is a user who was invited and has not been written.
 func invited(workspaceID, email string, role user.Role, at time.Time) user.User {
 	d := user.Details{Name: "John Doe", Email: strings.TrimSpace(email), Role: role}
-	return user.New(byAdmin(at), workspaceID, d, user.Inviting{SendEmail: true, Lasts: week})
+	u, err := user.New(byAdmin(at), workspaceID, d, user.Inviting{SendEmail: true, Lasts: week}, user.Mails{})
+	if err != nil {
+		panic(err)
+	}
+	return u
 }
 
 // active is a user who has joined and has not been written.
@@ -157,6 +161,13 @@ func active(workspaceID, email string, role user.Role, at time.Time) user.User {
 		panic(err)
 	}
 	return u
+}
+
+// InsertUser inserts one user; if the email is there already, it gives who is.
+func (tb *table) InsertUser(ctx context.Context, u user.User) (existing user.User, inserted bool, err error) {
+	done, err := tb.InsertUsers(ctx, []user.User{u}, store.Answer{}, t0)
+	existing, exists := done.Existing[u.ID]
+	return existing, err == nil && !exists, err
 }
 
 func (tb *table) insert(t testing.TB, u user.User) user.User {

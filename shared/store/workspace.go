@@ -2,12 +2,11 @@ package store
 
 import (
 	"context"
+	"errors"
 	"reflect"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -36,11 +35,14 @@ func (s *Store) InsertWorkspace(ctx context.Context, w workspace.Workspace, foun
 		}
 		items = append(items, item)
 	}
-	puts := make([]types.TransactWriteItem, len(items))
+	writes := make([]types.TransactWriteItem, len(items))
 	for i, item := range items {
-		puts[i].Put = &types.Put{TableName: &s.table, Item: item, ConditionExpression: aws.String("attribute_not_exists(pk)")}
+		writes[i].Put = &types.Put{TableName: &s.table, Item: item, ConditionExpression: aws.String("attribute_not_exists(pk)")}
 	}
-	_, err = s.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: puts})
+	if founder != nil {
+		writes = append(writes, types.TransactWriteItem{Update: s.tallyUpdate(w.ID, anyPart(), tally{founder.Status: 1})})
+	}
+	_, err = s.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: writes})
 	reasons := canceled(err)
 	switch {
 	case reasons == nil:
@@ -52,28 +54,68 @@ func (s *Store) InsertWorkspace(ctx context.Context, w workspace.Workspace, foun
 }
 
 // ChangeWorkspace applies a change of settings to w, which was read before,
-// deciding it anew where somebody else was faster.
+// deciding it anew where somebody else was faster. A seat limit below the
+// seats in use is workspace.SeatsInUse.
 func (s *Store) ChangeWorkspace(ctx context.Context, w workspace.Workspace, change func(workspace.Workspace) (workspace.Workspace, error)) (workspace.Workspace, error) {
-	for range attempts {
+	for try := range attempts {
 		next, err := change(w)
 		if err != nil || next.Version == w.Version {
 			return next, err
 		}
-		update, err := s.workspaceUpdate(w, next)
-		if err != nil {
-			return workspace.Workspace{}, err
-		}
-		err = s.update(ctx, update)
-		old, lost := lostCondition(err)
-		if !lost {
-			return next, awsenv.Failure("change a workspace", err)
-		}
-		w, err = workspaceOfItem(old)
-		if err != nil {
+		now, err := s.replaceWorkspace(ctx, w, next)
+		switch {
+		case err == nil:
+			return next, nil
+		case errors.Is(err, errChangedMeanwhile):
+			w = now
+		case errors.Is(err, errContended):
+			err := pause(ctx, jitter(try))
+			if err != nil {
+				return workspace.Workspace{}, awsenv.Failure("change a workspace", err)
+			}
+		default:
 			return workspace.Workspace{}, err
 		}
 	}
 	return workspace.Workspace{}, awsenv.ErrBusy
+}
+
+// replaceWorkspace writes the difference between two states; a new seat limit
+// goes together with every part's share of it.
+func (s *Store) replaceWorkspace(ctx context.Context, from, to workspace.Workspace) (now workspace.Workspace, err error) {
+	update, err := s.workspaceUpdate(from, to)
+	if err != nil {
+		return workspace.Workspace{}, err
+	}
+	var old Item
+	var lostOurs bool
+	if from.SeatLimit == to.SeatLimit {
+		err = s.update(ctx, update)
+		old, lostOurs = lostCondition(err)
+		if !lostOurs {
+			return workspace.Workspace{}, awsenv.Failure("change a workspace", err)
+		}
+	} else {
+		writes, err := s.seatUpdates(ctx, from.ID, to.SeatLimit)
+		if err != nil {
+			return workspace.Workspace{}, err
+		}
+		writes = append(writes, types.TransactWriteItem{Update: update})
+		_, err = s.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: writes})
+		reasons := canceled(err)
+		switch {
+		case reasons == nil:
+			return workspace.Workspace{}, awsenv.Failure("change a seat limit", err)
+		case !lostAt(reasons, Parts):
+			return workspace.Workspace{}, errContended // the seats in use have changed since they were counted
+		}
+		old = reasons[Parts].Item
+	}
+	now, err = workspaceOfItem(old)
+	if err != nil {
+		return workspace.Workspace{}, err
+	}
+	return now, errChangedMeanwhile
 }
 
 func (s *Store) workspaceUpdate(from, to workspace.Workspace) (*types.Update, error) {
@@ -97,58 +139,4 @@ func (s *Store) workspaceUpdate(from, to workspace.Workspace) (*types.Update, er
 	}
 	condition := e.name("version") + " = " + e.value(number(from.Version))
 	return e.update(s.table, workspaceKey(from.ID), condition), nil
-}
-
-type groupItem struct {
-	primary
-	Name      string `dynamodbav:"name"`
-	CreatedAt string `dynamodbav:"createdAt"`
-}
-
-func groupOfItem(item Item) workspace.Group {
-	var in groupItem
-	// A group item holds two texts: nothing in it can fail to be read.
-	_ = attributevalue.UnmarshalMap(item, &in)
-	return workspace.Group{ID: strings.TrimPrefix(in.SK, prefixGroup), Name: in.Name, CreatedAt: parseTime(in.CreatedAt)}
-}
-
-// PutGroup makes a group, or renames it; the time of its making stays.
-func (s *Store) PutGroup(ctx context.Context, workspaceID string, g workspace.Group) (now workspace.Group, created bool, err error) {
-	out, err := s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: &s.table, Key: groupKey(workspaceID, g.ID).item(),
-		UpdateExpression:         aws.String("SET entity = :entity, #name = :name, createdAt = if_not_exists(createdAt, :now)"),
-		ExpressionAttributeNames: map[string]string{"#name": "name"},
-		ExpressionAttributeValues: Item{
-			":entity": text(entityGroup), ":name": text(g.Name), ":now": text(timeText(g.CreatedAt)),
-		},
-		ReturnValues: types.ReturnValueAllNew,
-	})
-	if err != nil {
-		return workspace.Group{}, false, awsenv.Failure("put a group", err)
-	}
-	now = groupOfItem(out.Attributes)
-	return now, now.CreatedAt.Equal(g.CreatedAt), nil
-}
-
-// MaxGroups bounds how many groups are listed; a workspace has few.
-const MaxGroups = 1000
-
-// ListGroups gives the groups of a workspace, by id.
-func (s *Store) ListGroups(ctx context.Context, workspaceID string) ([]workspace.Group, error) {
-	out, err := s.db.Query(ctx, &dynamodb.QueryInput{
-		TableName:              &s.table,
-		KeyConditionExpression: aws.String("pk = :pk AND begins_with(sk, :group)"),
-		ExpressionAttributeValues: Item{
-			":pk": text(prefixWorkspace + workspaceID), ":group": text(prefixGroup),
-		},
-		Limit: aws.Int32(MaxGroups), ConsistentRead: aws.Bool(true),
-	})
-	if err != nil {
-		return nil, awsenv.Failure("list groups", err)
-	}
-	groups := make([]workspace.Group, len(out.Items))
-	for i, item := range out.Items {
-		groups[i] = groupOfItem(item)
-	}
-	return groups, nil
 }

@@ -73,8 +73,8 @@ func IDFor(workspaceID, typed string) string {
 	return id.Hash(IDPrefix, "latchkey/user", workspaceID, CanonicalEmail(typed))
 }
 
-// checkEmail names what is wrong with an address that is to be invited.
-func checkEmail(fields *fault.Fields, typed string) {
+// CheckEmail names what is wrong with an address that is to be invited.
+func CheckEmail(fields *fault.Fields, typed string) {
 	const at = "/email"
 	text := strings.TrimSpace(typed)
 	if text == "" {

@@ -62,9 +62,9 @@ func unprintable(r rune) bool {
 		(r >= '\u202a' && r <= '\u202e') || (r >= '\u2066' && r <= '\u2069') || r == '\u200e' || r == '\u200f' || r == '\u061c'
 }
 
-// checkMetadata names what is wrong with metadata and gives its compact form;
+// CheckMetadata names what is wrong with metadata and gives its compact form;
 // absent metadata and null are the empty object, given as nil.
-func checkMetadata(fields *fault.Fields, raw json.RawMessage) json.RawMessage {
+func CheckMetadata(fields *fault.Fields, raw json.RawMessage) json.RawMessage {
 	const at = "/metadata"
 	text := bytes.TrimSpace(raw)
 	if len(text) == 0 || string(text) == "null" {
@@ -91,6 +91,29 @@ func checkMetadata(fields *fault.Fields, raw json.RawMessage) json.RawMessage {
 		return nil
 	}
 	return compact.Bytes()
+}
+
+// MergeMetadata gives metadata with a JSON merge patch applied (RFC 7396):
+// members of the patch replace those of the same name, null removes one, and
+// objects are merged. Both must be valid JSON; metadata may be absent.
+func MergeMetadata(metadata, patch json.RawMessage) json.RawMessage {
+	var changes map[string]json.RawMessage
+	if json.Unmarshal(patch, &changes) != nil || changes == nil {
+		return patch // not an object: it replaces what was there
+	}
+	var target map[string]json.RawMessage
+	if json.Unmarshal(metadata, &target) != nil || target == nil {
+		target = map[string]json.RawMessage{}
+	}
+	for name, value := range changes {
+		if string(value) == "null" {
+			delete(target, name)
+			continue
+		}
+		target[name] = MergeMetadata(target[name], value)
+	}
+	merged, _ := json.Marshal(target) // made of valid JSON, so it cannot fail
+	return merged
 }
 
 // depth is how deep objects and arrays are nested in valid JSON.

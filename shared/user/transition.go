@@ -47,26 +47,30 @@ type Stamp struct {
 
 // Inviting is how an invitation is to go out.
 type Inviting struct {
-	InviterName string
-	HasAccount  bool // decides between requested and invited
-	SendEmail   bool
-	Lasts       time.Duration
-	RemindFor   time.Duration // before the end; 0: no reminder
-	Message     string
-	Locale      string
+	HasAccount bool // decides between requested and invited
+	SendEmail  bool
+	Lasts      time.Duration
+	RemindFor  time.Duration // before the end; 0: no reminder
+	Message    string
+	Locale     string
 }
 
-// New is a newly invited user. Details must have passed Check.
-func New(s Stamp, workspaceID string, d Details, in Inviting) User {
+// New is a newly invited user. Details must have passed Check. mailed is what
+// was sent to this address before a record of it was erased; the zero value
+// where there was none.
+func New(s Stamp, workspaceID string, d Details, in Inviting, mailed Mails) (User, error) {
 	u := User{
 		ID: IDFor(workspaceID, d.Email), WorkspaceID: workspaceID,
 		Name: d.Name, Email: d.Email, Role: d.Role, Groups: d.Groups,
-		CreatedAt: s.At,
+		CreatedAt: s.At, Mails: mailed,
 	}
 	u.Invitation.Message = in.Message
 	u.Invitation.Locale = in.Locale
-	u.invite(s, in)
-	return u.changed(s, UserInvited)
+	err := u.invite(s, in)
+	if err != nil {
+		return User{}, err
+	}
+	return u.changed(s, UserInvited), nil
 }
 
 // Founder is the first admin of a workspace, who needs no invitation. Their
@@ -81,11 +85,18 @@ func Founder(s Stamp, workspaceID, name, email, subject string) User {
 	return u
 }
 
-// invite gives the user a new link and a new end.
-func (u *User) invite(s Stamp, in Inviting) {
+// invite gives the user a new link and a new end, unless the mail that it
+// calls for would be one too many.
+func (u *User) invite(s Stamp, in Inviting) error {
+	if in.SendEmail {
+		err := u.Mails.allow(s.At)
+		if err != nil {
+			return err
+		}
+		u.Mails = u.Mails.add(s.At)
+	}
 	i := &u.Invitation
 	i.InvitedBy = s.Actor
-	i.InviterName = in.InviterName
 	i.Generation++
 	i.SentAt = s.At
 	i.ExpiresAt = s.At.Add(in.Lasts)
@@ -103,6 +114,7 @@ func (u *User) invite(s Stamp, in Inviting) {
 	if in.HasAccount {
 		u.Status = Invited
 	}
+	return nil
 }
 
 // changed closes a transition; only the names of what changed are kept.
@@ -178,6 +190,7 @@ func (u User) Remind(s Stamp) (User, error) {
 	next := u
 	next.Invitation.ReminderAt = time.Time{}
 	next.Invitation.Sends++
+	next.Mails = u.Mails.add(s.At)
 	return next.after(u, s, UserReminded), nil
 }
 
@@ -190,7 +203,9 @@ func (u User) Resend(s Stamp, in Inviting) (User, error) {
 		return u, wrongStatus(u, s.At, "invited again")
 	}
 	next := u
-	next.invite(s, in)
+	if err := next.invite(s, in); err != nil {
+		return u, err
+	}
 	return next.after(u, s, UserReinvited), nil
 }
 
@@ -222,7 +237,9 @@ func (u User) Restore(s Stamp, reinvite bool, in Inviting) (User, error) {
 	}
 	next.Subject = ""
 	next.ActivatedAt = time.Time{}
-	next.invite(s, in)
+	if err := next.invite(s, in); err != nil {
+		return u, err
+	}
 	return next.after(u, s, UserRestored), nil
 }
 
@@ -232,4 +249,79 @@ func (u User) HasLink(now time.Time) error {
 		return wrongStatus(u, now, "reached by a link")
 	}
 	return nil
+}
+
+// Patch is a change of what admins write about a person; nil leaves a member
+// as it is. The members must have passed their checks.
+type Patch struct {
+	Name   *string
+	Role   *Role
+	Groups *[]string
+	// SealedMetadata is the metadata as it shall rest.
+	SealedMetadata *[]byte
+}
+
+// Edit changes what admins write about a person, whatever their status; the
+// link of a pending one stays. A patch that changes nothing gives u itself.
+func (u User) Edit(s Stamp, p Patch) User {
+	next := u
+	var changed []string
+	if p.Name != nil && *p.Name != u.Name {
+		next.Name = *p.Name
+		changed = append(changed, "name")
+	}
+	if p.Role != nil && *p.Role != u.Role {
+		next.Role = *p.Role
+		changed = append(changed, "role")
+	}
+	if p.Groups != nil && !slices.Equal(*p.Groups, u.Groups) {
+		next.Groups = *p.Groups
+		changed = append(changed, "groups")
+	}
+	if p.SealedMetadata != nil {
+		next.SealedMetadata = *p.SealedMetadata
+		changed = append(changed, "metadata")
+	}
+	if len(changed) == 0 {
+		return u
+	}
+	return next.after(u, s, UserUpdated, changed...)
+}
+
+// LeaveGroup takes the user out of a group; who is not in it stays u itself.
+func (u User) LeaveGroup(s Stamp, group string) User {
+	left := slices.DeleteFunc(slices.Clone(u.Groups), func(g string) bool { return g == group })
+	return u.Edit(s, Patch{Groups: &left})
+}
+
+// Erased is what is left of a person whose record was erased: nothing that
+// names them, only what the limits of mail need, and the change itself.
+type Erased struct {
+	ID          string
+	WorkspaceID string
+	Mails       Mails
+	Last        Change
+}
+
+// Erase removes a person who is not in the workspace any more, or never came.
+func (u User) Erase(s Stamp) (Erased, error) {
+	switch u.StatusAt(s.At) {
+	case Archived, Declined, Expired:
+	default:
+		return Erased{}, wrongStatus(u, s.At, "erased")
+	}
+	return Erased{
+		ID: u.ID, WorkspaceID: u.WorkspaceID, Mails: u.Mails,
+		Last: Change{ID: s.ID, Type: UserErased, Actor: s.Actor, At: s.At, From: u.Status},
+	}, nil
+}
+
+// IsVersion is nil if the user is as the caller saw them.
+func (u User) IsVersion(match func(version int) bool, now time.Time) error {
+	if match(u.Version) {
+		return nil
+	}
+	return &fault.Error{Kind: fault.Precondition, Code: "version_mismatch",
+		Detail: "Somebody has changed the user since you read them. Read them again, then repeat your change.",
+		User:   &fault.UserRef{ID: u.ID, Status: string(u.StatusAt(now))}}
 }

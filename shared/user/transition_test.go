@@ -21,7 +21,11 @@ func stamp(at time.Time) user.Stamp { return user.Stamp{ID: "evt_1", Actor: "usr
 
 func invited(t0 time.Time, hasAccount bool) user.User {
 	d, _ := user.Details{Name: "John Doe", Email: "john@corp.com", Role: user.Builder}.Check()
-	return user.New(stamp(t0), "ws_1", d, user.Inviting{HasAccount: hasAccount, SendEmail: true, Lasts: week, RemindFor: 24 * time.Hour})
+	u, err := user.New(stamp(t0), "ws_1", d, user.Inviting{HasAccount: hasAccount, SendEmail: true, Lasts: week, RemindFor: 24 * time.Hour}, user.Mails{})
+	if err != nil {
+		panic(err)
+	}
+	return u
 }
 
 // operation is one thing that can happen to a user.

@@ -40,6 +40,9 @@ func Statuses() []Status {
 	return []Status{Active, Archived, Declined, Expired, Invited, Requested}
 }
 
+// HoldsSeat is true for those who count against a workspace's seat limit.
+func (s Status) HoldsSeat() bool { return s.Pending() || s == Active }
+
 // Pending is true for an invitation that waits for the person.
 func (s Status) Pending() bool { return s == Requested || s == Invited }
 
@@ -70,9 +73,8 @@ const (
 // Invitation is the pending side of a user. Generation numbers the link: only
 // a link of the current generation opens anything.
 type Invitation struct {
-	InvitedBy      string // a user id, or an operator's name
-	InviterName    string
-	Generation     int // 1 or more once invited
+	InvitedBy      string // a user id, or an operator's name; people's names are never copied
+	Generation     int    // 1 or more once invited
 	SentAt         time.Time
 	ExpiresAt      time.Time
 	ReminderAt     time.Time // zero: no reminder is due
@@ -106,18 +108,14 @@ type User struct {
 	ArchivedAt  time.Time // zero unless archived
 	// Version is raised by every change but those of mail delivery.
 	Version int
-	// Request identifies the call that created the user, so that a repeat
-	// with the same Idempotency-Key can be told from another attempt.
-	Request Request
+	// Mails counts what was sent to this person.
+	Mails Mails
+	// Request is the hashed Idempotency-Key of the batch that created the
+	// user, so that a repeat of the batch knows its own; "" for none.
+	Request string
 	// Last is the change that made the record what it is. It is stored with
 	// the record, in the same write, and becomes the domain event.
 	Last Change
-}
-
-// Request is an idempotency key and the body that it came with, both hashed.
-type Request struct {
-	Key  string
-	Body string
 }
 
 // Change is one domain event in the making.
@@ -144,6 +142,7 @@ const (
 	UserUpdated     ChangeType = "user.updated"
 	UserArchived    ChangeType = "user.archived"
 	UserRestored    ChangeType = "user.restored"
+	UserErased      ChangeType = "user.erased"
 	DeliveryChanged ChangeType = "invitation.delivery_changed"
 )
 
@@ -180,14 +179,19 @@ type Details struct {
 // compact.
 func (d Details) Check() (Details, fault.Fields) {
 	var fields fault.Fields
-	CheckText(&fields, "/name", d.Name, MaxName)
-	checkEmail(&fields, d.Email)
+	d.Name = CheckName(&fields, d.Name)
+	CheckEmail(&fields, d.Email)
 	CheckRole(&fields, d.Role)
-	d.Groups = checkGroups(&fields, d.Groups)
-	d.Metadata = checkMetadata(&fields, d.Metadata)
-	d.Name = strings.TrimSpace(d.Name)
+	d.Groups = CheckGroups(&fields, d.Groups)
+	d.Metadata = CheckMetadata(&fields, d.Metadata)
 	d.Email = strings.TrimSpace(d.Email)
 	return d, fields
+}
+
+// CheckName names what is wrong with a person's name, and gives it trimmed.
+func CheckName(fields *fault.Fields, name string) string {
+	CheckText(fields, "/name", name, MaxName)
+	return strings.TrimSpace(name)
 }
 
 // CheckRole names a role that is none.
@@ -200,7 +204,9 @@ func CheckRole(fields *fault.Fields, role Role) {
 	}
 }
 
-func checkGroups(fields *fault.Fields, groups []string) []string {
+// CheckGroups names what is wrong with a list of groups, and gives it sorted
+// and without repeats. Whether the groups exist is for the workspace to say.
+func CheckGroups(fields *fault.Fields, groups []string) []string {
 	if len(groups) > MaxGroups {
 		fields.Add("/groups", "too_many", "A user may be in 50 groups at most.")
 		return nil

@@ -28,6 +28,7 @@ const (
 	MinInvitationDays     = 1
 	MaxInvitationDays     = 30
 	MaxEmailDomains       = 100
+	MaxSeats              = 1_000_000
 	MaxSlug               = 40
 	maxLocale             = 35 // what RFC 5646 section 4.4.1 recommends to allow for
 )
@@ -66,6 +67,7 @@ type Settings struct {
 	Timezone            string   // IANA name
 	Directory           Directory
 	PersonalMessages    bool
+	SeatLimit           int // pending and active users; 0: no limit
 }
 
 // Change is one domain event in the making, stored with the workspace.
@@ -93,7 +95,22 @@ var (
 	ErrNotFound = fault.New(fault.NotFound, "workspace_not_found", "There is no such workspace, or you are not a member of it.")
 	// ErrSlugTaken asks for another slug.
 	ErrSlugTaken = fault.New(fault.Conflict, "slug_taken", "This slug is in use. Choose another one.")
+	// ErrSeatLimit is for one more person than the workspace has seats for.
+	ErrSeatLimit = fault.New(fault.Conflict, "seat_limit_reached", "Every seat of the workspace is taken. Archive somebody, or raise the seat limit.")
+	// ErrGroupNotFound is for a group that the workspace does not have.
+	ErrGroupNotFound = fault.New(fault.NotFound, "group_not_found", "There is no such group in this workspace.")
+	// ErrGroupDeleting keeps a deleted group's id until nobody points at it.
+	ErrGroupDeleting = &fault.Error{Kind: fault.Conflict, Code: "group_being_deleted",
+		Detail: "A group of this id is being deleted. Its id is free again in a few minutes.", RetryAfter: 5 * time.Minute}
 )
+
+// CodeSeatsInUse is the code of SeatsInUse.
+const CodeSeatsInUse = "seats_in_use"
+
+// SeatsInUse is the fault of a seat limit below what is taken.
+func SeatsInUse(n int) error {
+	return fault.New(fault.Conflict, CodeSeatsInUse, fmt.Sprintf("%d seats are in use. Archive people first, then lower the seat limit.", n))
+}
 
 // New is a workspace with the usual settings.
 func New(s user.Stamp, id, name, slug string, dataKey []byte) Workspace {
@@ -120,6 +137,7 @@ type Patch struct {
 	Timezone            *string
 	Directory           *string
 	PersonalMessages    *bool
+	SeatLimit           *int // 0: no limit
 }
 
 // Apply gives the workspace with the patch, or names everything that is wrong.
@@ -134,6 +152,7 @@ func (w Workspace) Apply(s user.Stamp, p Patch) (next Workspace, fields fault.Fi
 	set(&changed, "timezone", &next.Timezone, p.Timezone)
 	set(&changed, "directory", &next.Directory, (*Directory)(p.Directory))
 	set(&changed, "personalMessages", &next.PersonalMessages, p.PersonalMessages)
+	set(&changed, "seatLimit", &next.SeatLimit, p.SeatLimit)
 	if p.AllowedEmailDomains != nil {
 		if domains := checkDomains(&fields, *p.AllowedEmailDomains); !slices.Equal(domains, w.AllowedEmailDomains) {
 			next.AllowedEmailDomains = domains
@@ -176,12 +195,27 @@ func (s Settings) check(fields *fault.Fields) {
 		fields.Add("/reminderDays", "out_of_range", "A reminder is sent 1 to 29 days before the end; 0 means none.")
 	}
 	CheckLocale(fields, s.Locale)
-	if _, err := time.LoadLocation(s.Timezone); err != nil || s.Timezone == "" || s.Timezone == "Local" {
+	if s.SeatLimit < 0 || s.SeatLimit > MaxSeats {
+		fields.Add("/seatLimit", "out_of_range", "A seat limit is 1 to 1,000,000; null means none.")
+	}
+	if !knownTimezone(s.Timezone) {
 		fields.Add("/timezone", "unknown_timezone", "A time zone is a name such as Europe/Berlin or UTC.")
 	}
 	if s.Directory != DirectoryAdmins && s.Directory != DirectoryMembers {
 		fields.Add("/directory", "unknown_directory", "The directory is readable by admins or by members.")
 	}
+}
+
+// knownTimezone says whether a name is one of the IANA database's, and not a
+// file that lies beside it on some machines.
+func knownTimezone(name string) bool {
+	switch {
+	case name == "", name == "Local", name == "Factory", name == "localtime", name == "posixrules",
+		strings.HasPrefix(name, "posix/"), strings.HasPrefix(name, "right/"):
+		return false
+	}
+	_, err := time.LoadLocation(name)
+	return err == nil
 }
 
 // CheckLocale names a text that is no language tag (BCP 47).

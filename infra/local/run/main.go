@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/latchkey/latchkey/infra/blueprint"
 	"github.com/latchkey/latchkey/infra/local"
 )
 
@@ -43,9 +44,15 @@ func run(ctx context.Context, getenv func(string) string) error {
 		return fmt.Errorf("the log cannot be opened: %w", err)
 	}
 	defer log.Close()
+	settings := map[blueprint.Setting]string{}
+	for _, limit := range []blueprint.Setting{blueprint.SettingMailsPerInviter, blueprint.SettingMailsPerNewWorkspace, blueprint.SettingMailsPerWorkspace} {
+		if value := getenv(string(limit)); value != "" {
+			settings[limit] = value
+		}
+	}
 	began := time.Now()
 	stack, err := local.Start(ctx, local.Config{
-		Port: port, DataDir: data, Root: root, Log: log,
+		Port: port, DataDir: data, Root: root, Log: log, Settings: settings,
 		Functions: filepath.Join(root, "build", "local"), Dashboard: filepath.Join(root, "build", "web"),
 	})
 	if err != nil {

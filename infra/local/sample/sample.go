@@ -70,9 +70,9 @@ func User(p Person) user.User {
 		id := fmt.Sprintf("evt_%025d%d", slices.Index(People(), p), minute)
 		return user.Stamp{ID: id, Actor: admin, At: Begin.Add(time.Duration(minute) * time.Minute)}
 	}
-	u := user.New(at(1), WorkspaceID, user.Details{Name: p.Name, Email: p.Email, Role: p.Role}, user.Inviting{
-		InviterName: People()[0].Name, HasAccount: p.HasAccount, SendEmail: true, Lasts: lasts, Locale: "en",
-	})
+	u, _ := user.New(at(1), WorkspaceID, user.Details{Name: p.Name, Email: p.Email, Role: p.Role}, user.Inviting{
+		HasAccount: p.HasAccount, SendEmail: true, Lasts: lasts, Locale: "en",
+	}, user.Mails{}) // the first mail: cannot fail
 	if p.Status == user.Active || p.Status == user.Archived {
 		u, _ = u.Accept(at(2), Subject(p.Email)) // pending: cannot fail
 	}
@@ -121,6 +121,7 @@ func Seed(ctx context.Context, env awsenv.Env) error {
 	if err != nil {
 		return err
 	}
+	users := make([]user.User, 0, len(people))
 	for _, p := range people {
 		if p.HasAccount {
 			_, err := s.InsertAccount(ctx, p.Email, Begin)
@@ -132,10 +133,8 @@ func Seed(ctx context.Context, env awsenv.Env) error {
 		// Old news: the stream makes no events of it, so that a sample event
 		// finds its mail not sent yet.
 		u.Last = user.Change{}
-		_, _, err := s.InsertUser(ctx, u) // the admin is there already
-		if err != nil {
-			return err
-		}
+		users = append(users, u)
 	}
-	return nil
+	_, err = s.InsertUsers(ctx, users, store.Answer{}, Begin) // the admin is there already
+	return err
 }

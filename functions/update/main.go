@@ -1,0 +1,27 @@
+// Command update is the function that edits what admins write about a user:
+// name, role, groups, metadata.
+package main
+
+import (
+	"crypto/rand"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"github.com/latchkey/latchkey/shared/awsenv"
+	"github.com/latchkey/latchkey/shared/datakey"
+	"github.com/latchkey/latchkey/shared/store"
+)
+
+func main() {
+	env := awsenv.Env{Get: os.Getenv}
+	h := handler{
+		store:    store.FromEnv(env),
+		dataKeys: datakey.FromEnv(env, rand.Reader),
+		random:   rand.Reader,
+	}
+	lambda.StartHandlerFunc(h.routes().Lambda(slog.New(lambdacontext.NewLogHandler()), time.Now))
+}

@@ -1,0 +1,52 @@
+package httpapi
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/latchkey/latchkey/shared/fault"
+)
+
+// Result is what became of one row or one id of a batch.
+type Result struct {
+	Row         int          `json:"row,omitempty"`  // of inviteUsers, from 1
+	Line        int          `json:"line,omitempty"` // where a row of CSV begins, from 1
+	ID          string       `json:"id,omitempty"`
+	WorkspaceID string       `json:"workspaceId,omitempty"`
+	Outcome     string       `json:"outcome"`
+	User        *User        `json:"user,omitempty"`
+	Errors      fault.Fields `json:"errors,omitempty"`
+}
+
+// Failed is the outcome of a row that could not be done.
+const Failed = "failed"
+
+// MaxBatch is how many ids a batch has at most.
+const MaxBatch = 100
+
+// IDs reads the ids of a batch.
+func (o *Object) IDs(name string) []string {
+	ids := o.Strings(name)
+	switch {
+	case o.Bad(name):
+	case len(ids) == 0:
+		o.Errors.Add("/"+name, "required", "At least one user's id is needed.")
+	case len(ids) > MaxBatch:
+		o.Errors.Add("/"+name, "too_many", fmt.Sprintf("A batch may have %d ids at most.", MaxBatch))
+	}
+	return ids
+}
+
+// Fail notes why a row could not be done. It gives back what is no row's
+// business: a defect of ours.
+func (r *Result) Fail(err error) error {
+	var f *fault.Error
+	if !errors.As(err, &f) || f.Kind == fault.Internal {
+		return err
+	}
+	r.Outcome, r.Errors = Failed, f.Fields
+	if len(f.Fields) == 0 {
+		r.Errors = fault.Fields{{Code: f.Code, Detail: f.Detail}}
+	}
+	return nil
+}

@@ -7,7 +7,7 @@ export default defineConfig({
   build: {
     outDir: '../build/web',
     emptyOutDir: true,
-    target: 'es2023',
+    target: 'es2024',
     assetsInlineLimit: 0, // nothing inline: the Content-Security-Policy forbids it
     modulePreload: { polyfill: false },
   },

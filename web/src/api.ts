@@ -12,6 +12,10 @@ export type Membership = Schemas['Membership'];
 export type Group = Schemas['Group'];
 export type Invitation = Schemas['InvitationPreview'];
 export type FieldError = Schemas['FieldError'];
+export type Delivery = Schemas['Delivery'];
+export type HistoryEntry = Schemas['HistoryEntry'];
+export type HistoryPage = Schemas['HistoryPage'];
+export type Counts = Schemas['Counts'];
 
 /** Why a call failed: what the API said, or that it could not be reached. */
 export class Problem extends Error {
@@ -52,10 +56,10 @@ function codeOf(status: number): string {
   }
 }
 
-export let api: ReturnType<typeof createClient<paths>>;
+export let api: ReturnType<typeof createClient<paths, 'application/json'>>;
 
 export function startAPI(baseUrl: string): void {
-  api = createClient<paths>({ baseUrl, querySerializer: { array: { style: 'form', explode: false } } });
+  api = createClient<paths, 'application/json'>({ baseUrl, querySerializer: { array: { style: 'form', explode: false } } });
   api.use({
     async onRequest({ request, schemaPath }) {
       // The public operations of a link need no token, and get none.

@@ -12,6 +12,8 @@ import { Failure, Heading, Loading, signInAgain, useLoad } from './ui';
 const HomePage = lazy(() => import('./pages/home'));
 const InvitationPage = lazy(() => import('./pages/invitation'));
 const AccountMenu = lazy(() => import('./pages/account'));
+const UsersPage = lazy(() => import('./users/page'));
+const Toasts = lazy(async () => ({ default: (await import('./overlay')).Toasts }));
 const WelcomePage = lazy(() => import('./pages/welcome'));
 
 /** How the page was come to. */
@@ -112,6 +114,9 @@ function InWorkspace() {
           </PlaceContext>
         )}
       </div>
+      <Suspense>
+        <Toasts />
+      </Suspense>
     </div>
   );
 }
@@ -173,6 +178,9 @@ function Settings({ at }: { at: string }) {
       <main id="main" tabIndex={-1}>
         <Suspense fallback={<Loading />}>
           <Switch>
+            <Route path={`${at}/users`}>
+              <UsersPage />
+            </Route>
             <Route>
               <NotFound bare />
             </Route>

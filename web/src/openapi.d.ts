@@ -151,7 +151,7 @@ export interface paths {
          */
         put: operations["putGroup"];
         post?: never;
-        delete?: never;
+        delete: operations["deleteGroup"];
         options?: never;
         head?: never;
         patch?: never;
@@ -219,10 +219,10 @@ export interface paths {
         get: operations["getUser"];
         put?: never;
         post?: never;
-        delete?: never;
+        delete: operations["eraseUser"];
         options?: never;
         head?: never;
-        patch?: never;
+        patch: operations["updateUser"];
         trace?: never;
     };
     "/v1/workspaces/{workspace}/users/{user}/archive": {
@@ -465,6 +465,143 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/workspaces/{workspace}/users/batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The workspace's id. Anything else is a workspace that does not exist.
+                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
+                 */
+                workspace: components["parameters"]["Workspace"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["inviteUsers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workspaces/{workspace}/users/batch/archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The workspace's id. Anything else is a workspace that does not exist.
+                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
+                 */
+                workspace: components["parameters"]["Workspace"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["archiveUsers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workspaces/{workspace}/users/batch/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The workspace's id. Anything else is a workspace that does not exist.
+                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
+                 */
+                workspace: components["parameters"]["Workspace"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["restoreUsers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workspaces/{workspace}/users/batch/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The workspace's id. Anything else is a workspace that does not exist.
+                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
+                 */
+                workspace: components["parameters"]["Workspace"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["resendInvitations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workspaces/{workspace}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The workspace's id. Anything else is a workspace that does not exist.
+                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
+                 */
+                workspace: components["parameters"]["Workspace"];
+            };
+            cookie?: never;
+        };
+        get: operations["listHistory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workspaces/{workspace}/users/{user}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The workspace's id. Anything else is a workspace that does not exist.
+                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
+                 */
+                workspace: components["parameters"]["Workspace"];
+                /**
+                 * @description The user's id, or `me` for the caller; an operator is nobody there. Anything else is a user who does not exist.
+                 * @example usr_j5hdpl2rgkhoscc7ia4ss7h0u4safrrp
+                 */
+                user: components["parameters"]["User"];
+            };
+            cookie?: never;
+        };
+        get: operations["listUserHistory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -515,7 +652,7 @@ export interface components {
          *     | failed | given up; `deliveryReason` says why |
          * @enum {string}
          */
-        Delivery: "none" | "queued" | "sent" | "failed";
+        Delivery: "none" | "queued" | "sent" | "delivered" | "delayed" | "bounced" | "complained" | "suppressed" | "failed";
         /**
          * Format: date-time
          * @description RFC 3339 in UTC, to the millisecond; zeros at the end of the fraction are left out.
@@ -556,6 +693,7 @@ export interface components {
             directory?: "admins" | "members" | null;
             /** @description Whether invitations may carry personal words. */
             personalMessages?: boolean | null;
+            seatLimit?: number | null;
         };
         Workspace: {
             id: components["schemas"]["WorkspaceID"];
@@ -574,6 +712,7 @@ export interface components {
             updatedAt: components["schemas"]["Time"];
             /** @description Rises with every change. */
             version: number;
+            seatLimit: number | null;
         };
         Group: {
             id: components["schemas"]["GroupID"];
@@ -684,6 +823,7 @@ export interface components {
         UserPage: {
             users: components["schemas"]["User"][];
             nextCursor: components["schemas"]["NextCursor"];
+            counts?: components["schemas"]["Counts"];
         };
         InvitationPreview: {
             workspace: {
@@ -848,6 +988,56 @@ export interface components {
          * @enum {string}
          */
         FieldCode: "required" | "wrong_type" | "unknown_field" | "too_long" | "invalid_characters" | "looks_like_address" | "invalid_email" | "email_too_long" | "email_not_ascii" | "domain_not_allowed" | "unknown_role" | "unknown_group" | "too_many" | "too_deep" | "too_large" | "invalid_json" | "messages_off" | "unknown_locale" | "out_of_range" | "unknown_timezone" | "unknown_directory" | "invalid_domain" | "invalid_slug" | "reserved_slug" | "invalid_group" | "unknown_status" | "invalid_cursor" | "unknown_parameter";
+        Counts: {
+            requested: number;
+            invited: number;
+            active: number;
+            archived: number;
+            expired: number;
+            declined: number;
+        };
+        UserPatch: {
+            name?: string;
+            role?: components["schemas"]["Role"];
+            groups?: components["schemas"]["GroupID"][] | null;
+            metadata?: {
+                [key: string]: unknown;
+            } | null;
+        };
+        RowResult: {
+            row: number;
+            line?: number;
+            /** @enum {unknown} */
+            outcome: "created" | "exists" | "failed";
+            user?: components["schemas"]["User"];
+            errors?: components["schemas"]["FieldError"][];
+        };
+        UserResult: {
+            id: string;
+            /** @enum {unknown} */
+            outcome: "archived" | "restored" | "resent" | "failed";
+            user?: components["schemas"]["User"];
+            errors?: components["schemas"]["FieldError"][];
+        };
+        HistoryEntry: {
+            id: string;
+            /** @enum {unknown} */
+            type: "user.invited" | "user.reinvited" | "user.reminded" | "user.accepted" | "user.declined" | "user.expired" | "user.updated" | "user.archived" | "user.restored" | "user.erased" | "invitation.delivery_changed" | "workspace.created" | "workspace.updated";
+            at: components["schemas"]["Time"];
+            actor: string;
+            actorName: string | null;
+            userId: string | null;
+            userName: string | null;
+            status: string | null;
+            previousStatus: string | null;
+            changed: string[];
+            delivery: components["schemas"]["Delivery"] | null;
+            deliveryReason: string | null;
+        };
+        HistoryPage: {
+            entries: components["schemas"]["HistoryEntry"][];
+            nextCursor: components["schemas"]["NextCursor"];
+        };
     };
     responses: {
         /** @description The body is missing or no JSON object, or fields are wrong. Nothing was written. */
@@ -1662,6 +1852,46 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    deleteGroup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The workspace's id. Anything else is a workspace that does not exist.
+                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
+                 */
+                workspace: components["parameters"]["Workspace"];
+                /**
+                 * @description The group's id, which the caller chooses.
+                 * @example manager
+                 */
+                group: components["schemas"]["GroupID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description x */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        state?: string;
+                    };
+                };
+            };
+            /** @description x */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     listUsers: {
         parameters: {
             query?: {
@@ -1698,6 +1928,9 @@ export interface operations {
                  * @example AQ3vX0b2m9sJ4kQe7uTz1yHn6cWf5gRp8dLa2iOo
                  */
                 cursor?: string;
+                sort?: "newest" | "oldest";
+                counts?: boolean;
+                format?: "json" | "csv";
             };
             header?: never;
             path: {
@@ -1719,6 +1952,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["UserPage"];
+                    "text/csv": string;
                 };
             };
             400: components["responses"]["BadQuery"];
@@ -1820,6 +2054,73 @@ export interface operations {
             429: components["responses"]["Throttled"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    eraseUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The workspace's id. Anything else is a workspace that does not exist.
+                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
+                 */
+                workspace: components["parameters"]["Workspace"];
+                /**
+                 * @description The user's id, or `me` for the caller; an operator is nobody there. Anything else is a user who does not exist.
+                 * @example usr_j5hdpl2rgkhoscc7ia4ss7h0u4safrrp
+                 */
+                user: components["parameters"]["User"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description x */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    updateUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-Match"?: string;
+            };
+            path: {
+                /**
+                 * @description The workspace's id. Anything else is a workspace that does not exist.
+                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
+                 */
+                workspace: components["parameters"]["Workspace"];
+                /**
+                 * @description The user's id, or `me` for the caller; an operator is nobody there. Anything else is a user who does not exist.
+                 * @example usr_j5hdpl2rgkhoscc7ia4ss7h0u4safrrp
+                 */
+                user: components["parameters"]["User"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/merge-patch+json": components["schemas"]["UserPatch"];
+                "application/json": components["schemas"]["UserPatch"];
+            };
+        };
+        responses: {
+            /** @description x */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserWithMetadata"];
+                };
+            };
         };
     };
     archiveUser: {
@@ -2221,6 +2522,212 @@ export interface operations {
             429: components["responses"]["Throttled"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    inviteUsers: {
+        parameters: {
+            query?: {
+                dryRun?: boolean;
+            };
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The workspace's id. Anything else is a workspace that does not exist.
+                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
+                 */
+                workspace: components["parameters"]["Workspace"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    users: components["schemas"]["NewUser"][];
+                };
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description x */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        results: components["schemas"]["RowResult"][];
+                        dryRun: boolean;
+                    };
+                };
+            };
+        };
+    };
+    archiveUsers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The workspace's id. Anything else is a workspace that does not exist.
+                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
+                 */
+                workspace: components["parameters"]["Workspace"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    users: components["schemas"]["UserID"][];
+                };
+            };
+        };
+        responses: {
+            /** @description x */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        results: components["schemas"]["UserResult"][];
+                    };
+                };
+            };
+        };
+    };
+    restoreUsers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The workspace's id. Anything else is a workspace that does not exist.
+                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
+                 */
+                workspace: components["parameters"]["Workspace"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    users: components["schemas"]["UserID"][];
+                    reinvite?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description x */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        results: components["schemas"]["UserResult"][];
+                    };
+                };
+            };
+        };
+    };
+    resendInvitations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The workspace's id. Anything else is a workspace that does not exist.
+                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
+                 */
+                workspace: components["parameters"]["Workspace"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    users: components["schemas"]["UserID"][];
+                };
+            };
+        };
+        responses: {
+            /** @description x */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        results: components["schemas"]["UserResult"][];
+                    };
+                };
+            };
+        };
+    };
+    listHistory: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The workspace's id. Anything else is a workspace that does not exist.
+                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
+                 */
+                workspace: components["parameters"]["Workspace"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description x */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HistoryPage"];
+                };
+            };
+        };
+    };
+    listUserHistory: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The workspace's id. Anything else is a workspace that does not exist.
+                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
+                 */
+                workspace: components["parameters"]["Workspace"];
+                /**
+                 * @description The user's id, or `me` for the caller; an operator is nobody there. Anything else is a user who does not exist.
+                 * @example usr_j5hdpl2rgkhoscc7ia4ss7h0u4safrrp
+                 */
+                user: components["parameters"]["User"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description x */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HistoryPage"];
+                };
+            };
         };
     };
 }

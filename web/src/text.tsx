@@ -31,6 +31,7 @@ export interface Text {
   number: (n: number) => string;
   date: (time: string | Date) => string;
   dateTime: (time: string | Date) => string;
+  time: (time: string | Date) => string;
   /** How far away a time is, in its largest whole unit: "in 3 days". */
   relative: (time: string | Date) => string;
   list: (items: string[]) => string;
@@ -48,6 +49,7 @@ function textOf(language: Language, t: Messages): Text {
   const number = new Intl.NumberFormat(language);
   const date = new Intl.DateTimeFormat(language, { dateStyle: 'medium' });
   const dateTime = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' });
+  const time = new Intl.DateTimeFormat(language, { timeStyle: 'short' });
   const relative = new Intl.RelativeTimeFormat(language, { numeric: 'auto' });
   const list = new Intl.ListFormat(language);
   return {
@@ -56,10 +58,11 @@ function textOf(language: Language, t: Messages): Text {
     number: (n) => number.format(n),
     date: (time) => date.format(new Date(time)),
     dateTime: (time) => dateTime.format(new Date(time)),
-    relative: (time) => {
-      const seconds = (new Date(time).getTime() - Date.now()) / 1000;
+    time: (at) => time.format(new Date(at)),
+    relative: (at) => {
+      const seconds = (new Date(at).getTime() - Date.now()) / 1000;
       for (const [unit, size] of units) {
-        if (Math.abs(seconds) >= size) return relative.format(Math.trunc(seconds / size), unit);
+        if (Math.abs(seconds) >= size) return relative.format(Math.round(seconds / size), unit);
       }
       return relative.format(0, 'second');
     },

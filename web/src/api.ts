@@ -11,7 +11,8 @@ export type Workspace = Schemas['Workspace'];
 export type Membership = Schemas['Membership'];
 export type Group = Schemas['Group'];
 export type Invitation = Schemas['InvitationPreview'];
-export type FieldError = Schemas['FieldError'];
+/** What is wrong with a field: the API's codes, and a few of the pages' own. */
+export type FieldError = Omit<Schemas['FieldError'], 'code'> & { code: string };
 export type Delivery = Schemas['Delivery'];
 export type HistoryEntry = Schemas['HistoryEntry'];
 export type HistoryPage = Schemas['HistoryPage'];
@@ -35,6 +36,13 @@ export class Problem extends Error {
     this.user = body.user;
     this.requestId = header?.get('apigw-requestid') ?? undefined;
     this.retryAfter = Number(header?.get('retry-after')) || undefined;
+  }
+
+  /** The same without what it says of these fields, which were changed since; undefined if nothing is left. */
+  without(fields: string[]): Problem | undefined {
+    if (this.errors.length === 0) return undefined;
+    const left = this.errors.filter((e) => !fields.includes(e.pointer.split('/')[1] ?? ''));
+    return left.length > 0 ? Object.assign(Object.create(Problem.prototype) as Problem, this, { errors: left }) : undefined;
   }
 }
 

@@ -13,6 +13,7 @@ const HomePage = lazy(() => import('./pages/home'));
 const InvitationPage = lazy(() => import('./pages/invitation'));
 const AccountMenu = lazy(() => import('./pages/account'));
 const UsersPage = lazy(() => import('./users/page'));
+const AddUsersPage = lazy(() => import('./users/add'));
 const Toasts = lazy(async () => ({ default: (await import('./overlay')).Toasts }));
 const WelcomePage = lazy(() => import('./pages/welcome'));
 
@@ -178,6 +179,9 @@ function Settings({ at }: { at: string }) {
       <main id="main" tabIndex={-1}>
         <Suspense fallback={<Loading />}>
           <Switch>
+            <Route path={`${at}/users/add`}>
+              <AddUsersPage />
+            </Route>
             <Route path={`${at}/users`}>
               <UsersPage />
             </Route>

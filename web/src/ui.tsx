@@ -73,7 +73,8 @@ interface FieldProps {
   label: string;
   hint?: ReactNode;
   error?: string;
-  optional?: boolean;
+  /** Not needed; unmarked where that goes without saying. */
+  optional?: boolean | 'unmarked';
   children: (props: { id: string; 'aria-describedby'?: string; 'aria-invalid'?: true; 'aria-required'?: true }) => ReactNode;
 }
 
@@ -84,7 +85,7 @@ export function Field({ label, hint, error, optional, children }: FieldProps) {
   return (
     <div className="field">
       <label htmlFor={id}>
-        {label} {optional && <span className="soft">{t.common.optional}</span>}
+        {label} {optional === true && <span className="soft">{t.common.optional}</span>}
       </label>
       {children({ id, 'aria-describedby': about, 'aria-invalid': error ? true : undefined, 'aria-required': optional ? undefined : true })}
       {hint && (

@@ -37,6 +37,12 @@ function EditForm({ user, onSaved, onClose, reload }: Props & { reload: () => vo
   const [busy, setBusy] = useState(false);
   const parsed = parseMetadata(draft.metadata);
 
+  function edit(change: Partial<Draft>) {
+    setDraft({ ...draft, ...change });
+    setImpossible(undefined);
+    setRefused(refused?.without(Object.keys(change)));
+  }
+
   async function submit(event: FormEvent) {
     event.preventDefault();
     if ('fault' in parsed) return;
@@ -63,8 +69,8 @@ function EditForm({ user, onSaved, onClose, reload }: Props & { reload: () => vo
     }
   }
 
-  const errors = refused?.errors ?? [];
-  if (impossible) errors.push({ pointer: '/metadata', code: 'null_member' as never, detail: t.metadata.noNull(impossible) });
+  const errors = [...(refused?.errors ?? [])];
+  if (impossible) errors.push({ pointer: '/metadata', code: 'null_member', detail: t.metadata.noNull(impossible) });
   return (
     <form onSubmit={submit} noValidate>
       <div className="dialog-body">
@@ -78,7 +84,7 @@ function EditForm({ user, onSaved, onClose, reload }: Props & { reload: () => vo
         ) : (
           refused && errors.length === 0 && <Notice bad>{explain(text, refused)}</Notice>
         )}
-        <PersonForm editing draft={draft} errors={errors} onChange={(change) => setDraft({ ...draft, ...change })} />
+        <PersonForm editing draft={draft} errors={errors} onChange={edit} />
       </div>
       <div className="buttons dialog-foot">
         <button className="button primary" disabled={busy || 'fault' in parsed}>

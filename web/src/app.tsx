@@ -14,6 +14,9 @@ const InvitationPage = lazy(() => import('./pages/invitation'));
 const AccountMenu = lazy(() => import('./pages/account'));
 const UsersPage = lazy(() => import('./users/page'));
 const AddUsersPage = lazy(() => import('./users/add'));
+const GroupsPage = lazy(() => import('./pages/groups'));
+const HistoryPage = lazy(() => import('./pages/history'));
+const GeneralPage = lazy(() => import('./pages/general'));
 const Toasts = lazy(async () => ({ default: (await import('./overlay')).Toasts }));
 const WelcomePage = lazy(() => import('./pages/welcome'));
 
@@ -184,6 +187,15 @@ function Settings({ at }: { at: string }) {
             </Route>
             <Route path={`${at}/users`}>
               <UsersPage />
+            </Route>
+            <Route path={`${at}/groups`}>
+              <GroupsPage />
+            </Route>
+            <Route path={`${at}/history`}>
+              <HistoryPage />
+            </Route>
+            <Route path={`${at}/general`}>
+              <GeneralPage />
             </Route>
             <Route>
               <NotFound bare />

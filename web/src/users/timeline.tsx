@@ -37,13 +37,14 @@ export function Timeline({ id, load, named }: Props) {
     setBusy(false);
   }
 
+  const Day = named ? 'h2' : 'h3'; // below the page's heading, or the dialog's
   const days = Map.groupBy(entries, (e) => text.date(e.at));
   return (
     <>
       {entries.length === 0 && <p className="empty">{t.history.empty}</p>}
       {[...days].map(([day, list]) => (
         <section key={day} className="day" aria-label={day}>
-          <h3>{day}</h3>
+          <Day>{day}</Day>
           <ol className="timeline">
             {list.map((e) => (
               <li key={e.id} className={`entry ${toneOf(e)}`}>

@@ -1,0 +1,179 @@
+// Workspace settings > General.
+import { useId, useState, type FormEvent } from 'react';
+import { api, problem, type Problem, type Workspace } from '../api';
+import { tell } from '../overlay';
+import { usePlace } from '../place';
+import { languages, useText } from '../text';
+import { explain, Field, Heading, Notice } from '../ui';
+import { errorAt } from '../users/form';
+
+interface Draft {
+  name: string;
+  invitationDays: string;
+  reminderDays: string;
+  domains: string;
+  seatLimit: string;
+  locale: string;
+  timezone: string;
+  directory: Workspace['directory'];
+  personalMessages: boolean;
+}
+
+function draftOf(w: Workspace): Draft {
+  return {
+    name: w.name,
+    invitationDays: String(w.invitationDays),
+    reminderDays: String(w.reminderDays),
+    domains: w.allowedEmailDomains.join('\n'),
+    seatLimit: w.seatLimit === null ? '' : String(w.seatLimit),
+    locale: w.locale,
+    timezone: w.timezone,
+    directory: w.directory,
+    personalMessages: w.personalMessages,
+  };
+}
+
+export default function GeneralPage() {
+  const { t } = useText();
+  const { workspace, me } = usePlace();
+  return (
+    <div className="settings-column">
+      <header className="page-head">
+        <Heading>{t.general.title}</Heading>
+      </header>
+      {me.role !== 'admin' && <Notice>{t.general.adminsChange}</Notice>}
+      <GeneralForm key={workspace.version} editable={me.role === 'admin'} />
+    </div>
+  );
+}
+
+function GeneralForm({ editable }: { editable: boolean }) {
+  const text = useText();
+  const { t } = text;
+  const { workspace, reload } = usePlace();
+  const [draft, setDraft] = useState(draftOf(workspace));
+  const [refused, setRefused] = useState<Problem>();
+  const [busy, setBusy] = useState(false);
+  const edit = (change: Partial<Draft>) => setDraft({ ...draft, ...change });
+  const changed = JSON.stringify(draft) !== JSON.stringify(draftOf(workspace));
+
+  async function submit(event: FormEvent) {
+    event.preventDefault();
+    setBusy(true);
+    setRefused(undefined);
+    try {
+      await api.PATCH('/v1/workspaces/{workspace}', {
+        params: { path: { workspace: workspace.id } },
+        body: {
+          name: draft.name,
+          invitationDays: Number(draft.invitationDays),
+          reminderDays: Number(draft.reminderDays),
+          allowedEmailDomains: draft.domains.split(/[\s,;]+/).filter(Boolean),
+          seatLimit: draft.seatLimit.trim() === '' ? null : Number(draft.seatLimit),
+          locale: draft.locale,
+          timezone: draft.timezone,
+          directory: draft.directory,
+          personalMessages: draft.personalMessages,
+        },
+      });
+      reload();
+      tell(t.general.saved);
+    } catch (error) {
+      setRefused(problem(error));
+    }
+    setBusy(false);
+  }
+
+  const errors = refused?.errors ?? [];
+  const seats = refused?.code === 'seats_in_use' ? explain(text, refused) : errorAt(text, errors, '/seatLimit');
+  const number = (name: 'invitationDays' | 'reminderDays' | 'seatLimit', label: string, hint: string, min: number, max: number, error = errorAt(text, errors, `/${name}`)) => (
+    <Field label={label} hint={hint} error={error} optional={name === 'seatLimit'}>
+      {(props) => (
+        <input {...props} className="short" type="number" inputMode="numeric" min={min} max={max} value={draft[name]} onChange={(e) => edit({ [name]: e.target.value })} />
+      )}
+    </Field>
+  );
+  return (
+    <form onSubmit={submit} noValidate>
+      <fieldset className="bare" disabled={!editable}>
+        {refused && errors.length === 0 && refused.code !== 'seats_in_use' && <Notice bad>{explain(text, refused)}</Notice>}
+        <section className="card group-of-settings">
+          <h2>{t.general.workspace}</h2>
+          <Field label={t.general.name} error={errorAt(text, errors, '/name')}>
+            {(props) => <input {...props} value={draft.name} maxLength={100} onChange={(e) => edit({ name: e.target.value })} />}
+          </Field>
+          <Field label={t.general.address} optional="unmarked" hint={t.general.addressHint}>
+            {(props) => <input {...props} readOnly value={`${location.origin}/${workspace.slug}`} />}
+          </Field>
+          {number('seatLimit', t.general.seats, t.general.seatsHint, 1, 1_000_000, seats)}
+        </section>
+        <section className="card group-of-settings">
+          <h2>{t.general.invitations}</h2>
+          {number('invitationDays', t.general.invitationDays, t.general.invitationDaysHint, 1, 30)}
+          {number('reminderDays', t.general.reminderDays, t.general.reminderDaysHint, 0, 29)}
+          <Field label={t.general.domains} optional hint={t.general.domainsHint} error={errorAt(text, errors, '/allowedEmailDomains')}>
+            {(props) => <textarea {...props} rows={3} spellCheck={false} placeholder="example.com" value={draft.domains} onChange={(e) => edit({ domains: e.target.value })} />}
+          </Field>
+          <label className="check">
+            <input type="checkbox" checked={draft.personalMessages} onChange={(e) => edit({ personalMessages: e.target.checked })} />
+            <span>
+              {t.general.personal}
+              <span className="hint block">{t.general.personalHint}</span>
+            </span>
+          </label>
+        </section>
+        <section className="card group-of-settings">
+          <h2>{t.general.mails}</h2>
+          <Field label={t.general.locale} hint={t.general.localeHint} error={errorAt(text, errors, '/locale')}>
+            {(props) => (
+              <select {...props} value={draft.locale} onChange={(e) => edit({ locale: e.target.value })}>
+                {!(draft.locale in languages) && <option value={draft.locale}>{draft.locale}</option>}
+                {Object.entries(languages).map(([tag, name]) => (
+                  <option key={tag} value={tag} lang={tag}>
+                    {name}
+                  </option>
+                ))}
+              </select>
+            )}
+          </Field>
+          <Field label={t.general.timezone} hint={t.general.timezoneHint} error={errorAt(text, errors, '/timezone')}>
+            {(props) => (
+              <select {...props} value={draft.timezone} onChange={(e) => edit({ timezone: e.target.value })}>
+                {[...new Set([draft.timezone, 'UTC', ...Intl.supportedValuesOf('timeZone')])].map((zone) => (
+                  <option key={zone}>{zone}</option>
+                ))}
+              </select>
+            )}
+          </Field>
+        </section>
+        <Directory value={draft.directory} onChange={(directory) => edit({ directory })} />
+      </fieldset>
+      {editable && (
+        <div className={changed ? 'buttons save-bar' : 'buttons below'}>
+          <button className="button primary" disabled={busy || !changed}>
+            {t.common.save}
+          </button>
+          <button type="button" className="button" disabled={!changed} onClick={() => setDraft(draftOf(workspace))}>
+            {t.general.discard}
+          </button>
+        </div>
+      )}
+    </form>
+  );
+}
+
+function Directory({ value, onChange }: { value: Workspace['directory']; onChange: (value: Workspace['directory']) => void }) {
+  const id = useId();
+  const { t } = useText();
+  return (
+    <fieldset className="card fieldset group-of-settings" aria-labelledby={`${id}-title`}>
+      <h2 id={`${id}-title`}>{t.general.directory}</h2>
+      {(['admins', 'members'] as const).map((who) => (
+        <label key={who} className="check">
+          <input type="radio" name={id} checked={value === who} onChange={() => onChange(who)} />
+          {t.general.directories[who]}
+        </label>
+      ))}
+    </fieldset>
+  );
+}

@@ -106,7 +106,7 @@ function InWorkspace() {
         <Offline />
         {problem && !place && (
           <main id="main">
-            <Failure problem={problem} retry={reload} />
+            <Failure whole problem={problem} retry={reload} />
           </main>
         )}
         {!problem && !place && <Loading />}

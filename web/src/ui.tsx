@@ -111,12 +111,13 @@ export function Loading() {
   );
 }
 
-/** A page that could not be shown, and the way on. */
-export function Failure({ problem: p, retry }: { problem: Problem; retry?: () => void }) {
+/** What could not be shown, and the way on; whole where that is all of the page. */
+export function Failure({ problem: p, retry, whole }: { problem: Problem; retry?: () => void; whole?: boolean }) {
   const text = useText();
   return (
     <div className="failure" role="alert">
       <Alert />
+      {whole && <Heading>{text.t.common.failed}</Heading>}
       <p>{explain(text, p)}</p>
       {p.requestId && (p.status >= 500) && <p className="soft small">{text.t.common.requestId(p.requestId)}</p>}
       {retry && (

@@ -5,6 +5,7 @@ const some = plural('en');
 const en = {
   common: {
     loading: 'Loading…',
+    failed: 'This cannot be shown now',
     tryAgain: 'Try again',
     optional: '(optional)',
     cancel: 'Cancel',

@@ -53,7 +53,7 @@ function MyWorkspaces() {
     >
       {!me.verified && <Notice bad>{t.home.unverified}</Notice>}
       {loading && !data && <Loading />}
-      {failed && !data && <Failure problem={failed} retry={reload} />}
+      {failed && !data && <Failure whole problem={failed} retry={reload} />}
       {data?.length === 0 && (
         <div className="card">
           <Heading>{t.home.first}</Heading>

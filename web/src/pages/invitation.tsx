@@ -66,7 +66,7 @@ function Found({ token }: { token: string }) {
   }
 
   if (!data && loading) return <Loading />;
-  if (!data) return failed && outcomeOf(failed) === 'dead' ? <Ended outcome="dead" /> : <Failure problem={failed!} retry={reload} />;
+  if (!data) return failed && outcomeOf(failed) === 'dead' ? <Ended outcome="dead" /> : <Failure whole problem={failed!} retry={reload} />;
   const ended = outcome ?? (data.status === 'pending' ? undefined : data.status);
   if (ended) return <Ended outcome={ended} invitation={data} />;
   return <Open invitation={data} token={token} refused={refused} busy={busy} answer={answer} />;

@@ -38,8 +38,23 @@ invoke: node_modules/.package-lock.json build ## one function on a sample event:
 .PHONY: test
 test: node_modules/.package-lock.json build lint ## every test
 	@command -v cfn-lint >/dev/null || echo 'cfn-lint is not installed (pip install cfn-lint): the template is not linted'
-	@command -v chromium >/dev/null || echo 'Chromium is not installed (apt-get install chromium): no page is tested'
 	go test ./... -timeout 12m
+	@$(MAKE) --no-print-directory test-web
+
+.PHONY: test-web
+test-web: build ## the dashboard in Chromium, against the stack as make run runs it
+	@openapi-typescript openapi.yaml --check -o web/src/openapi.d.ts >/dev/null || { echo 'openapi.yaml has changed: run make golden'; exit 1; }
+	@go build -o build/latchkey-local ./infra/local/run
+	@if command -v chromium >/dev/null; then playwright test -c web; else echo 'Chromium is not installed (apt-get install chromium): the tests in web/tests are left out'; fi
+
+.PHONY: demo
+demo: node_modules/.package-lock.json ## fill the stack that make run runs with a workspace of 200 people (PORT=8080)
+	@PORT=$(PORT) node web/demo.ts
+
+.PHONY: screenshots
+screenshots: build ## take the README's pictures anew
+	@go build -o build/latchkey-local ./infra/local/run
+	@mkdir -p docs/screenshots && SCREENSHOTS=1 playwright test -c web screenshots
 
 .PHONY: race
 race: node_modules/.package-lock.json build ## every test but the cloud's, under the race detector
@@ -75,11 +90,12 @@ destroy: node_modules/.package-lock.json ## remove the stack; table, keys and ac
 	@cdk destroy $(ARGS)
 
 .PHONY: golden
-golden: ## write what is generated anew: samples, matrix, template, costs, tables in the docs
+golden: node_modules/.package-lock.json ## write what is generated anew: samples, matrix, template, costs, tables in the docs
 	go test ./infra/local/sample -run TestFilesAreCurrent -update
 	go test ./infra/blueprint -run TestReadme -update
 	go test ./infra/cloud -run 'TestSnapshot|TestMatrix|TestCost' -update
 	go test ./shared/email -run TestGolden -update
+	@openapi-typescript openapi.yaml -o web/src/openapi.d.ts >/dev/null
 
 .PHONY: clean
 clean: ## remove what was built, but not the data

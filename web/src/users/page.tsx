@@ -376,7 +376,7 @@ function standing({ t, relative, date }: Text, u: User): string | undefined {
     case 'invited':
       return u.invitation ? t.users.ends(relative(u.invitation.expiresAt)) : undefined;
     case 'expired':
-      return u.invitation ? t.users.ended(relative(u.invitation.expiresAt)) : undefined;
+      return u.invitation ? t.users.ended(relative(new Date(Math.min(Date.parse(u.invitation.expiresAt), Date.now())))) : undefined;
     case 'active':
       return u.activatedAt ? t.users.joined(date(u.activatedAt)) : undefined;
     case 'archived':

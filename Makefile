@@ -2,6 +2,8 @@
 SHELL := /bin/bash
 # The npm package node carries a supported Node.js, whatever the machine has.
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+export REDOCLY_TELEMETRY := off
+export REDOCLY_SUPPRESS_UPDATE_NOTICE := true
 
 FUNCTIONS := $(notdir $(patsubst %/,%,$(wildcard functions/*/)))
 BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags lambda.norpc -ldflags '-s -w'
@@ -61,17 +63,32 @@ race: node_modules/.package-lock.json build ## every test but the cloud's, under
 	go test -race $$(go list ./... | grep -v infra/cloud) -timeout 20m
 
 .PHONY: lint
-lint: ## gofmt, go vet, staticcheck
+lint: node_modules/.package-lock.json ## gofmt, go vet, staticcheck, the contract and its reference
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'gofmt would change these files: run gofmt -w on them'; exit 1; }
 	go vet ./...
 	go run $(STATICCHECK) ./...
+	@mkdir -p build
+	@redocly lint --extends recommended --max-problems 1000 openapi.yaml 2>build/redocly.log || { cat build/redocly.log; exit 1; }
+	@! grep -iE '[1-9][0-9]* warning' build/redocly.log || { cat build/redocly.log; exit 1; }
+	@$(call REFERENCE,build/reference.html) && cmp -s build/reference.html docs/api/index.html || { echo 'docs/api is not what openapi.yaml says: run make docs'; exit 1; }
+
+# One file with everything in it, so that it opens without a server or a network:
+# the name of its maker, which would be loaded, is written instead.
+LOGO := https://cdn\.redoc\.ly/redoc/logo-mini(-full)?\.svg
+NAME := data:image/svg+xml,%3Csvg xmlns=%27http://www.w3.org/2000/svg%27 width=%2745%27 height=%2712%27%3E%3Ctext y=%2710%27 font-family=%27sans-serif%27 font-size=%2711%27 fill=%27gray%27%3ERedocly%3C/text%3E%3C/svg%3E
+REFERENCE = redocly build-docs openapi.yaml --title 'Latchkey API' --inlineBundle -o $(1) >build/redocly.log 2>&1 && sed -E -i "s~$(LOGO)~$(NAME)~g" $(1)
+.PHONY: docs
+docs: node_modules/.package-lock.json ## docs/api: the reference of the HTTP API, from openapi.yaml
+	@mkdir -p build docs/api
+	@$(call REFERENCE,docs/api/index.html) || { cat build/redocly.log; exit 1; }
 
 .PHONY: bench
 bench: node_modules/.package-lock.json build ## cold start beside a hello-world Lambda, capacity of each operation, rendering
 	@$(BUILD) -o build/local/hello/bootstrap ./infra/local/bench/hello
 	env -u AWS_CA_BUNDLE go test -run '^$$' -bench ColdStart -benchtime 40x ./infra/local/bench
 	go test -run '^$$' -bench Capacity -benchtime 3x ./infra/local/bench
-	go test -run '^$$' -bench Thousand -benchtime 1x ./infra/local/bench
+	go test -run '^$$' -bench 'Thousand|FiveHundred' -benchtime 1x -timeout 20m ./infra/local/bench
+	go test -run '^$$' -bench ListBySize -benchtime 20x -timeout 20m ./infra/local/bench
 	go test -run '^$$' -bench . -benchmem ./shared/...
 
 .PHONY: sizes
@@ -90,7 +107,7 @@ destroy: node_modules/.package-lock.json ## remove the stack; table, keys and ac
 	@cdk destroy $(ARGS)
 
 .PHONY: golden
-golden: node_modules/.package-lock.json ## write what is generated anew: samples, matrix, template, costs, tables in the docs
+golden: docs ## write what is generated anew: samples, matrix, template, costs, tables in the docs
 	go test ./infra/local/sample -run TestFilesAreCurrent -update
 	go test ./infra/blueprint -run TestReadme -update
 	go test ./infra/cloud -run 'TestSnapshot|TestMatrix|TestCost' -update

@@ -139,8 +139,11 @@ func (h handler) lapse(ctx context.Context, d store.Due, now time.Time) (user.Ch
 		return u.Remind(stamp)
 	})
 	var f *fault.Error
-	if errors.As(err, &f) && (f.Kind == fault.Conflict || f.Kind == fault.NotFound) {
+	switch {
+	case errors.As(err, &f) && (f.Kind == fault.Conflict || f.Kind == fault.NotFound):
 		return "", nil
+	case err != nil:
+		return "", err
 	}
-	return u.Last.Type, err
+	return u.Last.Type, nil
 }

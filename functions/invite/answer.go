@@ -10,6 +10,7 @@ import (
 	"github.com/latchkey/latchkey/shared/httpapi"
 	"github.com/latchkey/latchkey/shared/id"
 	"github.com/latchkey/latchkey/shared/store"
+	"github.com/latchkey/latchkey/shared/user"
 	"github.com/latchkey/latchkey/shared/workspace"
 )
 
@@ -78,4 +79,21 @@ func (h handler) again(ctx context.Context, r *httpapi.Request, w workspace.Work
 		out.Header["idempotent-replay"] = strconv.FormatBool(true)
 	}
 	return out, err
+}
+
+// exists is the answer where the email is there already. The items of one read
+// are not of one moment: another call with this key may have invited them after
+// the answer was looked for, and before the user was.
+func (h handler) exists(ctx context.Context, r *httpapi.Request, w workspace.Workspace, key string, u user.User) (httpapi.Response, error) {
+	if key == "" {
+		return httpapi.Response{}, user.Exists(u, r.Now)
+	}
+	now, err := h.store.Load(ctx, store.Want{Workspace: w.ID, Request: key})
+	switch {
+	case err != nil:
+		return httpapi.Response{}, err
+	case now.Answer.Until.After(r.Now):
+		return h.again(ctx, r, w, now.Answer)
+	}
+	return httpapi.Response{}, user.Exists(u, r.Now)
 }

@@ -327,12 +327,9 @@ func (h handler) foresee(ctx context.Context, g access.Grant, rows []*row, now t
 	if err != nil {
 		return err
 	}
-	seats := len(rows)
-	if g.Workspace.SeatLimit > 0 {
-		seats, err = h.store.SeatsLeft(ctx, g.Workspace.ID)
-		if err != nil {
-			return err
-		}
+	seats, err := h.seats(ctx, g, len(wanted(rows)), now)
+	if err != nil {
+		return err
 	}
 	for _, w := range wanted(rows) {
 		if seats--; seats >= 0 {
@@ -342,6 +339,20 @@ func (h handler) foresee(ctx context.Context, g access.Grant, rows []*row, now t
 		}
 	}
 	return nil
+}
+
+// seats is how many of n seats there would be; those count that a real call
+// would free, because the clock has ended an invitation.
+func (h handler) seats(ctx context.Context, g access.Grant, n int, now time.Time) (int, error) {
+	if g.Workspace.SeatLimit == 0 {
+		return n, nil
+	}
+	left, err := h.store.SeatsLeft(ctx, g.Workspace.ID)
+	if err != nil || left >= n {
+		return left, err
+	}
+	lapsed, err := h.store.SeatsToFree(ctx, g.Workspace.ID, now)
+	return left + lapsed, err
 }
 
 // sideBySide is how many users a batch changes at the same time.

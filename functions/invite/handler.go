@@ -2,13 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"time"
 
 	"github.com/latchkey/latchkey/shared/access"
 	"github.com/latchkey/latchkey/shared/datakey"
-	"github.com/latchkey/latchkey/shared/fault"
 	"github.com/latchkey/latchkey/shared/httpapi"
 	"github.com/latchkey/latchkey/shared/linkkey"
 	"github.com/latchkey/latchkey/shared/store"
@@ -67,7 +67,7 @@ func (h handler) invite(ctx context.Context, r *httpapi.Request) (httpapi.Respon
 		return httpapi.Response{}, err
 	}
 	if existing, ok := g.Users[u.ID]; ok {
-		return httpapi.Response{}, user.Exists(existing, r.Now)
+		return h.exists(ctx, r, g.Workspace, key, existing)
 	}
 	shown := httpapi.ShowUser(u, r.Now)
 	shown.Metadata, err = h.dataKeys.Metadata(ctx, g.Workspace, u)
@@ -109,7 +109,7 @@ func (h handler) invite(ctx context.Context, r *httpapi.Request) (httpapi.Respon
 }
 
 // errRaced never leaves this function: the other call's answer is given.
-var errRaced = fault.New(fault.Conflict, "raced", "Another call with this Idempotency-Key was faster.")
+var errRaced = errors.New("another call with this Idempotency-Key was faster")
 
 func (h handler) newUser(ctx context.Context, g access.Grant, inv invitation, hasAccount bool, now time.Time) (user.User, error) {
 	stamp, err := g.Stamp(now, h.random)
@@ -140,7 +140,7 @@ func (h handler) newUser(ctx context.Context, g access.Grant, inv invitation, ha
 // is kept for a repeat holds none.
 func (h handler) created(ctx context.Context, shown httpapi.User, now time.Time) (httpapi.Response, error) {
 	u := user.User{ID: shown.ID, WorkspaceID: shown.WorkspaceID}
-	u.Invitation.Generation = 1
+	u.Invitation.Generation = user.FirstGeneration(shown.CreatedAt)
 	var err error
 	shown.Invitation.URL, err = h.links.URL(ctx, u, now)
 	out := shown.Response(http.StatusCreated)

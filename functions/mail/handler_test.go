@@ -260,7 +260,7 @@ func TestAnUnknownOutcomeWaitsForTheLease(t *testing.T) {
 // A run that died between sending and marking is succeeded after its lease.
 func TestADeadRunIsSucceeded(t *testing.T) {
 	b := newBench(t)
-	m := store.Mail{WorkspaceID: b.u.WorkspaceID, UserID: b.u.ID, Generation: 1, Kind: "invitation"}
+	m := store.Mail{WorkspaceID: b.u.WorkspaceID, UserID: b.u.ID, Generation: b.u.Invitation.Generation, Kind: "invitation"}
 	if claim, err := b.h.store.ClaimMail(t.Context(), m, b.now, lease); err != nil || claim != store.Claimed {
 		t.Fatal(claim, err)
 	}

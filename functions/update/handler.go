@@ -93,7 +93,11 @@ func (h handler) update(ctx context.Context, r *httpapi.Request) (httpapi.Respon
 			fields.Add("/groups/"+strconv.Itoa(i), "unknown_group", "There is no such group in this workspace.")
 		}
 	}
-	in.Merge(fields)
+	_, _, wrong, err := h.merged(ctx, g.Workspace, g.Target, p.metadata)
+	if err != nil {
+		return httpapi.Response{}, err
+	}
+	in.Merge(append(fields, wrong...))
 	if err := in.Err(); err != nil {
 		return httpapi.Response{}, err
 	}
@@ -124,23 +128,29 @@ func (h handler) update(ctx context.Context, r *httpapi.Request) (httpapi.Respon
 // metadata is a user's metadata after the patch, sealed anew; nil where it
 // stays as it is.
 func (h handler) metadata(ctx context.Context, w workspace.Workspace, u user.User, patch json.RawMessage) (*[]byte, error) {
-	if patch == nil {
-		return nil, nil
+	before, after, wrong, err := h.merged(ctx, w, u, patch)
+	if err == nil {
+		err = wrong.Err()
 	}
-	before, err := h.dataKeys.Metadata(ctx, w, u)
-	if err != nil {
+	if err != nil || bytes.Equal(canonical(before), canonical(after)) {
 		return nil, err
-	}
-	var fields fault.Fields
-	after := user.CheckMetadata(&fields, user.MergeMetadata(before, patch))
-	if err := fields.Err(); err != nil {
-		return nil, err
-	}
-	if bytes.Equal(canonical(before), canonical(after)) {
-		return nil, nil
 	}
 	sealed, err := h.dataKeys.SealMetadata(ctx, w, u.ID, after)
 	return &sealed, err
+}
+
+// merged is a user's metadata before and after the patch, and what is wrong
+// with them then. Without a patch they stay as they are, unread.
+func (h handler) merged(ctx context.Context, w workspace.Workspace, u user.User, patch json.RawMessage) (before, after json.RawMessage, wrong fault.Fields, err error) {
+	if patch == nil {
+		return nil, nil, nil, nil
+	}
+	before, err = h.dataKeys.Metadata(ctx, w, u)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	after = user.CheckMetadata(&wrong, user.MergeMetadata(before, patch))
+	return before, after, wrong, nil
 }
 
 // canonical writes an object with its members in one order, so that equal

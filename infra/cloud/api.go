@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"slices"
 
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsroute53"
@@ -43,19 +42,20 @@ func (l *Latchkey) addAPI() {
 			origins = append(origins, &origin)
 		}
 	}
+	methods := make([]awsapigatewayv2.CorsHttpMethod, len(blueprint.Browsers.Methods))
+	for i, m := range blueprint.Browsers.Methods {
+		methods[i] = awsapigatewayv2.CorsHttpMethod(m)
+	}
 	l.API = awsapigatewayv2.NewHttpApi(l.scope, jsii.String("Api"), &awsapigatewayv2.HttpApiProps{
 		ApiName:            &l.props.NamePrefix,
 		Description:        jsii.String("Latchkey: invitations and users of workspaces"),
 		CreateDefaultStage: jsii.Bool(false),
 		CorsPreflight: &awsapigatewayv2.CorsPreflightOptions{
-			AllowOrigins: &origins,
-			AllowMethods: &[]awsapigatewayv2.CorsHttpMethod{
-				awsapigatewayv2.CorsHttpMethod_GET, awsapigatewayv2.CorsHttpMethod_POST, awsapigatewayv2.CorsHttpMethod_PUT,
-				awsapigatewayv2.CorsHttpMethod_PATCH, awsapigatewayv2.CorsHttpMethod_DELETE,
-			},
-			AllowHeaders:  jsii.Strings("authorization", "content-type", "idempotency-key"),
-			ExposeHeaders: jsii.Strings("apigw-requestid", "etag", "location", "retry-after"),
-			MaxAge:        awscdk.Duration_Hours(jsii.Number(2)),
+			AllowOrigins:  &origins,
+			AllowMethods:  &methods,
+			AllowHeaders:  jsii.Strings(blueprint.Browsers.Sends...),
+			ExposeHeaders: jsii.Strings(blueprint.Browsers.Reads...),
+			MaxAge:        seconds(blueprint.Browsers.MaxAge.Seconds()),
 		},
 		// With an address of one's own, that is the only way in.
 		DisableExecuteApiEndpoint: jsii.Bool(l.props.Domain != nil),

@@ -82,7 +82,8 @@ func TestNoPlaintextSecret(t *testing.T) {
 			t.Errorf("%s carries its value", id)
 		}
 	}
-	plain := []string{"DASHBOARD_URL", "MAIL_FROM", "MAIL_ATTEMPTS", "WORKSPACE_CREATION", "HISTORY_DAYS"}
+	plain := []string{"DASHBOARD_URL", "MAIL_FROM", "MAIL_ATTEMPTS", "WORKSPACE_CREATION", "HISTORY_DAYS",
+		"MAILS_PER_INVITER", "MAILS_PER_NEW_WORKSPACE", "MAILS_PER_WORKSPACE"}
 	for id, r := range made.of("AWS::Lambda::Function") {
 		variables := r.Properties["Environment"].(map[string]any)["Variables"].(map[string]any)
 		for _, name := range slices.Sorted(maps.Keys(variables)) {

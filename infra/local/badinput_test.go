@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -176,6 +177,7 @@ func TestBadLinksAreAnsweredAlike(t *testing.T) {
 	u := o.invite(nil)
 	good := tokenOf(u.Invitation.URL)
 	dead := good
+	o.wait(u.ID, time.Minute)
 	u = want[apiUser](t, o.admin.send("POST", o.path+"/users/"+u.ID+"/resend", nil, nil), http.StatusOK)
 	good = tokenOf(u.Invitation.URL)
 	flipped := []byte(good)

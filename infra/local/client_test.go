@@ -17,6 +17,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
 	"github.com/latchkey/latchkey/infra/local"
 	"github.com/latchkey/latchkey/infra/local/contract"
 )
@@ -326,6 +330,52 @@ func inbox(t *testing.T, address string, n int) []mail {
 		t.Errorf("%s has %d mails, not %d", address, len(found), n)
 	}
 	return found
+}
+
+// wait lets so much time pass for one user, or for what is left of one who was
+// erased: every time that a rule compares with the clock moves back. The
+// functions have no clock that a test could turn.
+func (o office) wait(userID string, d time.Duration) {
+	o.t.Helper()
+	moveBack(o.t, key("WS#"+o.id, "USER#"+userID), d, "sentAt", "expiresAt", "reminderAt", "dueSk", "mailedAt")
+}
+
+func key(pk, sk string) map[string]types.AttributeValue {
+	return map[string]types.AttributeValue{"pk": &types.AttributeValueMemberS{Value: pk}, "sk": &types.AttributeValueMemberS{Value: sk}}
+}
+
+// moveBack makes times of an item of the table so much earlier.
+func moveBack(t *testing.T, key map[string]types.AttributeValue, d time.Duration, attributes ...string) {
+	t.Helper()
+	found, err := stack.DB.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: aws.String(local.TableName), Key: key, ConsistentRead: aws.Bool(true)})
+	if err != nil || found.Item == nil {
+		t.Fatalf("no item to make older: %v", err)
+	}
+	var sets []string
+	names, values := map[string]string{}, map[string]types.AttributeValue{}
+	for _, name := range attributes {
+		text, ok := found.Item[name].(*types.AttributeValueMemberS)
+		if !ok {
+			continue
+		}
+		at, err := time.Parse(time.RFC3339, text.Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sets = append(sets, "#"+name+" = :"+name)
+		names["#"+name] = name
+		values[":"+name] = &types.AttributeValueMemberS{Value: at.Add(-d).UTC().Format("2006-01-02T15:04:05.000Z")}
+	}
+	if len(sets) == 0 {
+		return
+	}
+	_, err = stack.DB.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
+		TableName: aws.String(local.TableName), Key: key, UpdateExpression: aws.String("SET " + strings.Join(sets, ", ")),
+		ExpressionAttributeNames: names, ExpressionAttributeValues: values,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // eventually waits for what happens behind the API.

@@ -159,6 +159,7 @@ func TestResendFromEveryState(t *testing.T) {
 	nobody := newClient(t, "")
 	resend := func(u apiUser) apiUser {
 		t.Helper()
+		o.wait(u.ID, time.Minute)
 		again := want[apiUser](t, o.admin.send("POST", o.path+"/users/"+u.ID+"/resend", nil, nil), http.StatusOK)
 		if again.ID != u.ID || again.Invitation.URL == u.Invitation.URL || again.Invitation.Sends != u.Invitation.Sends+1 {
 			t.Errorf("resent: %+v", again.Invitation)
@@ -217,6 +218,7 @@ func TestRestoreOfWhoNeverAcceptedMailsANewLink(t *testing.T) {
 	u := o.invite(nil)
 	inbox(t, u.Email, 1)
 	want[any](t, o.admin.send("POST", o.path+"/users/"+u.ID+"/archive", nil, nil), http.StatusOK)
+	o.wait(u.ID, time.Minute)
 	restored := want[apiUser](t, o.admin.send("POST", o.path+"/users/"+u.ID+"/restore", nil, nil), http.StatusOK)
 	if restored.Status != "requested" || restored.Invitation.URL == u.Invitation.URL {
 		t.Errorf("restored: %+v", restored)
@@ -227,6 +229,7 @@ func TestRestoreOfWhoNeverAcceptedMailsANewLink(t *testing.T) {
 	}
 	o.accept(restored)
 	want[any](t, o.admin.send("POST", o.path+"/users/"+u.ID+"/archive", nil, nil), http.StatusOK)
+	o.wait(u.ID, time.Minute)
 	anew := want[apiUser](t, o.admin.send("POST", o.path+"/users/"+u.ID+"/restore", map[string]any{"reinvite": true}, nil), http.StatusOK)
 	if anew.Status != "invited" || anew.Invitation.URL == "" {
 		t.Errorf("invited anew: %+v", anew)

@@ -242,19 +242,7 @@ func TestOneStackForADataFolder(t *testing.T) {
 // request finds a new one: shown here on the whole stack.
 func TestAFunctionThatDiesIsReplaced(t *testing.T) {
 	o := newOffice(t)
-	killed := 0
-	for _, pid := range children(t, os.Getpid()) {
-		args, err := exec.Command("ps", "-o", "args=", "-p", strconv.Itoa(pid)).Output()
-		if err == nil && strings.Contains(string(args), "workspace/bootstrap") {
-			killed++
-			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	if killed == 0 {
-		t.Fatal("the function workspace does not run")
-	}
+	killFunction(t, "workspace")
 	eventually(t, func() error {
 		a, err := o.admin.try("GET", o.path, nil, nil)
 		if err != nil || a.status != http.StatusOK {

@@ -27,7 +27,7 @@ func TestReadmeWalkThrough(t *testing.T) {
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
 	for i, needed := range []string{
 		`"id":"manager"`, `"status":"requested"`, "302 " + stack.URL + "/signup#invitation=", `"status":"pending"`,
-		`john@corp.com`, `"status":"active"`, `"status":"active"`, `"status":"archived"`, `"status":"active"`, `"expired":`,
+		`john@corp.com`, `"status":"active"`, `"outcome":"created"`, `"metadata":{"plan":"gold"}`, `"type":"user.updated"`, `"status":"active"`, `"status":"archived"`, `"status":"active"`, `"expired":`,
 	} {
 		if i >= len(lines) || !strings.Contains(lines[i], needed) {
 			t.Errorf("line %d lacks %q; all of it:\n%s", i+1, needed, out)

@@ -175,7 +175,7 @@ func (s *Stack) start(ctx, life context.Context, cfg Config, ports [3]int, dataD
 		s.functions[f.Name] = &function{fn, f.Name, slog.New(slog.NewJSONHandler(log, nil))}
 		s.onClose(fn.Close)
 	}
-	err = s.startHTTP(ports[0], dataDir, cfg.Dashboard, log)
+	err = s.startHTTP(ports[0], dataDir, cfg, log)
 	if err != nil {
 		return err
 	}
@@ -289,7 +289,7 @@ func (s *Stack) serve(address string, handler http.Handler) (url string, err err
 	return "http://" + listener.Addr().String(), nil
 }
 
-func (s *Stack) startHTTP(port int, dataDir, dashboardDir string, log io.Writer) error {
+func (s *Stack) startHTTP(port int, dataDir string, cfg Config, log io.Writer) error {
 	people, err := issuer.New(issuer.Config{
 		URL: s.URL, DataDir: filepath.Join(dataDir, "issuer"),
 		DashboardOrigins: []string{s.URL}, RedirectURIs: []string{s.URL + "/"},
@@ -315,11 +315,12 @@ func (s *Stack) startHTTP(port int, dataDir, dashboardDir string, log io.Writer)
 	}
 	mux.HandleFunc("POST /local/run/{schedule}", s.runSchedule)
 	var pages *dashboard
-	if dashboardDir != "" {
-		if pages, err = newDashboard(dashboardDir, s.URL); err != nil {
+	if cfg.Dashboard != "" {
+		if pages, err = newDashboard(cfg.Dashboard, s.URL); err != nil {
 			return err
 		}
 	}
+	mux.HandleFunc("GET /docs", reference(filepath.Join(cfg.Root, "docs", "api", "index.html")))
 	// The gateway sees requests as they came: a mux would clean their paths.
 	_, err = s.serve("127.0.0.1:"+strconv.Itoa(port), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, pattern := mux.Handler(r); pattern != "" {

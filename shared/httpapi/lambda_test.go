@@ -65,6 +65,8 @@ func TestAProblemOfEachKind(t *testing.T) {
 	fields := fault.Fields{{Pointer: "/name", Code: "required", Detail: "This may not be empty."}, {Pointer: "/role", Code: "unknown_role", Detail: "No."}}
 	conflict := &fault.Error{Kind: fault.Conflict, Code: "user_exists", Detail: "It is there.", User: &fault.UserRef{ID: "usr_1", Status: "archived"}}
 	busy := &fault.Error{Kind: fault.Unavailable, Code: "unavailable", Detail: "Busy.", RetryAfter: 1500 * time.Millisecond}
+	limited := &fault.Error{Kind: fault.Limited, Code: "mail_limit_inviter_day", Detail: "Enough.", RetryAfter: 3 * time.Hour}
+	stale := &fault.Error{Kind: fault.Precondition, Code: "version_mismatch", Detail: "Read again.", User: &fault.UserRef{ID: "usr_1", Status: "active"}}
 	const internal = `{"type":"about:blank","title":"Internal Server Error","status":500,"detail":"Something went wrong on our side. Quote the request id when you report it.","code":"internal","requestId":"req-1"}`
 	for _, c := range []struct {
 		err    error
@@ -76,6 +78,9 @@ func TestAProblemOfEachKind(t *testing.T) {
 		{fault.New(fault.NotFound, "x", "No."), 404, `{"type":"about:blank","title":"Not Found","status":404,"detail":"No.","code":"x","requestId":"req-1"}`},
 		{fault.New(fault.Mismatch, "x", "No."), 422, `{"type":"about:blank","title":"Unprocessable Entity","status":422,"detail":"No.","code":"x","requestId":"req-1"}`},
 		{fault.New(fault.TooLarge, "x", "No."), 413, `{"type":"about:blank","title":"Request Entity Too Large","status":413,"detail":"No.","code":"x","requestId":"req-1"}`},
+		{fault.New(fault.Unsupported, "x", "No."), 415, `{"type":"about:blank","title":"Unsupported Media Type","status":415,"detail":"No.","code":"x","requestId":"req-1"}`},
+		{stale, 412, `{"type":"about:blank","title":"Precondition Failed","status":412,"detail":"Read again.","code":"version_mismatch","requestId":"req-1","user":{"id":"usr_1","status":"active"}}`},
+		{limited, 429, `{"type":"about:blank","title":"Too Many Requests","status":429,"detail":"Enough.","code":"mail_limit_inviter_day","requestId":"req-1"}`},
 		{fields.Err(), 400, `{"type":"about:blank","title":"Bad Request","status":400,"detail":"2 fields of the request are wrong.","code":"invalid_request","requestId":"req-1",` +
 			`"errors":[{"pointer":"/name","code":"required","detail":"This may not be empty."},{"pointer":"/role","code":"unknown_role","detail":"No."}]}`},
 		{conflict, 409, `{"type":"about:blank","title":"Conflict","status":409,"detail":"It is there.","code":"user_exists","requestId":"req-1","user":{"id":"usr_1","status":"archived"}}`},
@@ -91,7 +96,7 @@ func TestAProblemOfEachKind(t *testing.T) {
 		if out.Headers["content-type"] != "application/problem+json" {
 			t.Errorf("%v: %v", c.err, out.Headers)
 		}
-		if retry, want := out.Headers["retry-after"], map[int]string{503: "2"}[c.status]; retry != want {
+		if retry, want := out.Headers["retry-after"], map[int]string{503: "2", 429: "10800"}[c.status]; retry != want {
 			t.Errorf("%v: retry-after is %q, want %q", c.err, retry, want)
 		}
 	}
@@ -116,6 +121,9 @@ func TestAnswersAreNeitherKeptNorPassedOn(t *testing.T) {
 		"a redirect": func(context.Context, *httpapi.Request) (httpapi.Response, error) {
 			return httpapi.Response{Status: http.StatusFound, Header: map[string]string{"location": "https://x"}}, nil
 		},
+		"a text": func(context.Context, *httpapi.Request) (httpapi.Response, error) {
+			return httpapi.Response{Status: http.StatusOK, Header: map[string]string{"content-type": "text/csv"}, Body: httpapi.Text("a,b")}, nil
+		},
 		"a problem": failing(errors.New("x")),
 		"a panic":   func(context.Context, *httpapi.Request) (httpapi.Response, error) { panic("x") },
 	} {
@@ -128,6 +136,16 @@ func TestAnswersAreNeitherKeptNorPassedOn(t *testing.T) {
 		if hasBody := out.Body != ""; hasBody != (out.Headers["content-type"] != "") {
 			t.Errorf("%s: the body %q is %q", name, out.Body, out.Headers["content-type"])
 		}
+	}
+}
+
+func TestATextIsWrittenAsItStands(t *testing.T) {
+	const text = "name,\"<b>\"\r\n"
+	out := call(t, event(), func(context.Context, *httpapi.Request) (httpapi.Response, error) {
+		return httpapi.Response{Status: http.StatusOK, Header: map[string]string{"content-type": "text/csv"}, Body: httpapi.Text(text)}, nil
+	})
+	if out.Body != text || out.Headers["content-type"] != "text/csv" || out.IsBase64Encoded {
+		t.Errorf("%+v", out)
 	}
 }
 

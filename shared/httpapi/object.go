@@ -145,9 +145,13 @@ func (o *Object) Strings(name string) []string {
 }
 
 // Bad is true if a member was there and could not be read, so that nobody says
-// of it that it is missing.
+// of it that it is missing; "" stands for the object as a whole.
 func (o *Object) Bad(name string) bool {
-	return slices.ContainsFunc(o.Errors, func(f fault.Field) bool { return f.Pointer == "/"+name })
+	pointer := ""
+	if name != "" {
+		pointer = "/" + name
+	}
+	return slices.ContainsFunc(o.Errors, func(f fault.Field) bool { return f.Pointer == pointer })
 }
 
 // Merge adds what the domain found, but for members that could not be read.

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -8,6 +9,14 @@ import (
 )
 
 var errIfMatch = fault.New(fault.Invalid, "invalid_if_match", `If-Match is the ETag of an earlier answer, with its quotes: "3".`)
+
+// A list of entity tags (RFC 9110, sections 5.6.1 and 8.8.3), and one of them.
+const entityTag = `(W/)?"([!#-~\x{80}-\x{10FFFF}]*)"`
+
+var (
+	entityTags = regexp.MustCompile(`^[ \t,]*` + entityTag + `([ \t]*,[ \t,]*` + entityTag + `)*[ \t,]*$`)
+	oneTag     = regexp.MustCompile(entityTag)
+)
 
 // IfMatch is the condition that the caller puts on a version, by the header
 // If-Match (RFC 9110, section 13.1.1); without one, every version will do. A
@@ -17,17 +26,14 @@ func (r *Request) IfMatch() (match func(version int) bool, err error) {
 	if header == "" || header == "*" {
 		return func(int) bool { return true }, nil
 	}
-	wanted := map[int]bool{}
-	for tag := range strings.SplitSeq(header, ",") {
-		tag, weak := strings.CutPrefix(strings.TrimSpace(tag), "W/")
-		text, quoted := strings.CutPrefix(tag, `"`)
-		text, ended := strings.CutSuffix(text, `"`)
-		if !quoted || !ended || strings.Contains(text, `"`) {
-			return nil, errIfMatch
-		}
-		if version, err := strconv.Atoi(text); err == nil && !weak {
-			wanted[version] = true
+	if !entityTags.MatchString(header) {
+		return nil, errIfMatch
+	}
+	wanted := map[string]bool{}
+	for _, tag := range oneTag.FindAllStringSubmatch(header, -1) {
+		if weak, text := tag[1], tag[2]; weak == "" {
+			wanted[text] = true
 		}
 	}
-	return func(version int) bool { return wanted[version] }, nil
+	return func(version int) bool { return wanted[strconv.Itoa(version)] }, nil
 }

@@ -233,7 +233,11 @@ func disarmed(cell string) string {
 	return cell
 }
 
-// Write gives a file of rows below a header, with CRLF as RFC 4180 has it.
+// oneKind makes all line ends alike: the writer would drop a lone CR.
+var oneKind = strings.NewReplacer("\r\n", "\n", "\r", "\n")
+
+// Write gives a file of rows below a header, with CRLF as RFC 4180 has it, also
+// for line ends within cells.
 func Write(header []string, rows [][]string) string {
 	var b strings.Builder
 	w := csv.NewWriter(&b)
@@ -243,7 +247,7 @@ func Write(header []string, rows [][]string) string {
 	for _, row := range rows {
 		cells := make([]string, len(row))
 		for i, cell := range row {
-			cells[i] = armed(cell)
+			cells[i] = armed(oneKind.Replace(cell))
 		}
 		_ = w.Write(cells)
 	}

@@ -63,7 +63,7 @@ func (s *Store) Memberships(ctx context.Context, email, after string) (found []M
 		order = append(order, id)
 		keys = append(keys, Item{"pk": item["pk"], "sk": item["sk"]}, workspaceKey(id).item())
 	}
-	items, err := s.batchGet(ctx, keys)
+	items, err := s.batchGet(ctx, keys, strongly)
 	if err != nil {
 		return nil, "", err
 	}

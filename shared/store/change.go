@@ -26,7 +26,8 @@ const attempts = 8
 // through only if the record is still as the transition saw it; if somebody
 // was faster, the transition is decided anew on what they left, so that of two
 // callers racing for one transition exactly one wins and the other is told
-// the state. A transition that gives u itself writes nothing.
+// the state. A transition that gives u itself writes nothing. What fails gives
+// the user as last read, so that it can be tried again.
 func (s *Store) ChangeUser(ctx context.Context, u user.User, transition func(user.User) (user.User, error)) (user.User, error) {
 	part := anyPart()
 	for try := range attempts {
@@ -43,19 +44,19 @@ func (s *Store) ChangeUser(ctx context.Context, u user.User, transition func(use
 		case errors.Is(err, errNoRoom):
 			part, _, err = s.roomiest(ctx, u.WorkspaceID)
 			if err != nil {
-				return user.User{}, err
+				return u, err
 			}
 		case errors.Is(err, errContended):
 			part = anyPart()
 			err := pause(ctx, jitter(try))
 			if err != nil {
-				return user.User{}, awsenv.Failure("change a user", err)
+				return u, awsenv.Failure("change a user", err)
 			}
 		default:
-			return user.User{}, err
+			return u, err
 		}
 	}
-	return user.User{}, awsenv.ErrBusy
+	return u, awsenv.ErrBusy
 }
 
 var (

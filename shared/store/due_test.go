@@ -111,14 +111,7 @@ func TestEverybodyWhoIsDueIsFoundTheLongestOverdueFirst(t *testing.T) {
 		at[u.ID] = u.Invitation.ExpiresAt
 		users[i] = u
 	}
-	race(8, func(worker int) {
-		for i := worker; i < n; i += 8 {
-			if _, ok, err := tb.InsertUser(t.Context(), users[i]); err != nil || !ok {
-				t.Error(ok, err)
-				return
-			}
-		}
-	})
+	tb.insertAll(t, users)
 	now := t0.Add(20 * day)
 	got := tb.due(t, now)
 	slices.Sort(got)

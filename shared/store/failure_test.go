@@ -30,6 +30,9 @@ func operations() map[string]func(context.Context, *store.Store) error {
 	pending := invited(wsID, "john@corp.com", user.Builder, t0)
 	admin := active(wsID, "admin@corp.com", user.Admin, t0)
 	w := workspace.New(byAdmin(t0), wsID, "Corp", "corp", nil)
+	gone := pending
+	gone.Status = user.Archived
+	sender := store.Sender{Workspace: w, Inviter: admin.ID, Limits: workspace.MailLimits{Inviter: 10, NewWorkspace: 10, Workspace: 10}}
 	accept := func(u user.User) (user.User, error) { return u.Accept(byAdmin(t0), "sub") }
 	return map[string]func(context.Context, *store.Store) error{
 		"Load": func(ctx context.Context, s *store.Store) error {
@@ -40,12 +43,70 @@ func operations() map[string]func(context.Context, *store.Store) error {
 			_, _, err := s.LoadUser(ctx, wsID, pending.ID)
 			return err
 		},
-		"InsertUser": func(ctx context.Context, s *store.Store) error {
+		"InsertUsers": func(ctx context.Context, s *store.Store) error {
 			_, err := s.InsertUsers(ctx, []user.User{pending}, store.Answer{}, t0)
 			return err
 		},
 		"ChangeUser": func(ctx context.Context, s *store.Store) error {
 			_, err := s.ChangeUser(ctx, pending, accept)
+			return err
+		},
+		"ChangeUser, a name": func(ctx context.Context, s *store.Store) error {
+			name := "Jane Doe"
+			_, err := s.ChangeUser(ctx, pending, func(u user.User) (user.User, error) { return u.Edit(byAdmin(t0), user.Patch{Name: &name}), nil })
+			return err
+		},
+		"EraseUser": func(ctx context.Context, s *store.Store) error {
+			return s.EraseUser(ctx, gone, func(u user.User) (user.Erased, error) { return u.Erase(byAdmin(t0)) })
+		},
+		"FreeSeats": func(ctx context.Context, s *store.Store) error {
+			_, err := s.FreeSeats(ctx, wsID, t0, func() (user.Stamp, error) { return byAdmin(t0), nil })
+			return err
+		},
+		"SeatsLeft": func(ctx context.Context, s *store.Store) error {
+			_, err := s.SeatsLeft(ctx, wsID)
+			return err
+		},
+		"Counts": func(ctx context.Context, s *store.Store) error {
+			_, err := s.Counts(ctx, wsID)
+			return err
+		},
+		"InsertAnswer": func(ctx context.Context, s *store.Store) error {
+			_, err := s.InsertAnswer(ctx, wsID, store.Answer{Key: "key", Until: t0.Add(day)}, t0)
+			return err
+		},
+		"ReserveMails": func(ctx context.Context, s *store.Store) error {
+			_, _, err := s.ReserveMails(ctx, sender, 1, t0)
+			return err
+		},
+		"ReturnMails": func(ctx context.Context, s *store.Store) error { return s.ReturnMails(ctx, sender, 1, t0) },
+		"MailsLeft": func(ctx context.Context, s *store.Store) error {
+			_, _, err := s.MailsLeft(ctx, sender, 1, t0)
+			return err
+		},
+		"CountMail": func(ctx context.Context, s *store.Store) error { return s.CountMail(ctx, wsID, t0) },
+		"DeleteGroup": func(ctx context.Context, s *store.Store) error {
+			return s.DeleteGroup(ctx, wsID, "sales", t0)
+		},
+		"EmptyGroup": func(ctx context.Context, s *store.Store) error {
+			_, err := s.EmptyGroup(ctx, wsID, "sales", time.Now().Add(time.Hour), time.Now, func() (user.Stamp, error) { return byAdmin(t0), nil })
+			return err
+		},
+		"DropGroup": func(ctx context.Context, s *store.Store) error { return s.DropGroup(ctx, wsID, "sales") },
+		"ListHistory": func(ctx context.Context, s *store.Store) error {
+			_, _, err := s.ListHistory(ctx, wsID, pending.ID, 10, "", t0)
+			return err
+		},
+		"Names": func(ctx context.Context, s *store.Store) error {
+			_, err := s.Names(ctx, wsID, []string{pending.ID})
+			return err
+		},
+		"ChangeWorkspace, seats": func(ctx context.Context, s *store.Store) error {
+			_, err := s.ChangeWorkspace(ctx, w, func(w workspace.Workspace) (workspace.Workspace, error) {
+				w.SeatLimit = 10
+				w.Version++
+				return w, nil
+			})
 			return err
 		},
 		"ChangeUser, an admin": func(ctx context.Context, s *store.Store) error {
@@ -163,25 +224,30 @@ func TestATableThatCannotBeReachedIsUnavailableForNow(t *testing.T) {
 // A transaction that is throttled says so in the reasons for its cancellation.
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
 func TestATransactionThatIsThrottledIsUnavailableForNow(t *testing.T) {
-	for _, reasons := range []string{
+	all := operations()
+	cases := []string{
 		`{"Code": "ThrottlingError"}, {"Code": "None"}`,
 		`{"Code": "None"}, {"Code": "ThrottlingError"}`,
 		`{"Code": "ProvisionedThroughputExceeded"}, {"Code": "None"}`,
 		`{"Code": "None"}, {"Code": "TransactionConflict"}`,
 		`{"Code": "TransactionConflict"}, {"Code": "None"}`,
-	} {
-		s := answering(t, 400, `{"__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException", "CancellationReasons": [`+reasons+`]}`)
-		checkBusy(t, "ChangeUser: "+reasons, operations()["ChangeUser, an admin"](t.Context(), s))
-		checkBusy(t, "InsertWorkspace: "+reasons, operations()["InsertWorkspace"](t.Context(), s))
 	}
+	race(len(cases), func(i int) {
+		s := answering(t, 400, `{"__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException", "CancellationReasons": [`+cases[i]+`]}`)
+		for _, name := range []string{"ChangeUser", "ChangeUser, an admin", "InsertUsers", "EraseUser", "InsertWorkspace"} {
+			checkBusy(t, name+": "+cases[i], all[name](t.Context(), s))
+		}
+	})
 }
 
 // An ordinary write fails while a transaction is at the same item, as another
 // admin's who accepts; the client of the SDK does not repeat it by itself.
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-conflict-handling
 func TestAWriteThatMeetsATransactionIsTriedAgain(t *testing.T) {
-	for _, name := range []string{"ChangeUser", "ChangeWorkspace", "SetDelivery", "ClaimMail"} {
-		calls := 0
+	names := []string{"ChangeUser, a name", "ChangeWorkspace", "SetDelivery", "ClaimMail", "ReserveMails", "PutGroup", "DeleteGroup", "InsertAnswer"}
+	all := operations()
+	race(len(names), func(i int) {
+		name, calls := names[i], 0
 		table := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			if calls++; calls == 1 {
 				w.WriteHeader(http.StatusBadRequest)
@@ -190,12 +256,12 @@ func TestAWriteThatMeetsATransactionIsTriedAgain(t *testing.T) {
 			}
 			_, _ = fmt.Fprint(w, `{}`)
 		}))
-		err := operations()[name](t.Context(), at(table.URL, awsenv.Retryer()))
+		err := all[name](t.Context(), at(table.URL, awsenv.Retryer()))
 		table.Close()
 		if calls != 2 || err != nil {
 			t.Errorf("%s: %v, after %d calls", name, err, calls)
 		}
-	}
+	})
 }
 
 func TestADefectOfOursIsNotTakenForABusyTable(t *testing.T) {

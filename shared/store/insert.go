@@ -91,10 +91,7 @@ func (s *Store) InsertUsers(ctx context.Context, users []user.User, answer Answe
 			var err error
 			part, free, err = s.roomiest(ctx, users[0].WorkspaceID)
 			if seatless(err) {
-				for _, u := range users {
-					done.Seatless[u.ID] = true
-				}
-				return done, nil
+				return done, s.turnAway(ctx, &done, users, answer, now)
 			}
 			if err != nil {
 				return done, err
@@ -124,15 +121,17 @@ func (s *Store) InsertUsers(ctx context.Context, users []user.User, answer Answe
 			}
 			continue
 		}
-		if try++; try == attempts {
-			return done, awsenv.ErrBusy
-		}
 		if lostAt(reasons, 0) {
 			free = 0
 		}
-		users, err = done.lost(users, reasons[1:n+1])
+		left, err := done.lost(users, reasons[1:n+1])
 		if err != nil {
 			return done, err
+		}
+		if len(left) < len(users) {
+			users, try = left, 0
+		} else if try++; try == attempts {
+			return done, awsenv.ErrBusy
 		}
 		if answer.Key != "" && lostAt(reasons, n+1) {
 			done.Before, err = answerOfItem(reasons[n+1].Item)
@@ -142,6 +141,30 @@ func (s *Store) InsertUsers(ctx context.Context, users []user.User, answer Answe
 		}
 	}
 	return done, nil
+}
+
+// turnAway is for users for whom no seat was left: whoever exists by now was
+// brought in by somebody else, and so was the answer, if there is one.
+func (s *Store) turnAway(ctx context.Context, done *Insertion, users []user.User, answer Answer, now time.Time) error {
+	want := Want{Workspace: users[0].WorkspaceID, Request: answer.Key}
+	for _, u := range users {
+		want.Users = append(want.Users, u.ID)
+	}
+	snap, err := s.Load(ctx, want)
+	if err != nil {
+		return err
+	}
+	if snap.Answer.Until.After(now) {
+		done.Before = snap.Answer
+	}
+	for _, u := range users {
+		if existing, ok := snap.Users[u.ID]; ok {
+			done.Existing[u.ID] = existing
+		} else {
+			done.Seatless[u.ID] = true
+		}
+	}
+	return nil
 }
 
 // lost takes those out who turned out to exist.

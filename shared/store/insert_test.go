@@ -3,6 +3,7 @@ package store_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -227,5 +228,151 @@ func TestAGroupPutAgainIsRenamedAndKeepsItsAge(t *testing.T) {
 	}
 	if got := strings.Join(names, " "); err != nil || got != "b_2=B sales=Sellers" {
 		t.Errorf("the groups are %s, %v", got, err)
+	}
+}
+
+// batchOf is n users of one workspace, who are not there yet.
+func batchOf(workspaceID string, from, n int) []user.User {
+	users := make([]user.User, n)
+	for i := range users {
+		users[i] = quiet(workspaceID, fmt.Sprintf("user%d@corp.com", from+i), t0)
+	}
+	return users
+}
+
+// Of a batch, those who are there already are named and left as they are, the
+// others come in, in a few transactions.
+func TestABatchInsertsWhoIsNotThere(t *testing.T) {
+	tb := newTable(t)
+	for _, n := range []int{0, 1, 49, 50, 51, 500} {
+		w, _ := tb.found(t)
+		existing := batchOf(w.ID, 0, n/3)
+		tb.insertAll(t, existing)
+		var gone []user.User
+		for i := range min(3, len(existing)) { // and some who were erased
+			declined := tb.change(t, existing[i], func(u user.User) (user.User, error) { return u.Decline(byAdmin(t0)) })
+			tb.erase(t, declined)
+			gone = append(gone, existing[i])
+		}
+		batch := batchOf(w.ID, 0, n)
+		slices.Reverse(batch) // those who exist at the end
+		for i := range batch {
+			batch[i].Name = "Of the batch"
+		}
+		var calls atomic.Int64
+		tb.calls.listen(func(string, string, []byte) { calls.Add(1) })
+		done, err := tb.InsertUsers(t.Context(), batch, store.Answer{}, t0)
+		tb.calls.listen(nil)
+		if err != nil || len(done.Existing) != len(existing)-len(gone) || len(done.Seatless) != 0 || done.Before.Key != "" {
+			t.Fatalf("%d: %d exist, %d without a seat, %v", n, len(done.Existing), len(done.Seatless), err)
+		}
+		if most := int64(2*(n+49)/50 + 1); calls.Load() > most {
+			t.Errorf("%d users took %d calls", n, calls.Load())
+		}
+		for _, u := range existing[len(gone):] {
+			if is := done.Existing[u.ID]; is.ID != u.ID || is.Name != "John Doe" || is.Version != 1 {
+				t.Fatalf("%d: who is there already is %+v", n, is)
+			}
+		}
+		snap, err := tb.Load(t.Context(), store.Want{Workspace: w.ID, Users: ids(batch)})
+		if err != nil || len(snap.Users) != n {
+			t.Fatalf("%d: %d are there, %v", n, len(snap.Users), err)
+		}
+		for id, u := range snap.Users {
+			if _, there := done.Existing[id]; there != (u.Name == "John Doe") {
+				t.Fatalf("%d: %s exists: %v, and is %s", n, id, there, u.Name)
+			}
+		}
+		tb.checkTally(t, w.ID, 0)
+	}
+}
+
+func ids(users []user.User) []string {
+	var ids []string
+	for _, u := range users {
+		ids = append(ids, u.ID)
+	}
+	return ids
+}
+
+// Where seats are short, the first of a batch come in; who is there already
+// needs none, wherever they stand in it.
+func TestABatchFillsTheSeatsInItsOrder(t *testing.T) {
+	tb := newTable(t)
+	for _, c := range []struct{ existing, seats, batch int }{
+		{0, 0, 5}, {0, 1, 5}, {0, 5, 5}, {3, 0, 10}, {3, 4, 10}, {0, 75, 150}, {20, 150, 200}, {60, 300, 300},
+	} {
+		w, _ := tb.found(t)
+		existing := batchOf(w.ID, c.batch-c.existing, c.existing) // at the end of the batch
+		tb.insertAll(t, existing)
+		limit := 1 + c.existing + c.seats // the founder has one
+		w, err := tb.limitSeats(t.Context(), tb.workspace(t, w.ID), limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		batch := batchOf(w.ID, 0, c.batch)
+		done, err := tb.InsertUsers(t.Context(), batch, store.Answer{}, t0)
+		if err != nil || len(done.Existing) != c.existing || len(done.Seatless) != max(c.batch-c.existing-c.seats, 0) {
+			t.Errorf("%+v: %d exist, %d found no seat, %v", c, len(done.Existing), len(done.Seatless), err)
+		}
+		for i, u := range batch[:c.batch-c.existing] {
+			if done.Seatless[u.ID] != (i >= c.seats) {
+				t.Errorf("%+v: user %d has no seat: %v", c, i, done.Seatless[u.ID])
+				break
+			}
+		}
+		tb.checkTally(t, w.ID, limit)
+	}
+}
+
+// Two callers who bring the same people at once: each person comes in once, and
+// each caller is told of every one of them.
+func TestTwinsOfABatchComeInOnce(t *testing.T) {
+	tb := newTable(t)
+	w, _ := tb.found(t)
+	const twins, n = 4, 120
+	var inserted atomic.Int64
+	var done [twins]store.Insertion
+	race(twins, func(i int) {
+		batch := batchOf(w.ID, 0, n)
+		if i%2 == 1 {
+			slices.Reverse(batch)
+		}
+		var err error
+		done[i], err = tb.InsertUsers(t.Context(), batch, store.Answer{}, t0)
+		if err != nil || len(done[i].Seatless) > 0 {
+			t.Errorf("%d: %v, %d without a seat", i, err, len(done[i].Seatless))
+		}
+		inserted.Add(int64(n - len(done[i].Existing)))
+	})
+	if inserted.Load() != n {
+		t.Errorf("%d came in, want %d", inserted.Load(), n)
+	}
+	tb.checkTally(t, w.ID, 0)
+}
+
+// The same at a full workspace: who was brought in by the twin exists, and is
+// not somebody for whom no seat is left.
+func TestTwinsAtTheLastSeatsAreToldTheTruth(t *testing.T) {
+	tb := newTable(t)
+	for range 4 {
+		w := tb.limited(t, 1+6)
+		var told atomic.Int64
+		race(6, func(i int) {
+			done, err := tb.InsertUsers(t.Context(), batchOf(w.ID, 0, 6), store.Answer{}, t0)
+			if err != nil {
+				t.Error(err)
+			}
+			told.Add(int64(6 - len(done.Existing) - len(done.Seatless)))
+			for id := range done.Seatless {
+				if _, ok, err := tb.LoadUser(t.Context(), w.ID, id); ok || err != nil {
+					t.Errorf("%s has no seat, and is there: %v", id, err)
+				}
+			}
+		})
+		if told.Load() != 6 {
+			t.Errorf("%d came in", told.Load())
+		}
+		tb.checkTally(t, w.ID, 7)
 	}
 }

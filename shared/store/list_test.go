@@ -80,14 +80,6 @@ func anyFilter(t *rapid.T) store.Filter {
 	}
 }
 
-func (tb *table) insertAll(t *rapid.T, users []user.User) {
-	for _, u := range users {
-		if _, ok, err := tb.InsertUser(t.Context(), u); err != nil || !ok {
-			t.Fatalf("insert: %v, %v", ok, err)
-		}
-	}
-}
-
 // pages reads page by page, and does something between two of them.
 func (tb *table) pages(t *rapid.T, wsID string, f store.Filter, limit int, between func()) []user.User {
 	var all []user.User
@@ -127,8 +119,7 @@ func TestPagesHaveEverybodyOnceNewestFirst(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		wsID := newWorkspaceID()
 		users := anyUsers(t, wsID)
-		tb.insertAll(t, users)
-		tb.insertAll(t, anyUsers(t, newWorkspaceID())) // another workspace's
+		tb.insertAll(t, append(anyUsers(t, newWorkspaceID()), users...)) // another workspace's, too
 		for range 4 {
 			f := anyFilter(t)
 			want := slices.DeleteFunc(slices.Clone(users), func(u user.User) bool { return !chosen(f, u) })
@@ -258,11 +249,12 @@ func TestAnExpiryThatIsNotPersistedYetIsListedAsExpired(t *testing.T) {
 func TestAPageReadsNoMoreThanItsLimitOfEachStatus(t *testing.T) {
 	tb := newTable(t)
 	wsID := newWorkspaceID()
-	for i := range 60 {
-		u := invited(wsID, fmt.Sprintf("user%d@corp.com", i), user.Builder, t0.Add(time.Duration(i)*time.Second))
-		u.Status = user.Statuses()[i%6]
-		tb.insert(t, u)
+	users := make([]user.User, 60)
+	for i := range users {
+		users[i] = invited(wsID, fmt.Sprintf("user%d@corp.com", i), user.Builder, t0.Add(time.Duration(i)*time.Second))
+		users[i].Status = user.Statuses()[i%6]
 	}
+	tb.insertAll(t, users)
 	for _, c := range []struct {
 		filter         store.Filter
 		queries, reads int

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,6 +24,37 @@ func seatless(err error) bool { return errors.Is(err, workspace.ErrSeatLimit) }
 // says how many seats that gave. What it reads is what is overdue in the whole
 // deployment, which the schedule keeps small.
 func (s *Store) FreeSeats(ctx context.Context, workspaceID string, now time.Time, stamp func() (user.Stamp, error)) (freed int, err error) {
+	lapsed, err := s.lapsed(ctx, workspaceID, now)
+	if err != nil {
+		return 0, err
+	}
+	for _, u := range lapsed {
+		st, err := stamp()
+		if err != nil {
+			return freed, err
+		}
+		_, err = s.ChangeUser(ctx, u, func(u user.User) (user.User, error) { return u.Expire(st) })
+		var f *fault.Error
+		switch {
+		case err == nil:
+			freed++
+		case errors.As(err, &f) && (f.Kind == fault.Conflict || f.Kind == fault.NotFound): // somebody was faster
+		default:
+			return freed, err
+		}
+	}
+	return freed, nil
+}
+
+// SeatsToFree is how many seats FreeSeats would give; it writes nothing.
+func (s *Store) SeatsToFree(ctx context.Context, workspaceID string, now time.Time) (int, error) {
+	lapsed, err := s.lapsed(ctx, workspaceID, now)
+	return len(lapsed), err
+}
+
+// lapsed are the users of a workspace who hold a seat as pending, though their
+// time has passed.
+func (s *Store) lapsed(ctx context.Context, workspaceID string, now time.Time) (lapsed []user.User, err error) {
 	found := make([][]string, Shards)
 	group, within := errgroup.WithContext(ctx)
 	for shard := range Shards {
@@ -33,33 +65,15 @@ func (s *Store) FreeSeats(ctx context.Context, workspaceID string, now time.Time
 	}
 	err = group.Wait()
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	for _, ids := range found {
-		for _, id := range ids {
-			u, ok, err := s.LoadUser(ctx, workspaceID, id)
-			if err != nil {
-				return freed, err
-			}
-			if !ok || !u.Status.Pending() || u.StatusAt(now) != user.Expired {
-				continue
-			}
-			st, err := stamp()
-			if err != nil {
-				return freed, err
-			}
-			_, err = s.ChangeUser(ctx, u, func(u user.User) (user.User, error) { return u.Expire(st) })
-			var f *fault.Error
-			switch {
-			case err == nil:
-				freed++
-			case errors.As(err, &f) && (f.Kind == fault.Conflict || f.Kind == fault.NotFound): // somebody was faster
-			default:
-				return freed, err
-			}
+	snap, err := s.Load(ctx, Want{Workspace: workspaceID, Users: slices.Concat(found...)})
+	for _, u := range snap.Users {
+		if u.Status.Pending() && u.StatusAt(now) == user.Expired {
+			lapsed = append(lapsed, u)
 		}
 	}
-	return freed, nil
+	return lapsed, err
 }
 
 func (s *Store) overdue(ctx context.Context, shard int, workspaceID string, now time.Time) (ids []string, err error) {

@@ -106,7 +106,7 @@ func (s *Store) Load(ctx context.Context, w Want) (Snapshot, error) {
 	for _, email := range w.Emails {
 		add(accountKey(user.EmailKey(email)))
 	}
-	items, err := s.batchGet(ctx, keys)
+	items, err := s.batchGet(ctx, keys, strongly)
 	if err != nil {
 		return Snapshot{}, err
 	}
@@ -160,16 +160,22 @@ func stringOf(item Item, name string) string {
 // batchSize is how many items one BatchGetItem reads.
 const batchSize = 100
 
+// How consistent a read is: one that may lag by a moment costs half.
+const (
+	strongly   = true
+	eventually = false
+)
+
 // batchGet reads any number of items, a hundred a call, side by side.
-func (s *Store) batchGet(ctx context.Context, keys []Item) ([]Item, error) {
+func (s *Store) batchGet(ctx context.Context, keys []Item, consistency bool) ([]Item, error) {
 	if len(keys) <= batchSize {
-		return s.batchGetOnce(ctx, keys)
+		return s.batchGetOnce(ctx, keys, consistency)
 	}
 	found := make([][]Item, (len(keys)+batchSize-1)/batchSize)
 	group, ctx := errgroup.WithContext(ctx)
 	for i, chunk := range slices.Collect(slices.Chunk(keys, batchSize)) {
 		group.Go(func() (err error) {
-			found[i], err = s.batchGetOnce(ctx, chunk)
+			found[i], err = s.batchGetOnce(ctx, chunk, consistency)
 			return err
 		})
 	}
@@ -179,12 +185,12 @@ func (s *Store) batchGet(ctx context.Context, keys []Item) ([]Item, error) {
 
 // batchGetOnce reads up to 100 items, and asks again for those that a busy
 // table left out.
-func (s *Store) batchGetOnce(ctx context.Context, keys []Item) ([]Item, error) {
+func (s *Store) batchGetOnce(ctx context.Context, keys []Item, consistency bool) ([]Item, error) {
 	var found []Item
 	for len(keys) > 0 {
 		out, err := s.db.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
 			RequestItems: map[string]types.KeysAndAttributes{
-				s.table: {Keys: keys, ConsistentRead: aws.Bool(true)},
+				s.table: {Keys: keys, ConsistentRead: &consistency},
 			},
 		})
 		if err != nil {

@@ -19,6 +19,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"pgregory.net/rapid"
+
 	"github.com/latchkey/latchkey/infra/blueprint"
 	"github.com/latchkey/latchkey/infra/local/dynamodblocal"
 	"github.com/latchkey/latchkey/shared/awsenv"
@@ -177,6 +179,46 @@ func (tb *table) insert(t testing.TB, u user.User) user.User {
 		t.Fatalf("insert %s: %v, %+v", u.Email, err, existing)
 	}
 	return u
+}
+
+// tester is a test, or one check of a property.
+type tester interface {
+	rapid.TB
+	Context() context.Context
+}
+
+// insertAll inserts users who are not there yet, of any workspaces.
+func (tb *table) insertAll(t tester, users []user.User) {
+	t.Helper()
+	byWorkspace := map[string][]user.User{}
+	for _, u := range users {
+		byWorkspace[u.WorkspaceID] = append(byWorkspace[u.WorkspaceID], u)
+	}
+	for _, users := range byWorkspace {
+		done, err := tb.InsertUsers(t.Context(), users, store.Answer{}, t0)
+		if err != nil || len(done.Existing) > 0 || len(done.Seatless) > 0 {
+			t.Fatalf("insert %d users: %v, %+v", len(users), err, done)
+		}
+	}
+}
+
+// change makes a transition that must go through.
+func (tb *table) change(t testing.TB, u user.User, transition func(user.User) (user.User, error)) user.User {
+	t.Helper()
+	next, err := tb.ChangeUser(t.Context(), u, transition)
+	if err != nil {
+		t.Fatalf("change %s: %v", u.Email, err)
+	}
+	return next
+}
+
+// erase erases somebody whose status allows it.
+func (tb *table) erase(t testing.TB, u user.User) {
+	t.Helper()
+	err := tb.EraseUser(t.Context(), u, func(u user.User) (user.Erased, error) { return u.Erase(byAdmin(u.UpdatedAt.Add(time.Hour))) })
+	if err != nil {
+		t.Fatalf("erase %s: %v", u.Email, err)
+	}
 }
 
 func (tb *table) load(t testing.TB, u user.User) user.User {

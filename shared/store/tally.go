@@ -71,7 +71,7 @@ func (s *Store) parts(ctx context.Context, workspaceID string) ([Parts]Item, err
 	for i := range keys {
 		keys[i] = tallyKey(workspaceID, i).item()
 	}
-	items, err := s.batchGet(ctx, keys)
+	items, err := s.batchGet(ctx, keys, strongly)
 	for _, item := range items {
 		for i := range parts {
 			if stringOf(item, "sk") == tallyKey(workspaceID, i).SK {
@@ -121,12 +121,17 @@ func (s *Store) SeatsLeft(ctx context.Context, workspaceID string) (int, error) 
 	return max(free, 0), err
 }
 
-// Counts are the users of a workspace by status, exact at the moment of
-// reading. A pending user whose time has passed is counted as pending until
-// the schedule, or somebody who needs the seat, has persisted it.
+// Counts are the users of a workspace by status: exact, but for those who
+// change while the parts are read, one after the other. A pending user whose
+// time has passed is counted as pending until the schedule, or somebody who
+// needs the seat, has persisted it.
 func (s *Store) Counts(ctx context.Context, workspaceID string) (map[user.Status]int, error) {
 	parts, err := s.parts(ctx, workspaceID)
-	return countsOf(parts), err
+	counts := countsOf(parts)
+	for status, n := range counts {
+		counts[status] = max(n, 0) // somebody was seen to leave who was not seen to come
+	}
+	return counts, err
 }
 
 func countsOf(parts [Parts]Item) map[user.Status]int {

@@ -95,25 +95,42 @@ func CheckMetadata(fields *fault.Fields, raw json.RawMessage) json.RawMessage {
 
 // MergeMetadata gives metadata with a JSON merge patch applied (RFC 7396):
 // members of the patch replace those of the same name, null removes one, and
-// objects are merged. Both must be valid JSON; metadata may be absent.
+// objects are merged. Both must be valid JSON; metadata may be absent. Members
+// come back in the order of their names.
 func MergeMetadata(metadata, patch json.RawMessage) json.RawMessage {
-	var changes map[string]json.RawMessage
-	if json.Unmarshal(patch, &changes) != nil || changes == nil {
-		return patch // not an object: it replaces what was there
+	var merged bytes.Buffer
+	e := json.NewEncoder(&merged)
+	e.SetEscapeHTML(false)                           // six bytes for one, and the size is limited
+	_ = e.Encode(merge(read(metadata), read(patch))) // made of valid JSON, so it cannot fail
+	return bytes.TrimSpace(merged.Bytes())
+}
+
+// read is valid JSON as a value, with numbers as they stand; nil for no text.
+func read(text json.RawMessage) (v any) {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	_ = d.Decode(&v)
+	return v
+}
+
+// merge is MergePatch of RFC 7396, section 2.
+func merge(target, patch any) any {
+	changes, ok := patch.(map[string]any)
+	if !ok {
+		return patch
 	}
-	var target map[string]json.RawMessage
-	if json.Unmarshal(metadata, &target) != nil || target == nil {
-		target = map[string]json.RawMessage{}
+	object, ok := target.(map[string]any)
+	if !ok {
+		object = map[string]any{}
 	}
 	for name, value := range changes {
-		if string(value) == "null" {
-			delete(target, name)
-			continue
+		if value == nil {
+			delete(object, name)
+		} else {
+			object[name] = merge(object[name], value)
 		}
-		target[name] = MergeMetadata(target[name], value)
 	}
-	merged, _ := json.Marshal(target) // made of valid JSON, so it cannot fail
-	return merged
+	return object
 }
 
 // depth is how deep objects and arrays are nested in valid JSON.

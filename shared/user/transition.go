@@ -66,12 +66,20 @@ func New(s Stamp, workspaceID string, d Details, in Inviting, mailed Mails) (Use
 	}
 	u.Invitation.Message = in.Message
 	u.Invitation.Locale = in.Locale
+	u.Invitation.Generation = FirstGeneration(s.At) - 1
 	err := u.invite(s, in)
 	if err != nil {
 		return User{}, err
 	}
 	return u.changed(s, UserInvited), nil
 }
+
+// FirstGeneration is the generation of the first link of somebody who is
+// invited at a time: its seconds since 1970. Somebody who was erased, and is
+// invited once more, has the same id as before; numbers that began at one again
+// would bring the old links back to life, and take the new mail for one that
+// was sent. Later generations are one higher each, and more than a second apart.
+func FirstGeneration(at time.Time) int { return int(at.Unix()) }
 
 // Founder is the first admin of a workspace, who needs no invitation. Their
 // record makes no event of its own: workspace.created tells of it.

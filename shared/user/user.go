@@ -74,7 +74,7 @@ const (
 // a link of the current generation opens anything.
 type Invitation struct {
 	InvitedBy      string // a user id, or an operator's name; people's names are never copied
-	Generation     int    // 1 or more once invited
+	Generation     int    // 1 or more once invited, and ever higher
 	SentAt         time.Time
 	ExpiresAt      time.Time
 	ReminderAt     time.Time // zero: no reminder is due

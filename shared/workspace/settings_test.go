@@ -76,16 +76,21 @@ func TestApply(t *testing.T) {
 		{"time zone that is a path", workspace.Patch{Timezone: p("../../etc/passwd")}, []string{"/timezone unknown_timezone"}, nil},
 		{"directory", workspace.Patch{Directory: p("members")}, nil, []string{"directory"}},
 		{"directory that is none", workspace.Patch{Directory: p("everybody")}, []string{"/directory unknown_directory"}, nil},
+		{"1 seat", workspace.Patch{SeatLimit: p(1)}, nil, []string{"seatLimit"}},
+		{"1,000,000 seats", workspace.Patch{SeatLimit: p(1_000_000)}, nil, []string{"seatLimit"}},
+		{"1,000,001 seats", workspace.Patch{SeatLimit: p(1_000_001)}, []string{"/seatLimit out_of_range"}, nil},
+		{"-1 seats", workspace.Patch{SeatLimit: p(-1)}, []string{"/seatLimit out_of_range"}, nil},
+		{"no limit where there is none", workspace.Patch{SeatLimit: p(0)}, nil, nil},
 		{"messages", workspace.Patch{PersonalMessages: p(true)}, nil, []string{"personalMessages"}},
 		{"everything", workspace.Patch{
 			Name: p("Corp International"), InvitationDays: p(14), ReminderDays: p(2), AllowedEmailDomains: p([]string{"corp.com"}),
-			Locale: p("de"), Timezone: p("Europe/Berlin"), Directory: p("members"), PersonalMessages: p(true),
-		}, nil, []string{"allowedEmailDomains", "directory", "invitationDays", "locale", "name", "personalMessages", "reminderDays", "timezone"}},
+			Locale: p("de"), Timezone: p("Europe/Berlin"), Directory: p("members"), PersonalMessages: p(true), SeatLimit: p(10),
+		}, nil, []string{"allowedEmailDomains", "directory", "invitationDays", "locale", "name", "personalMessages", "reminderDays", "seatLimit", "timezone"}},
 		{"everything wrong", workspace.Patch{
 			Name: p(""), InvitationDays: p(99), ReminderDays: p(99), AllowedEmailDomains: p([]string{"x", "y"}),
-			Locale: p("x y"), Timezone: p("x"), Directory: p("x"), PersonalMessages: p(true),
+			Locale: p("x y"), Timezone: p("x"), Directory: p("x"), PersonalMessages: p(true), SeatLimit: p(-1),
 		}, []string{"/allowedEmailDomains/0 invalid_domain", "/allowedEmailDomains/1 invalid_domain", "/directory unknown_directory",
-			"/invitationDays out_of_range", "/locale unknown_locale", "/name required", "/reminderDays out_of_range", "/timezone unknown_timezone"}, nil},
+			"/invitationDays out_of_range", "/locale unknown_locale", "/name required", "/reminderDays out_of_range", "/seatLimit out_of_range", "/timezone unknown_timezone"}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			before := corp()

@@ -13,10 +13,11 @@ export type Group = Schemas['Group'];
 export type Invitation = Schemas['InvitationPreview'];
 /** What is wrong with a field: the API's codes, and a few of the pages' own. */
 export type FieldError = Omit<Schemas['FieldError'], 'code'> & { code: string };
-export type Delivery = Schemas['Delivery'];
+/** What became of a mail. States that are new to the dashboard do it no harm. */
+export type Delivery = Schemas['Delivery'] | (string & {});
 export type HistoryEntry = Schemas['HistoryEntry'];
 export type HistoryPage = Schemas['HistoryPage'];
-export type Counts = Schemas['Counts'];
+export type Counts = NonNullable<Schemas['UserPage']['counts']>;
 
 /** Why a call failed: what the API said, or that it could not be reached. */
 export class Problem extends Error {

@@ -47,6 +47,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/accounts/archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Archive a person everywhere
+         * @description For operators: somebody has left the company. Archives the users with this email in every
+         *     workspace, whatever their status. Where one is the last active admin, that one fails. An email
+         *     that is nowhere is an empty list.
+         */
+        post: operations["archiveAccount"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/workspaces": {
         parameters: {
             query?: never;
@@ -95,7 +117,8 @@ export interface paths {
         /**
          * Change a workspace's name and settings
          * @description For admins. Members that are left out stay as they are. A change that changes nothing is a `200`
-         *     and leaves `version` and `updatedAt` as they are. The slug cannot be changed.
+         *     and leaves `version` and `updatedAt` as they are. The slug cannot be changed. `seatLimit: null`
+         *     takes the limit away.
          */
         patch: operations["updateWorkspace"];
         trace?: never;
@@ -147,10 +170,17 @@ export interface paths {
         get?: never;
         /**
          * Make or rename a group
-         * @description For admins. The name is the id where none is given, also of a group that had another one.
+         * @description For admins. The name is the id where none is given, also of a group that had another one. A group that is being deleted can be made anew once it is gone.
          */
         put: operations["putGroup"];
         post?: never;
+        /**
+         * Delete a group
+         * @description For admins. Everybody is taken out of the group, each a change of that user with an event. Where
+         *     they are too many for one call it is a `202`, and the schedule goes on every few minutes; nobody
+         *     can be put into the group meanwhile, and it is in no list. It may be repeated, which goes on.
+         *     The id can be used again after the next run of the schedule.
+         */
         delete: operations["deleteGroup"];
         options?: never;
         head?: never;
@@ -172,9 +202,14 @@ export interface paths {
         };
         /**
          * List the users of a workspace
-         * @description For admins; for every active member where the setting `directory` is `members`. Newest first. A
-         *     page may have fewer users than `limit`, even none, and still have a `nextCursor`; only `null` is
-         *     the end. An empty parameter counts as absent, and one that is not listed here is an error.
+         * @description For admins; for every active member where the setting `directory` is `members`. A page may have
+         *     fewer users than `limit`, even none, and still have a `nextCursor`; only `null` is the end. An
+         *     empty parameter counts as absent, and one that is not listed here is an error.
+         *
+         *     With `format=csv`, or `Accept: text/csv` where there is no `format`, the page is CSV (RFC 4180)
+         *     that `inviteUsers` can read again. Each page has the header row. Cells that a spreadsheet would
+         *     run as a formula begin with an apostrophe, which `inviteUsers` takes away. The column `metadata`
+         *     is there for admins. The next page is in the header `Link`.
          */
         get: operations["listUsers"];
         put?: never;
@@ -184,10 +219,123 @@ export interface paths {
          *     workspace already is a `409` that carries the user's id and status; archived users are restored
          *     instead.
          *
-         *     With an `Idempotency-Key`, a repeat of the call invites nobody twice: it is a `201` with the user
-         *     as they are by then.
+         *     With an `Idempotency-Key`, a repeat of the call invites nobody twice: it gets the first answer
+         *     once more, whatever became of the user since, with the header `idempotent-replay`.
          */
         post: operations["inviteUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workspaces/{workspace}/users/batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The workspace's id. Anything else is a workspace that does not exist.
+                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
+                 */
+                workspace: components["parameters"]["Workspace"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Invite many people
+         * @description For admins. 1 to 500 rows, each as `inviteUser` would invite it; seats and mails go to the first
+         *     rows. Of rows with the same address, the first counts.
+         *
+         *     CSV is UTF-8 (RFC 4180), with or without a byte order mark, with CRLF or LF. Its header row names
+         *     the columns: `name`, `email` and `role` are needed; `groups` (ids, separated by `|`), `metadata`
+         *     (JSON), `message`, `locale`, `sendEmail` (true or false) and `expiresInDays` may be there. The
+         *     further columns of an export are read over.
+         *
+         *     With an `Idempotency-Key`, a repeat of the call invites nobody twice, calls `created` who was
+         *     created by the first call, and does what that one did not get to.
+         */
+        post: operations["inviteUsers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workspaces/{workspace}/users/batch/archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The workspace's id. Anything else is a workspace that does not exist.
+                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
+                 */
+                workspace: components["parameters"]["Workspace"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Archive many users
+         * @description For admins. Up to 100, each as `archiveUser` would; of the active admins among them, the last one of the workspace stays.
+         */
+        post: operations["archiveUsers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workspaces/{workspace}/users/batch/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The workspace's id. Anything else is a workspace that does not exist.
+                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
+                 */
+                workspace: components["parameters"]["Workspace"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Restore many archived users
+         * @description For admins. Up to 100, each as `restoreUser` would.
+         */
+        post: operations["restoreUsers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workspaces/{workspace}/users/batch/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The workspace's id. Anything else is a workspace that does not exist.
+                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
+                 */
+                workspace: components["parameters"]["Workspace"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send many invitations again
+         * @description For admins. Up to 100, each as `resendInvitation` would.
+         */
+        post: operations["resendInvitations"];
         delete?: never;
         options?: never;
         head?: never;
@@ -219,10 +367,81 @@ export interface paths {
         get: operations["getUser"];
         put?: never;
         post?: never;
+        /**
+         * Erase a person
+         * @description For admins; from archived, declined and expired. Name, email, metadata and all else that tells who
+         *     they are is gone at once. The history keeps its lines, which hold ids alone. They can be invited
+         *     again, and no link of theirs from before works.
+         */
         delete: operations["eraseUser"];
         options?: never;
         head?: never;
+        /**
+         * Edit a user
+         * @description For admins; whatever the status, and a pending invitation's link stays good. The body is a JSON
+         *     merge patch (RFC 7396): what is left out stays, `null` empties groups and metadata, and within
+         *     metadata takes the member away. A change that changes nothing is a `200` that leaves `version` as
+         *     it is. With `If-Match`, nothing is written over what somebody else has changed. Of a workspace's
+         *     active admins, the last one stays one.
+         */
         patch: operations["updateUser"];
+        trace?: never;
+    };
+    "/v1/workspaces/{workspace}/users/{user}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The workspace's id. Anything else is a workspace that does not exist.
+                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
+                 */
+                workspace: components["parameters"]["Workspace"];
+                /**
+                 * @description The user's id, or `me` for the caller; an operator is nobody there. Anything else is a user who does not exist.
+                 * @example usr_j5hdpl2rgkhoscc7ia4ss7h0u4safrrp
+                 */
+                user: components["parameters"]["User"];
+            };
+            cookie?: never;
+        };
+        /**
+         * What happened to a user
+         * @description For admins. Newest first, mail deliveries included; of erased people, too.
+         */
+        get: operations["listUserHistory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workspaces/{workspace}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The workspace's id. Anything else is a workspace that does not exist.
+                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
+                 */
+                workspace: components["parameters"]["Workspace"];
+            };
+            cookie?: never;
+        };
+        /**
+         * What happened in a workspace
+         * @description For admins. Newest first, mail deliveries included.
+         */
+        get: operations["listHistory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/v1/workspaces/{workspace}/users/{user}/archive": {
@@ -465,143 +684,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/v1/workspaces/{workspace}/users/batch": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /**
-                 * @description The workspace's id. Anything else is a workspace that does not exist.
-                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
-                 */
-                workspace: components["parameters"]["Workspace"];
-            };
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["inviteUsers"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/workspaces/{workspace}/users/batch/archive": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /**
-                 * @description The workspace's id. Anything else is a workspace that does not exist.
-                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
-                 */
-                workspace: components["parameters"]["Workspace"];
-            };
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["archiveUsers"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/workspaces/{workspace}/users/batch/restore": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /**
-                 * @description The workspace's id. Anything else is a workspace that does not exist.
-                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
-                 */
-                workspace: components["parameters"]["Workspace"];
-            };
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["restoreUsers"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/workspaces/{workspace}/users/batch/resend": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /**
-                 * @description The workspace's id. Anything else is a workspace that does not exist.
-                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
-                 */
-                workspace: components["parameters"]["Workspace"];
-            };
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["resendInvitations"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/workspaces/{workspace}/history": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /**
-                 * @description The workspace's id. Anything else is a workspace that does not exist.
-                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
-                 */
-                workspace: components["parameters"]["Workspace"];
-            };
-            cookie?: never;
-        };
-        get: operations["listHistory"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/workspaces/{workspace}/users/{user}/history": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /**
-                 * @description The workspace's id. Anything else is a workspace that does not exist.
-                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
-                 */
-                workspace: components["parameters"]["Workspace"];
-                /**
-                 * @description The user's id, or `me` for the caller; an operator is nobody there. Anything else is a user who does not exist.
-                 * @example usr_j5hdpl2rgkhoscc7ia4ss7h0u4safrrp
-                 */
-                user: components["parameters"]["User"];
-            };
-            cookie?: never;
-        };
-        get: operations["listUserHistory"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -642,6 +724,11 @@ export interface components {
          */
         Status: "requested" | "invited" | "active" | "archived" | "expired" | "declined";
         /**
+         * @description The domain events, as `events/schema` has them.
+         * @enum {string}
+         */
+        EventType: "user.invited" | "user.reinvited" | "user.reminded" | "user.accepted" | "user.declined" | "user.expired" | "user.updated" | "user.archived" | "user.restored" | "user.erased" | "invitation.delivery_changed" | "workspace.created" | "workspace.updated";
+        /**
          * @description What is known of the newest mail.
          *
          *     | delivery | means |
@@ -652,7 +739,7 @@ export interface components {
          *     | failed | given up; `deliveryReason` says why |
          * @enum {string}
          */
-        Delivery: "none" | "queued" | "sent" | "delivered" | "delayed" | "bounced" | "complained" | "suppressed" | "failed";
+        Delivery: "none" | "queued" | "sent" | "failed";
         /**
          * Format: date-time
          * @description RFC 3339 in UTC, to the millisecond; zeros at the end of the fraction are left out.
@@ -693,6 +780,7 @@ export interface components {
             directory?: "admins" | "members" | null;
             /** @description Whether invitations may carry personal words. */
             personalMessages?: boolean | null;
+            /** @description How many users may be pending or active, all together; null for as many as come. */
             seatLimit?: number | null;
         };
         Workspace: {
@@ -708,11 +796,12 @@ export interface components {
             /** @enum {string} */
             directory: "admins" | "members";
             personalMessages: boolean;
+            /** @description null for no limit. */
+            seatLimit: number | null;
             createdAt: components["schemas"]["Time"];
             updatedAt: components["schemas"]["Time"];
             /** @description Rises with every change. */
             version: number;
-            seatLimit: number | null;
         };
         Group: {
             id: components["schemas"]["GroupID"];
@@ -808,6 +897,10 @@ export interface components {
         } & components["schemas"]["UserFields"];
         /** @description A user without a link, for who may see the metadata. */
         UserWithMetadata: WithRequired<components["schemas"]["User"], "metadata">;
+        /** @description A user as batches show them. */
+        UserWithoutMetadata: {
+            metadata?: never;
+        } & components["schemas"]["User"];
         /** @description A user whose invitation is pending, with the link. */
         UserWithLink: {
             /** @enum {unknown} */
@@ -822,8 +915,99 @@ export interface components {
         } & components["schemas"]["UserWithMetadata"]);
         UserPage: {
             users: components["schemas"]["User"][];
+            /**
+             * @description How many users of the workspace have each status; with `counts` alone. Exact to the last
+             *     change. An invitation counts as pending until the schedule has noted its end, which is
+             *     within 5 minutes.
+             */
+            counts?: {
+                requested: number;
+                invited: number;
+                active: number;
+                archived: number;
+                expired: number;
+                declined: number;
+            };
             nextCursor: components["schemas"]["NextCursor"];
-            counts?: components["schemas"]["Counts"];
+        };
+        /** @description What is left out stays as it is. */
+        UserPatch: {
+            name?: components["schemas"]["Name"];
+            role?: components["schemas"]["Role"];
+            /** @description Ids of groups of the workspace, instead of those before. null for none. */
+            groups?: components["schemas"]["GroupID"][] | null;
+            /**
+             * @description A merge patch of the metadata: a member that is null goes, an object is merged, all else takes
+             *     the place of what was there. null for no metadata at all. The result has to be good `Metadata`.
+             */
+            metadata?: {
+                [key: string]: unknown;
+            } | null;
+        };
+        /** @description An id that is there twice fails the second time. */
+        UserIDs: string[];
+        /** @description The number of the row among those who are invited; the first is 1. */
+        Row: number;
+        /** @description The line of the CSV in which the row begins; the header row is 1. Not there for JSON. */
+        Line: number;
+        InvitedRow: {
+            row: components["schemas"]["Row"];
+            line?: components["schemas"]["Line"];
+            /**
+             * @description exists is for an email that is in the workspace already; nothing was written.
+             * @enum {string}
+             */
+            outcome: "created" | "exists";
+            user: components["schemas"]["UserWithoutMetadata"];
+        };
+        FailedRow: {
+            row: components["schemas"]["Row"];
+            line?: components["schemas"]["Line"];
+            /** @constant */
+            outcome: "failed";
+            errors: components["schemas"]["RowErrors"];
+        };
+        FailedID: {
+            /** @description As it was sent. */
+            id: string;
+            /** @constant */
+            outcome: "failed";
+            errors: components["schemas"]["RowErrors"];
+        };
+        /** @description Everything that is wrong with a row or an id. */
+        RowErrors: {
+            /** @description A JSON pointer into the row (RFC 6901); "" where it is about no single field. */
+            pointer: string;
+            code: components["schemas"]["FieldCode"] | components["schemas"]["ProblemCode"];
+            /** @description A sentence for people; its wording may change. */
+            detail: string;
+        }[];
+        HistoryPage: {
+            entries: components["schemas"]["HistoryEntry"][];
+            nextCursor: components["schemas"]["NextCursor"];
+        };
+        /**
+         * @description What happened once. Names are those of today, and null where there is none: for backends, for the
+         *     schedule, for people who were erased. No metadata and no link is in a history.
+         */
+        HistoryEntry: {
+            /** @description The domain event's id. */
+            id: string;
+            type: components["schemas"]["EventType"];
+            at: components["schemas"]["Time"];
+            /** @description A user's id, `svc_` and the client id of a backend, `schedule`, or `mail`. */
+            actor: string;
+            actorName: string | null;
+            /** @description Whom it happened to; null for what concerns the workspace. */
+            userId: components["schemas"]["UserID"] | null;
+            userName: string | null;
+            /** @description What the user was from then on. */
+            status: components["schemas"]["Status"] | null;
+            previousStatus: components["schemas"]["Status"] | null;
+            /** @description The names of the fields that were changed, never their values. */
+            changed: string[];
+            delivery: components["schemas"]["Delivery"] | null;
+            deliveryReason: string | null;
         };
         InvitationPreview: {
             workspace: {
@@ -875,7 +1059,7 @@ export interface components {
             /** @description What HTTP calls the status. */
             title: string;
             /** @enum {integer} */
-            status: 400 | 401 | 403 | 404 | 409 | 413 | 422 | 500 | 503;
+            status: 400 | 401 | 403 | 404 | 409 | 412 | 413 | 415 | 422 | 429 | 500 | 503;
             /** @description A sentence for people; its wording may change. */
             detail: string;
             code: components["schemas"]["ProblemCode"];
@@ -883,7 +1067,7 @@ export interface components {
             requestId: string;
             /** @description Every bad field at once; with `invalid_request` alone. */
             errors?: components["schemas"]["FieldError"][];
-            /** @description Whom a conflict is about; with `user_exists` and `status_conflict` alone. */
+            /** @description Whom a conflict is about; with `user_exists`, `status_conflict` and `version_mismatch` alone. */
             user?: {
                 id: components["schemas"]["UserID"];
                 status: components["schemas"]["Status"];
@@ -904,10 +1088,10 @@ export interface components {
         } & WithRequired<components["schemas"]["Problem"], "errors">;
         /** @description A problem that names whom it is about. */
         UserProblem: {
-            /** @constant */
-            status?: 409;
             /** @enum {unknown} */
-            code?: "user_exists" | "status_conflict";
+            status?: 409 | 412;
+            /** @enum {unknown} */
+            code?: "user_exists" | "status_conflict" | "version_mismatch";
             errors?: never;
         } & WithRequired<components["schemas"]["Problem"], "user">;
         /**
@@ -917,9 +1101,11 @@ export interface components {
          *     |---|---|---|
          *     | body_required | 400 | the operation needs a body and got none |
          *     | invalid_json | 400 | the body is not a JSON object |
+         *     | invalid_csv | 400 | the body is no CSV; `detail` names the line |
          *     | invalid_body | 400 | the body could not be decoded; the gateway keeps this from happening |
          *     | invalid_request | 400 | fields or parameters are wrong; `errors` names each |
          *     | invalid_idempotency_key | 400 | the Idempotency-Key has more than 255 bytes |
+         *     | invalid_if_match | 400 | If-Match is no entity tag, which has quotes |
          *     | email_unverified | 403 | the caller's email is not verified |
          *     | person_required | 403 | a backend asks for what only a person can do |
          *     | operator_required | 403 | a person asks for what the deployment leaves to operators |
@@ -927,20 +1113,30 @@ export interface components {
          *     | recipient_mismatch | 403 | the invitation is for another address than the caller's |
          *     | workspace_not_found | 404 | there is no such workspace, or the caller is no active member of it |
          *     | user_not_found | 404 | nobody has this id in the workspace |
+         *     | group_not_found | 404 | the workspace has no such group |
          *     | invitation_not_found | 404 | the link is unknown, forged or dead |
          *     | route_not_found | 404 | the function does not have the operation; the gateway keeps this from happening |
          *     | slug_taken | 409 | another workspace has the slug |
          *     | user_exists | 409 | the email is in the workspace already; `user` says who and how |
          *     | status_conflict | 409 | the user's status does not allow it; `user` names it |
          *     | last_admin | 409 | the workspace would lose its last active admin |
+         *     | seat_limit_reached | 409 | as many users are pending or active as the workspace has seats |
+         *     | seats_in_use | 409 | the seat limit would be lower than the seats in use |
+         *     | group_being_deleted | 409 | the group of this id is not wholly gone yet; `Retry-After` says when to come back |
          *     | inviter_not_admin | 409 | whoever sent the invitation is no active admin any more |
+         *     | version_mismatch | 412 | somebody else has changed the user, and the change was for an earlier `version` |
          *     | body_too_large | 413 | the body has more than 256 KB |
-         *     | idempotency_mismatch | 422 | the Idempotency-Key invited this email with another body |
+         *     | unsupported_media_type | 415 | the body is neither JSON nor CSV |
+         *     | idempotency_mismatch | 422 | the Idempotency-Key was used with another body |
+         *     | mail_limit_recipient_minute | 429 | the person was sent a mail less than a minute ago |
+         *     | mail_limit_recipient_day | 429 | the person was sent five mails today |
+         *     | mail_limit_inviter_day | 429 | the caller has sent as many mails today as one may |
+         *     | mail_limit_workspace_day | 429 | the workspace has sent as many mails today as it may |
          *     | internal | 500 | a defect |
          *     | unavailable | 503 | something that the service depends on is busy |
          * @enum {string}
          */
-        ProblemCode: "body_required" | "invalid_json" | "invalid_body" | "invalid_request" | "invalid_idempotency_key" | "email_unverified" | "person_required" | "operator_required" | "admin_required" | "recipient_mismatch" | "workspace_not_found" | "user_not_found" | "invitation_not_found" | "route_not_found" | "slug_taken" | "user_exists" | "status_conflict" | "last_admin" | "inviter_not_admin" | "body_too_large" | "idempotency_mismatch" | "internal" | "unavailable";
+        ProblemCode: "body_required" | "invalid_json" | "invalid_csv" | "invalid_body" | "invalid_request" | "invalid_idempotency_key" | "invalid_if_match" | "email_unverified" | "person_required" | "operator_required" | "admin_required" | "recipient_mismatch" | "workspace_not_found" | "user_not_found" | "group_not_found" | "invitation_not_found" | "route_not_found" | "slug_taken" | "user_exists" | "status_conflict" | "last_admin" | "seat_limit_reached" | "seats_in_use" | "group_being_deleted" | "inviter_not_admin" | "version_mismatch" | "body_too_large" | "unsupported_media_type" | "idempotency_mismatch" | "mail_limit_recipient_minute" | "mail_limit_recipient_day" | "mail_limit_inviter_day" | "mail_limit_workspace_day" | "internal" | "unavailable";
         /** @description One thing that is wrong with a request. */
         FieldError: {
             /**
@@ -957,7 +1153,7 @@ export interface components {
          *
          *     | code | where | when |
          *     |---|---|---|
-         *     | required | name, email, role | it is missing or blank |
+         *     | required | name, email, role, users | it is missing, blank, or an empty list |
          *     | wrong_type | any member | it is of another type |
          *     | unknown_field | any member | the operation does not have it |
          *     | too_long | name, message, `?q` | it has too many characters |
@@ -969,13 +1165,14 @@ export interface components {
          *     | domain_not_allowed | email | the workspace does not allow the domain |
          *     | unknown_role | role, `?role` | there is no such role |
          *     | unknown_group | groups | the workspace has no such group |
-         *     | too_many | groups, allowedEmailDomains | the list is too long |
+         *     | duplicate | email, users | an earlier row has the address, or the id was there before |
+         *     | too_many | groups, allowedEmailDomains, users | the list is too long |
          *     | too_deep | metadata | it is nested more than 5 levels deep |
          *     | too_large | metadata | it has more than 4,096 bytes |
          *     | invalid_json | metadata | it is no JSON |
          *     | messages_off | message | the workspace does not allow personal words |
          *     | unknown_locale | locale | it is no language tag |
-         *     | out_of_range | expiresInDays, invitationDays, reminderDays, `?limit` | the number is too small or too large |
+         *     | out_of_range | expiresInDays, invitationDays, reminderDays, seatLimit, `?limit` | the number is too small or too large |
          *     | unknown_timezone | timezone | there is no such time zone |
          *     | unknown_directory | directory | it is neither admins nor members |
          *     | invalid_domain | allowedEmailDomains | it is no whole domain |
@@ -983,61 +1180,19 @@ export interface components {
          *     | reserved_slug | slug | the dashboard needs it |
          *     | invalid_group | group of the path, `?group` | it is no group's id |
          *     | unknown_status | `?status` | there is no such status |
+         *     | unknown_sort | `?sort` | it is neither newest nor oldest |
+         *     | unknown_format | `?format` | it is neither json nor csv |
+         *     | invalid_boolean | `?counts`, `?dryRun` | it is neither true nor false |
+         *     | not_with_csv | `?counts` | CSV has no place for it |
+         *     | missing_column | users | the first row of the CSV lacks a column that is needed |
+         *     | unknown_column | users | there is no such column |
+         *     | duplicate_column | users | the first row of the CSV names a column twice |
+         *     | wrong_length | a row of CSV | it has more or fewer cells than the first row |
          *     | invalid_cursor | `?cursor` | it belongs to another query, is older than a day, or is not genuine |
          *     | unknown_parameter | any parameter | the operation does not have it |
          * @enum {string}
          */
-        FieldCode: "required" | "wrong_type" | "unknown_field" | "too_long" | "invalid_characters" | "looks_like_address" | "invalid_email" | "email_too_long" | "email_not_ascii" | "domain_not_allowed" | "unknown_role" | "unknown_group" | "too_many" | "too_deep" | "too_large" | "invalid_json" | "messages_off" | "unknown_locale" | "out_of_range" | "unknown_timezone" | "unknown_directory" | "invalid_domain" | "invalid_slug" | "reserved_slug" | "invalid_group" | "unknown_status" | "invalid_cursor" | "unknown_parameter";
-        Counts: {
-            requested: number;
-            invited: number;
-            active: number;
-            archived: number;
-            expired: number;
-            declined: number;
-        };
-        UserPatch: {
-            name?: string;
-            role?: components["schemas"]["Role"];
-            groups?: components["schemas"]["GroupID"][] | null;
-            metadata?: {
-                [key: string]: unknown;
-            } | null;
-        };
-        RowResult: {
-            row: number;
-            line?: number;
-            /** @enum {unknown} */
-            outcome: "created" | "exists" | "failed";
-            user?: components["schemas"]["User"];
-            errors?: components["schemas"]["FieldError"][];
-        };
-        UserResult: {
-            id: string;
-            /** @enum {unknown} */
-            outcome: "archived" | "restored" | "resent" | "failed";
-            user?: components["schemas"]["User"];
-            errors?: components["schemas"]["FieldError"][];
-        };
-        HistoryEntry: {
-            id: string;
-            /** @enum {unknown} */
-            type: "user.invited" | "user.reinvited" | "user.reminded" | "user.accepted" | "user.declined" | "user.expired" | "user.updated" | "user.archived" | "user.restored" | "user.erased" | "invitation.delivery_changed" | "workspace.created" | "workspace.updated";
-            at: components["schemas"]["Time"];
-            actor: string;
-            actorName: string | null;
-            userId: string | null;
-            userName: string | null;
-            status: string | null;
-            previousStatus: string | null;
-            changed: string[];
-            delivery: components["schemas"]["Delivery"] | null;
-            deliveryReason: string | null;
-        };
-        HistoryPage: {
-            entries: components["schemas"]["HistoryEntry"][];
-            nextCursor: components["schemas"]["NextCursor"];
-        };
+        FieldCode: "required" | "wrong_type" | "unknown_field" | "too_long" | "invalid_characters" | "looks_like_address" | "invalid_email" | "email_too_long" | "email_not_ascii" | "domain_not_allowed" | "unknown_role" | "unknown_group" | "duplicate" | "too_many" | "too_deep" | "too_large" | "invalid_json" | "messages_off" | "unknown_locale" | "out_of_range" | "unknown_timezone" | "unknown_directory" | "invalid_domain" | "invalid_slug" | "reserved_slug" | "invalid_group" | "unknown_status" | "unknown_sort" | "unknown_format" | "invalid_boolean" | "not_with_csv" | "missing_column" | "unknown_column" | "duplicate_column" | "wrong_length" | "invalid_cursor" | "unknown_parameter";
     };
     responses: {
         /** @description The body is missing or no JSON object, or fields are wrong. Nothing was written. */
@@ -1082,6 +1237,36 @@ export interface components {
                     status?: 400;
                     /** @enum {unknown} */
                     code?: "body_required" | "invalid_json" | "invalid_idempotency_key";
+                } & components["schemas"]["PlainProblem"]);
+            };
+        };
+        /** @description The body can't be read as what it says it is, has no rows or too many, columns or parameters are wrong, or the Idempotency-Key is too long. Nothing was written. */
+        BadBatch: {
+            headers: {
+                "apigw-requestid": components["headers"]["RequestID"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["FieldsProblem"] | ({
+                    /** @constant */
+                    status?: 400;
+                    /** @enum {unknown} */
+                    code?: "body_required" | "invalid_json" | "invalid_csv" | "invalid_idempotency_key";
+                } & components["schemas"]["PlainProblem"]);
+            };
+        };
+        /** @description The body is missing or no JSON object, fields are wrong, or If-Match is no entity tag. Nothing was written. */
+        BadPatch: {
+            headers: {
+                "apigw-requestid": components["headers"]["RequestID"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["FieldsProblem"] | ({
+                    /** @constant */
+                    status?: 400;
+                    /** @enum {unknown} */
+                    code?: "body_required" | "invalid_json" | "invalid_if_match";
                 } & components["schemas"]["PlainProblem"]);
             };
         };
@@ -1162,6 +1347,31 @@ export interface components {
                 } & components["schemas"]["PlainProblem"];
             };
         };
+        /** @description The caller is no operator. */
+        NoOperator: {
+            headers: {
+                "apigw-requestid": components["headers"]["RequestID"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Forbidden",
+                 *       "status": 403,
+                 *       "detail": "Only operators may do this in this deployment.",
+                 *       "code": "operator_required",
+                 *       "requestId": "be197d00702b482c"
+                 *     }
+                 */
+                "application/problem+json": {
+                    /** @constant */
+                    status?: 403;
+                    /** @enum {unknown} */
+                    code?: "operator_required";
+                } & components["schemas"]["PlainProblem"];
+            };
+        };
         /** @description The caller is a member, but no admin. */
         NoAdmin: {
             headers: {
@@ -1234,6 +1444,22 @@ export interface components {
                 "application/json": components["schemas"]["GatewayError"];
             };
         };
+        /** @description There is no such group in the workspace, or no such workspace, or the caller is no active member of it. */
+        NoGroup: {
+            headers: {
+                "apigw-requestid": components["headers"]["RequestID"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @constant */
+                    status?: 404;
+                    /** @enum {unknown} */
+                    code?: "workspace_not_found" | "group_not_found";
+                } & components["schemas"]["PlainProblem"];
+                "application/json": components["schemas"]["GatewayError"];
+            };
+        };
         /** @description The link is unknown, forged or dead. */
         NoInvitation: {
             headers: {
@@ -1285,8 +1511,48 @@ export interface components {
                 } & components["schemas"]["PlainProblem"];
             };
         };
-        /** @description The email is in the workspace already; `user` says who and how. */
-        UserExists: {
+        /** @description The email is in the workspace already, where `user` says who and how, or every seat is taken. */
+        MayNotBeInvited: {
+            headers: {
+                "apigw-requestid": components["headers"]["RequestID"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": ({
+                    /** @constant */
+                    status?: 409;
+                    /** @constant */
+                    code?: "user_exists";
+                } & components["schemas"]["UserProblem"]) | ({
+                    /** @constant */
+                    status?: 409;
+                    /** @enum {unknown} */
+                    code?: "seat_limit_reached";
+                } & components["schemas"]["PlainProblem"]);
+            };
+        };
+        /** @description The user's status does not allow it, where `user` names it, or every seat is taken. */
+        MayNotBeSentAgain: {
+            headers: {
+                "apigw-requestid": components["headers"]["RequestID"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": ({
+                    /** @constant */
+                    status?: 409;
+                    /** @constant */
+                    code?: "status_conflict";
+                } & components["schemas"]["UserProblem"]) | ({
+                    /** @constant */
+                    status?: 409;
+                    /** @enum {unknown} */
+                    code?: "seat_limit_reached";
+                } & components["schemas"]["PlainProblem"]);
+            };
+        };
+        /** @description More seats are in use than the limit would allow. Nothing was written. */
+        SeatsInUse: {
             headers: {
                 "apigw-requestid": components["headers"]["RequestID"];
                 [name: string]: unknown;
@@ -1297,18 +1563,86 @@ export interface components {
                  *       "type": "about:blank",
                  *       "title": "Conflict",
                  *       "status": 409,
-                 *       "detail": "This email is in the workspace already, with status archived. Restore the user instead.",
-                 *       "code": "user_exists",
+                 *       "detail": "120 seats are in use. Archive people first, then lower the seat limit.",
+                 *       "code": "seats_in_use",
+                 *       "requestId": "be197d00702b482c"
+                 *     }
+                 */
+                "application/problem+json": {
+                    /** @constant */
+                    status?: 409;
+                    /** @enum {unknown} */
+                    code?: "seats_in_use";
+                } & components["schemas"]["PlainProblem"];
+            };
+        };
+        /** @description The group of this id is still being deleted. */
+        GroupDeleting: {
+            headers: {
+                "apigw-requestid": components["headers"]["RequestID"];
+                "Retry-After": components["headers"]["RetryAfter"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Conflict",
+                 *       "status": 409,
+                 *       "detail": "A group of this id is being deleted. Its id is free again in a few minutes.",
+                 *       "code": "group_being_deleted",
+                 *       "requestId": "be197d00702b482c"
+                 *     }
+                 */
+                "application/problem+json": {
+                    /** @constant */
+                    status?: 409;
+                    /** @enum {unknown} */
+                    code?: "group_being_deleted";
+                } & components["schemas"]["PlainProblem"];
+            };
+        };
+        /** @description The user is the last active admin of the workspace. */
+        LastAdmin: {
+            headers: {
+                "apigw-requestid": components["headers"]["RequestID"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @constant */
+                    status?: 409;
+                    /** @enum {unknown} */
+                    code?: "last_admin";
+                } & components["schemas"]["PlainProblem"];
+            };
+        };
+        /** @description Somebody else has changed the user since. Nothing was written. */
+        VersionMismatch: {
+            headers: {
+                "apigw-requestid": components["headers"]["RequestID"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Precondition Failed",
+                 *       "status": 412,
+                 *       "detail": "Somebody has changed the user since you read them. Read them again, then repeat your change.",
+                 *       "code": "version_mismatch",
                  *       "requestId": "be197d00702b482c",
                  *       "user": {
                  *         "id": "usr_j5hdpl2rgkhoscc7ia4ss7h0u4safrrp",
-                 *         "status": "archived"
+                 *         "status": "active"
                  *       }
                  *     }
                  */
                 "application/problem+json": {
                     /** @constant */
-                    code?: "user_exists";
+                    status?: 412;
+                    /** @constant */
+                    code?: "version_mismatch";
                 } & components["schemas"]["UserProblem"];
             };
         };
@@ -1320,6 +1654,8 @@ export interface components {
             };
             content: {
                 "application/problem+json": {
+                    /** @constant */
+                    status?: 409;
                     /** @constant */
                     code?: "status_conflict";
                 } & components["schemas"]["UserProblem"];
@@ -1333,6 +1669,8 @@ export interface components {
             };
             content: {
                 "application/problem+json": ({
+                    /** @constant */
+                    status?: 409;
                     /** @constant */
                     code?: "status_conflict";
                 } & components["schemas"]["UserProblem"]) | ({
@@ -1351,6 +1689,8 @@ export interface components {
             };
             content: {
                 "application/problem+json": ({
+                    /** @constant */
+                    status?: 409;
                     /** @constant */
                     code?: "status_conflict";
                 } & components["schemas"]["UserProblem"]) | ({
@@ -1392,7 +1732,32 @@ export interface components {
                 "application/json": components["schemas"]["GatewayError"];
             };
         };
-        /** @description The Idempotency-Key invited this email with another body. Nothing was written. */
+        /** @description The body is neither JSON nor CSV, by its Content-Type. */
+        UnsupportedMediaType: {
+            headers: {
+                "apigw-requestid": components["headers"]["RequestID"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Unsupported Media Type",
+                 *       "status": 415,
+                 *       "detail": "Send application/json or text/csv, and say which in Content-Type.",
+                 *       "code": "unsupported_media_type",
+                 *       "requestId": "be197d00702b482c"
+                 *     }
+                 */
+                "application/problem+json": {
+                    /** @constant */
+                    status?: 415;
+                    /** @enum {unknown} */
+                    code?: "unsupported_media_type";
+                } & components["schemas"]["PlainProblem"];
+            };
+        };
+        /** @description The Idempotency-Key was used with another body. Nothing was written. */
         IdempotencyMismatch: {
             headers: {
                 "apigw-requestid": components["headers"]["RequestID"];
@@ -1424,6 +1789,31 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "message": "Too Many Requests"
+                 *     }
+                 */
+                "application/json": components["schemas"]["GatewayError"];
+            };
+        };
+        /**
+         * @description A limit of mail is reached, and nothing was written; `Retry-After` says when it is over. Or there
+         *     are too many requests at once, of all callers together, which the gateway says.
+         */
+        TooMany: {
+            headers: {
+                "apigw-requestid": components["headers"]["RequestID"];
+                "Retry-After": components["headers"]["RetryAfter"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @constant */
+                    status?: 429;
+                    /** @enum {unknown} */
+                    code?: "mail_limit_recipient_minute" | "mail_limit_recipient_day" | "mail_limit_inviter_day" | "mail_limit_workspace_day";
+                } & components["schemas"]["PlainProblem"];
                 /**
                  * @example {
                  *       "message": "Too Many Requests"
@@ -1512,9 +1902,26 @@ export interface components {
          * @example AflBTOFDKIm4KiEI0sntv5li3NRbhSOOMYeSic4eIPE4p-95AAAAAUJuowaJig7Pr9IRhB6X3mYA8j4cGTX0xE5ZyMW0q1-h
          */
         Token: string;
+        /**
+         * @description Names this call for 24 hours, so that it can be repeated after its answer was lost. It belongs to
+         *     the caller and the operation. The same key with another body, or content type, is a `422`. Longer
+         *     than 255 bytes is a `400`.
+         * @example 7f1c2a90-3b6e-4a52-9a0e-5d2f6a6f5a11
+         */
+        IdempotencyKey: string;
+        /**
+         * @description How many entries a page has at most.
+         * @example 20
+         */
+        Limit: number;
     };
     requestBodies: never;
     headers: {
+        /**
+         * @description The user's `version` in quotes, for `If-Match`.
+         * @example "3"
+         */
+        ETag: string;
         /**
          * @description The gateway's id of the request, which people can quote; the same as a problem's `requestId`.
          * @example be197d00702b482c
@@ -1559,8 +1966,8 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description The `nextCursor` of the page before. Its form may change; hand it back as it is.
-                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
+                 * @description The `nextCursor` of the page before. It is the caller's own.
+                 * @example LYWpQ9oNMdTBlLqKb0vJ5Kx2cYdRmA8E
                  */
                 cursor?: string;
             };
@@ -1583,6 +1990,61 @@ export interface operations {
             400: components["responses"]["BadQuery"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["NoPerson"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    archiveAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "email": "john@corp.com"
+                 *     }
+                 */
+                "application/json": {
+                    email: string;
+                };
+            };
+        };
+        responses: {
+            /** @description What became of each, in the order of the workspaces' ids. */
+            200: {
+                headers: {
+                    "apigw-requestid": components["headers"]["RequestID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        results: ({
+                            workspaceId: components["schemas"]["WorkspaceID"];
+                            id: components["schemas"]["UserID"];
+                            /**
+                             * @description unchanged is for who was archived already.
+                             * @enum {string}
+                             */
+                            outcome: "archived" | "unchanged";
+                        } | {
+                            workspaceId: components["schemas"]["WorkspaceID"];
+                            id: components["schemas"]["UserID"];
+                            /** @constant */
+                            outcome: "failed";
+                            errors: components["schemas"]["RowErrors"];
+                        })[];
+                    };
+                };
+            };
+            400: components["responses"]["BadBody"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["NoOperator"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["Throttled"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -1673,16 +2135,6 @@ export interface operations {
         };
         requestBody: {
             content: {
-                /**
-                 * @example {
-                 *       "invitationDays": 14,
-                 *       "reminderDays": 2,
-                 *       "allowedEmailDomains": [
-                 *         "corp.com",
-                 *         "bücher.example"
-                 *       ]
-                 *     }
-                 */
                 "application/json": components["schemas"]["WorkspacePatch"];
             };
         };
@@ -1709,6 +2161,7 @@ export interface operations {
                      *       "timezone": "UTC",
                      *       "directory": "admins",
                      *       "personalMessages": false,
+                     *       "seatLimit": 250,
                      *       "createdAt": "2026-01-01T12:00:00Z",
                      *       "updatedAt": "2026-01-01T12:30:00.125Z",
                      *       "version": 2
@@ -1721,6 +2174,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["NoAdmin"];
             404: components["responses"]["NoWorkspace"];
+            409: components["responses"]["SeatsInUse"];
             413: components["responses"]["TooLarge"];
             429: components["responses"]["Throttled"];
             500: components["responses"]["Internal"];
@@ -1846,6 +2300,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["NoAdmin"];
             404: components["responses"]["NoWorkspace"];
+            409: components["responses"]["GroupDeleting"];
             413: components["responses"]["TooLarge"];
             429: components["responses"]["Throttled"];
             500: components["responses"]["Internal"];
@@ -1872,24 +2327,39 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description x */
+            /** @description The group is being deleted; there were more users in it than one call can change. */
             202: {
                 headers: {
+                    "apigw-requestid": components["headers"]["RequestID"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "state": "deleting"
+                     *     }
+                     */
                     "application/json": {
-                        state?: string;
+                        /** @constant */
+                        state: "deleting";
                     };
                 };
             };
-            /** @description x */
+            /** @description No user is in the group any more. */
             204: {
                 headers: {
+                    "apigw-requestid": components["headers"]["RequestID"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["NoAdmin"];
+            404: components["responses"]["NoGroup"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
         };
     };
     listUsers: {
@@ -1919,18 +2389,30 @@ export interface operations {
                  */
                 q?: string;
                 /**
-                 * @description How many users a page has at most.
+                 * @description By when they were first invited.
+                 * @example oldest
+                 */
+                sort?: "newest" | "oldest";
+                /**
+                 * @description Whether to count the whole workspace by status, whatever the filter. Not with CSV.
+                 * @example true
+                 */
+                counts?: boolean;
+                /**
+                 * @description What the page is written in.
+                 * @example json
+                 */
+                format?: "json" | "csv";
+                /**
+                 * @description How many entries a page has at most.
                  * @example 20
                  */
-                limit?: number;
+                limit?: components["parameters"]["Limit"];
                 /**
-                 * @description The `nextCursor` of the page before. It is good for a day, and for the same workspace, `status`, `role`, `group` and `q` alone.
+                 * @description The `nextCursor` of the page before. It is good for a day, and for the same workspace, `status`, `role`, `group`, `q` and `sort` alone.
                  * @example AQ3vX0b2m9sJ4kQe7uTz1yHn6cWf5gRp8dLa2iOo
                  */
                 cursor?: string;
-                sort?: "newest" | "oldest";
-                counts?: boolean;
-                format?: "json" | "csv";
             };
             header?: never;
             path: {
@@ -1948,10 +2430,24 @@ export interface operations {
             200: {
                 headers: {
                     "apigw-requestid": components["headers"]["RequestID"];
+                    /**
+                     * @description Where the next page of CSV is (RFC 8288); absent on the last.
+                     * @example </v1/workspaces/ws_5m2p0qv8d1c7e3k4t9a6rhnj/users?cursor=AQ3vX0b2m9sJ4kQe7uTz1yHn6cWf5gRp8dLa2iOo&format=csv>; rel="next"
+                     */
+                    Link?: string;
+                    /**
+                     * @description The name of a file of CSV.
+                     * @example attachment; filename="users.csv"
+                     */
+                    "Content-Disposition"?: "attachment; filename=\"users.csv\"";
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["UserPage"];
+                    /**
+                     * @example name,email,role,groups,metadata,locale,status,delivery,deliveryReason,invitedBy,sentAt,expiresAt,createdAt,id
+                     *     John Doe,john@corp.com,builder,finance|manager,"{""apiKey"":""abc123""}",en,invited,sent,,usr_b4rp28p70pkpdq35gh5f8s8qhvc81s48,2026-01-01T12:00:00Z,2026-01-08T12:00:00Z,2026-01-01T12:00:00Z,usr_j5hdpl2rgkhoscc7ia4ss7h0u4safrrp
+                     */
                     "text/csv": string;
                 };
             };
@@ -1969,12 +2465,12 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Names this call, so that it can be repeated. The same key of the same caller with the same
-                 *     body, byte for byte, answers `201` again; with another body for the same email it is a `422`.
-                 *     It is kept with the user. Longer than 255 bytes is a `400`.
+                 * @description Names this call for 24 hours, so that it can be repeated after its answer was lost. It belongs to
+                 *     the caller and the operation. The same key with another body, or content type, is a `422`. Longer
+                 *     than 255 bytes is a `400`.
                  * @example 7f1c2a90-3b6e-4a52-9a0e-5d2f6a6f5a11
                  */
-                "Idempotency-Key"?: string;
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path: {
                 /**
@@ -2000,6 +2496,12 @@ export interface operations {
                      * @example /v1/workspaces/ws_5m2p0qv8d1c7e3k4t9a6rhnj/users/usr_j5hdpl2rgkhoscc7ia4ss7h0u4safrrp
                      */
                     Location: string;
+                    ETag: components["headers"]["ETag"];
+                    /**
+                     * @description There where the answer is that of an earlier call with this key.
+                     * @example true
+                     */
+                    "Idempotent-Replay"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -2010,9 +2512,404 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["NoAdmin"];
             404: components["responses"]["NoWorkspace"];
-            409: components["responses"]["UserExists"];
+            409: components["responses"]["MayNotBeInvited"];
             413: components["responses"]["TooLarge"];
             422: components["responses"]["IdempotencyMismatch"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    inviteUsers: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Whether to say what would happen and write nothing. A user who would be created has no `user`.
+                 * @example false
+                 */
+                dryRun?: boolean;
+            };
+            header?: {
+                /**
+                 * @description Names this call for 24 hours, so that it can be repeated after its answer was lost. It belongs to
+                 *     the caller and the operation. The same key with another body, or content type, is a `422`. Longer
+                 *     than 255 bytes is a `400`.
+                 * @example 7f1c2a90-3b6e-4a52-9a0e-5d2f6a6f5a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description The workspace's id. Anything else is a workspace that does not exist.
+                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
+                 */
+                workspace: components["parameters"]["Workspace"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "users": [
+                 *         {
+                 *           "name": "John Doe",
+                 *           "email": "john@corp.com",
+                 *           "role": "builder",
+                 *           "groups": [
+                 *             "manager"
+                 *           ],
+                 *           "metadata": {
+                 *             "apiKey": "abc123"
+                 *           }
+                 *         },
+                 *         {
+                 *           "name": "Renata Silva",
+                 *           "email": "renata@corp.com",
+                 *           "role": "end-user",
+                 *           "locale": "pt-BR"
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": {
+                    users: components["schemas"]["NewUser"][];
+                };
+                /**
+                 * @example name,email,role,groups,metadata
+                 *     John Doe,john@corp.com,builder,finance|manager,"{""apiKey"":""abc123""}"
+                 */
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description An outcome for each row, in their order. */
+            200: {
+                headers: {
+                    "apigw-requestid": components["headers"]["RequestID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @constant */
+                        dryRun: false;
+                        results: (components["schemas"]["InvitedRow"] | components["schemas"]["FailedRow"])[];
+                    } | {
+                        /** @constant */
+                        dryRun: true;
+                        results: ({
+                            row: components["schemas"]["Row"];
+                            line?: components["schemas"]["Line"];
+                            /** @constant */
+                            outcome: "created";
+                        } | ({
+                            /** @constant */
+                            outcome?: "exists";
+                        } & components["schemas"]["InvitedRow"]) | components["schemas"]["FailedRow"])[];
+                    };
+                };
+            };
+            400: components["responses"]["BadBatch"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["NoAdmin"];
+            404: components["responses"]["NoWorkspace"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyMismatch"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    archiveUsers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The workspace's id. Anything else is a workspace that does not exist.
+                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
+                 */
+                workspace: components["parameters"]["Workspace"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "users": [
+                 *         "usr_j5hdpl2rgkhoscc7ia4ss7h0u4safrrp",
+                 *         "usr_0q8v2m6k4d1s7t3r5p9j0h2c4e6g8a1b"
+                 *       ]
+                 *     }
+                 */
+                "application/json": {
+                    users: components["schemas"]["UserIDs"];
+                };
+            };
+        };
+        responses: {
+            /** @description An outcome for each id, in their order. */
+            200: {
+                headers: {
+                    "apigw-requestid": components["headers"]["RequestID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "results": [
+                     *         {
+                     *           "id": "usr_j5hdpl2rgkhoscc7ia4ss7h0u4safrrp",
+                     *           "outcome": "archived",
+                     *           "user": {
+                     *             "id": "usr_j5hdpl2rgkhoscc7ia4ss7h0u4safrrp",
+                     *             "workspaceId": "ws_5m2p0qv8d1c7e3k4t9a6rhnj",
+                     *             "name": "John Doe",
+                     *             "email": "john@corp.com",
+                     *             "role": "builder",
+                     *             "groups": [
+                     *               "manager"
+                     *             ],
+                     *             "status": "archived",
+                     *             "invitation": null,
+                     *             "createdAt": "2026-01-01T12:00:00Z",
+                     *             "updatedAt": "2026-02-01T08:15:00Z",
+                     *             "activatedAt": "2026-01-01T12:00:00Z",
+                     *             "archivedAt": "2026-02-01T08:15:00Z",
+                     *             "version": 2
+                     *           }
+                     *         },
+                     *         {
+                     *           "id": "usr_0q8v2m6k4d1s7t3r5p9j0h2c4e6g8a1b",
+                     *           "outcome": "failed",
+                     *           "errors": [
+                     *             {
+                     *               "pointer": "",
+                     *               "code": "user_not_found",
+                     *               "detail": "There is no such user in this workspace."
+                     *             }
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": {
+                        results: ({
+                            id: components["schemas"]["UserID"];
+                            /** @constant */
+                            outcome: "archived";
+                            user: components["schemas"]["UserWithoutMetadata"];
+                        } | components["schemas"]["FailedID"])[];
+                    };
+                };
+            };
+            400: components["responses"]["BadBody"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["NoAdmin"];
+            404: components["responses"]["NoWorkspace"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    restoreUsers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The workspace's id. Anything else is a workspace that does not exist.
+                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
+                 */
+                workspace: components["parameters"]["Workspace"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "users": [
+                 *         "usr_j5hdpl2rgkhoscc7ia4ss7h0u4safrrp",
+                 *         "usr_0q8v2m6k4d1s7t3r5p9j0h2c4e6g8a1b"
+                 *       ],
+                 *       "reinvite": false
+                 *     }
+                 */
+                "application/json": {
+                    users: components["schemas"]["UserIDs"];
+                    /**
+                     * @description Invite anew even who was active; their old account is forgotten.
+                     * @default false
+                     */
+                    reinvite?: boolean | null;
+                };
+            };
+        };
+        responses: {
+            /** @description An outcome for each id, in their order. */
+            200: {
+                headers: {
+                    "apigw-requestid": components["headers"]["RequestID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "results": [
+                     *         {
+                     *           "id": "usr_j5hdpl2rgkhoscc7ia4ss7h0u4safrrp",
+                     *           "outcome": "restored",
+                     *           "user": {
+                     *             "id": "usr_j5hdpl2rgkhoscc7ia4ss7h0u4safrrp",
+                     *             "workspaceId": "ws_5m2p0qv8d1c7e3k4t9a6rhnj",
+                     *             "name": "John Doe",
+                     *             "email": "john@corp.com",
+                     *             "role": "builder",
+                     *             "groups": [
+                     *               "manager"
+                     *             ],
+                     *             "status": "active",
+                     *             "invitation": null,
+                     *             "createdAt": "2026-01-01T12:00:00Z",
+                     *             "updatedAt": "2026-02-02T08:15:00Z",
+                     *             "activatedAt": "2026-01-01T12:00:00Z",
+                     *             "archivedAt": null,
+                     *             "version": 3
+                     *           }
+                     *         },
+                     *         {
+                     *           "id": "usr_0q8v2m6k4d1s7t3r5p9j0h2c4e6g8a1b",
+                     *           "outcome": "failed",
+                     *           "errors": [
+                     *             {
+                     *               "pointer": "",
+                     *               "code": "seat_limit_reached",
+                     *               "detail": "Every seat of the workspace is taken. Archive somebody, or raise the seat limit."
+                     *             }
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": {
+                        results: ({
+                            id: components["schemas"]["UserID"];
+                            /** @constant */
+                            outcome: "restored";
+                            user: components["schemas"]["UserWithoutMetadata"];
+                        } | components["schemas"]["FailedID"])[];
+                    };
+                };
+            };
+            400: components["responses"]["BadBody"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["NoAdmin"];
+            404: components["responses"]["NoWorkspace"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    resendInvitations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The workspace's id. Anything else is a workspace that does not exist.
+                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
+                 */
+                workspace: components["parameters"]["Workspace"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "users": [
+                 *         "usr_j5hdpl2rgkhoscc7ia4ss7h0u4safrrp",
+                 *         "usr_0q8v2m6k4d1s7t3r5p9j0h2c4e6g8a1b"
+                 *       ]
+                 *     }
+                 */
+                "application/json": {
+                    users: components["schemas"]["UserIDs"];
+                };
+            };
+        };
+        responses: {
+            /** @description An outcome for each id, in their order. */
+            200: {
+                headers: {
+                    "apigw-requestid": components["headers"]["RequestID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "results": [
+                     *         {
+                     *           "id": "usr_j5hdpl2rgkhoscc7ia4ss7h0u4safrrp",
+                     *           "outcome": "resent",
+                     *           "user": {
+                     *             "id": "usr_j5hdpl2rgkhoscc7ia4ss7h0u4safrrp",
+                     *             "workspaceId": "ws_5m2p0qv8d1c7e3k4t9a6rhnj",
+                     *             "name": "John Doe",
+                     *             "email": "john@corp.com",
+                     *             "role": "builder",
+                     *             "groups": [
+                     *               "manager"
+                     *             ],
+                     *             "status": "requested",
+                     *             "invitation": {
+                     *               "invitedBy": "usr_b4rp28p70pkpdq35gh5f8s8qhvc81s48",
+                     *               "sentAt": "2026-01-05T16:20:00.5Z",
+                     *               "expiresAt": "2026-01-12T16:20:00.5Z",
+                     *               "sends": 2,
+                     *               "delivery": "queued"
+                     *             },
+                     *             "createdAt": "2026-01-01T12:00:00Z",
+                     *             "updatedAt": "2026-01-05T16:20:00.5Z",
+                     *             "activatedAt": null,
+                     *             "archivedAt": null,
+                     *             "version": 2
+                     *           }
+                     *         },
+                     *         {
+                     *           "id": "usr_0q8v2m6k4d1s7t3r5p9j0h2c4e6g8a1b",
+                     *           "outcome": "failed",
+                     *           "errors": [
+                     *             {
+                     *               "pointer": "",
+                     *               "code": "mail_limit_recipient_minute",
+                     *               "detail": "This person has been sent a mail less than a minute ago. Try again in a minute."
+                     *             }
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": {
+                        results: ({
+                            id: components["schemas"]["UserID"];
+                            /** @constant */
+                            outcome: "resent";
+                            user: components["schemas"]["UserWithoutMetadata"];
+                        } | components["schemas"]["FailedID"])[];
+                    };
+                };
+            };
+            400: components["responses"]["BadBody"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["NoAdmin"];
+            404: components["responses"]["NoWorkspace"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["Throttled"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -2042,6 +2939,7 @@ export interface operations {
             200: {
                 headers: {
                     "apigw-requestid": components["headers"]["RequestID"];
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2076,19 +2974,32 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description x */
+            /** @description They are erased. */
             204: {
                 headers: {
+                    "apigw-requestid": components["headers"]["RequestID"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["NoAdmin"];
+            404: components["responses"]["NoUser"];
+            409: components["responses"]["StatusConflict"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
         };
     };
     updateUser: {
         parameters: {
             query?: never;
             header?: {
+                /**
+                 * @description The `ETag` of the answer that the change begins from (RFC 9110, section 13.1.1).
+                 * @example "2"
+                 */
                 "If-Match"?: string;
             };
             path: {
@@ -2108,19 +3019,131 @@ export interface operations {
         requestBody: {
             content: {
                 "application/merge-patch+json": components["schemas"]["UserPatch"];
+                /**
+                 * @example {
+                 *       "name": "John B. Doe"
+                 *     }
+                 */
                 "application/json": components["schemas"]["UserPatch"];
             };
         };
         responses: {
-            /** @description x */
+            /** @description The user as they are now. */
             200: {
                 headers: {
+                    "apigw-requestid": components["headers"]["RequestID"];
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["UserWithMetadata"];
                 };
             };
+            400: components["responses"]["BadPatch"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["NoAdmin"];
+            404: components["responses"]["NoUser"];
+            409: components["responses"]["LastAdmin"];
+            412: components["responses"]["VersionMismatch"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listUserHistory: {
+        parameters: {
+            query?: {
+                /**
+                 * @description How many entries a page has at most.
+                 * @example 20
+                 */
+                limit?: components["parameters"]["Limit"];
+                /**
+                 * @description The `nextCursor` of the page before. It is good for a day, and for the same list alone.
+                 * @example AQ3vX0b2m9sJ4kQe7uTz1yHn6cWf5gRp8dLa2iOo
+                 */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The workspace's id. Anything else is a workspace that does not exist.
+                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
+                 */
+                workspace: components["parameters"]["Workspace"];
+                /**
+                 * @description The user's id, or `me` for the caller; an operator is nobody there. Anything else is a user who does not exist.
+                 * @example usr_j5hdpl2rgkhoscc7ia4ss7h0u4safrrp
+                 */
+                user: components["parameters"]["User"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    "apigw-requestid": components["headers"]["RequestID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HistoryPage"];
+                };
+            };
+            400: components["responses"]["BadQuery"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["NoAdmin"];
+            404: components["responses"]["NoUser"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listHistory: {
+        parameters: {
+            query?: {
+                /**
+                 * @description How many entries a page has at most.
+                 * @example 20
+                 */
+                limit?: components["parameters"]["Limit"];
+                /**
+                 * @description The `nextCursor` of the page before. It is good for a day, and for the same list alone.
+                 * @example AQ3vX0b2m9sJ4kQe7uTz1yHn6cWf5gRp8dLa2iOo
+                 */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The workspace's id. Anything else is a workspace that does not exist.
+                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
+                 */
+                workspace: components["parameters"]["Workspace"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    "apigw-requestid": components["headers"]["RequestID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HistoryPage"];
+                };
+            };
+            400: components["responses"]["BadQuery"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["NoAdmin"];
+            404: components["responses"]["NoWorkspace"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
         };
     };
     archiveUser: {
@@ -2152,6 +3175,7 @@ export interface operations {
             200: {
                 headers: {
                     "apigw-requestid": components["headers"]["RequestID"];
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2236,6 +3260,7 @@ export interface operations {
             200: {
                 headers: {
                     "apigw-requestid": components["headers"]["RequestID"];
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2246,9 +3271,9 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["NoAdmin"];
             404: components["responses"]["NoUser"];
-            409: components["responses"]["StatusConflict"];
+            409: components["responses"]["MayNotBeSentAgain"];
             413: components["responses"]["TooLarge"];
-            429: components["responses"]["Throttled"];
+            429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };
@@ -2282,6 +3307,7 @@ export interface operations {
             200: {
                 headers: {
                     "apigw-requestid": components["headers"]["RequestID"];
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2292,9 +3318,9 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["NoAdmin"];
             404: components["responses"]["NoUser"];
-            409: components["responses"]["StatusConflict"];
+            409: components["responses"]["MayNotBeSentAgain"];
             413: components["responses"]["TooLarge"];
-            429: components["responses"]["Throttled"];
+            429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };
@@ -2323,6 +3349,7 @@ export interface operations {
             200: {
                 headers: {
                     "apigw-requestid": components["headers"]["RequestID"];
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2454,6 +3481,7 @@ export interface operations {
             200: {
                 headers: {
                     "apigw-requestid": components["headers"]["RequestID"];
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2522,212 +3550,6 @@ export interface operations {
             429: components["responses"]["Throttled"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
-        };
-    };
-    inviteUsers: {
-        parameters: {
-            query?: {
-                dryRun?: boolean;
-            };
-            header?: {
-                "Idempotency-Key"?: string;
-            };
-            path: {
-                /**
-                 * @description The workspace's id. Anything else is a workspace that does not exist.
-                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
-                 */
-                workspace: components["parameters"]["Workspace"];
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": {
-                    users: components["schemas"]["NewUser"][];
-                };
-                "text/csv": string;
-            };
-        };
-        responses: {
-            /** @description x */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        results: components["schemas"]["RowResult"][];
-                        dryRun: boolean;
-                    };
-                };
-            };
-        };
-    };
-    archiveUsers: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /**
-                 * @description The workspace's id. Anything else is a workspace that does not exist.
-                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
-                 */
-                workspace: components["parameters"]["Workspace"];
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": {
-                    users: components["schemas"]["UserID"][];
-                };
-            };
-        };
-        responses: {
-            /** @description x */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        results: components["schemas"]["UserResult"][];
-                    };
-                };
-            };
-        };
-    };
-    restoreUsers: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /**
-                 * @description The workspace's id. Anything else is a workspace that does not exist.
-                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
-                 */
-                workspace: components["parameters"]["Workspace"];
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": {
-                    users: components["schemas"]["UserID"][];
-                    reinvite?: boolean;
-                };
-            };
-        };
-        responses: {
-            /** @description x */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        results: components["schemas"]["UserResult"][];
-                    };
-                };
-            };
-        };
-    };
-    resendInvitations: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /**
-                 * @description The workspace's id. Anything else is a workspace that does not exist.
-                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
-                 */
-                workspace: components["parameters"]["Workspace"];
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": {
-                    users: components["schemas"]["UserID"][];
-                };
-            };
-        };
-        responses: {
-            /** @description x */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        results: components["schemas"]["UserResult"][];
-                    };
-                };
-            };
-        };
-    };
-    listHistory: {
-        parameters: {
-            query?: {
-                limit?: number;
-                cursor?: string;
-            };
-            header?: never;
-            path: {
-                /**
-                 * @description The workspace's id. Anything else is a workspace that does not exist.
-                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
-                 */
-                workspace: components["parameters"]["Workspace"];
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description x */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HistoryPage"];
-                };
-            };
-        };
-    };
-    listUserHistory: {
-        parameters: {
-            query?: {
-                limit?: number;
-                cursor?: string;
-            };
-            header?: never;
-            path: {
-                /**
-                 * @description The workspace's id. Anything else is a workspace that does not exist.
-                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
-                 */
-                workspace: components["parameters"]["Workspace"];
-                /**
-                 * @description The user's id, or `me` for the caller; an operator is nobody there. Anything else is a user who does not exist.
-                 * @example usr_j5hdpl2rgkhoscc7ia4ss7h0u4safrrp
-                 */
-                user: components["parameters"]["User"];
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description x */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HistoryPage"];
-                };
-            };
         };
     };
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -108,19 +110,43 @@ func BenchmarkCapacity(b *testing.B) {
 		o.invite()
 	}
 	o.settle(meter)
+	nothing := func() string { return "" }
+	quiet := func() string { id, _, _ := o.inviteWith(map[string]any{"sendEmail": false}); return id }
+	joined := func() string { id, email, url := o.invite(); o.accept(email + " " + url); return id }
+	archived := func() string {
+		id := joined()
+		o.call(o.admin, "POST", o.path+"/users/"+id+"/archive", nil)
+		return id
+	}
+	post := func(what string) func(string) {
+		return func(id string) { o.call(o.admin, "POST", o.path+"/users/"+id+"/"+what, nil) }
+	}
+	get := func(path string) func(string) {
+		return func(string) { o.call(o.admin, "GET", o.path+path, nil) }
+	}
 	for _, op := range []struct {
 		name, function string
 		prepare        func() string // gives what run needs
 		run            func(string)
 	}{
-		{"invite", "invite", func() string { return "" }, func(string) { o.invite() }},
-		{"accept", "accept", func() string { _, email, url := o.invite(); return email + " " + url }, o.accept},
-		{"list50", "list", func() string { return "" }, func(string) { o.call(o.admin, "GET", o.path+"/users?limit=50", nil) }},
-		{"archive", "archive", func() string { id, email, url := o.invite(); o.accept(email + " " + url); return id }, func(id string) { o.call(o.admin, "POST", o.path+"/users/"+id+"/archive", nil) }},
-		{"resend", "invite", func() string { id, _, _ := o.invite(); return id }, func(id string) { o.call(o.admin, "POST", o.path+"/users/"+id+"/resend", nil) }},
-		{"preview", "accept", func() string { _, _, url := o.invite(); return url }, func(url string) {
+		{"inviteUser", "invite", nothing, func(string) { o.invite() }},
+		{"inviteUser/withKey", "invite", nothing, func(string) { o.key = fmt.Sprint(time.Now().UnixNano()); o.invite(); o.key = "" }},
+		{"inviteUsers/of500", "invite", nothing, func(string) { o.inviteMany(500) }},
+		{"previewInvitation", "accept", func() string { _, _, url := o.invite(); return url }, func(url string) {
 			o.call("", "GET", "/v1/invitations/"+url[len(o.url+"/invite/"):], nil)
 		}},
+		{"acceptInvitation", "accept", func() string { _, email, url := o.invite(); return email + " " + url }, o.accept},
+		{"listUsers/of50", "list", nothing, get("/users?limit=50")},
+		{"listUsers/of50active", "list", nothing, get("/users?limit=50&status=active")},
+		{"listUsers/of50withCounts", "list", nothing, get("/users?limit=50&counts=true")},
+		{"getUser", "list", nothing, get("/users/me")},
+		{"listHistory/of50", "list", nothing, get("/history?limit=50")},
+		{"listUserHistory", "list", nothing, get("/users/me/history")},
+		{"updateUser", "update", joined, func(id string) { o.call(o.admin, "PATCH", o.path+"/users/"+id, map[string]any{"name": "Jo Doe"}) }},
+		{"archiveUser", "archive", joined, post("archive")},
+		{"restoreUser", "archive", archived, post("restore")},
+		{"resendInvitation", "invite", quiet, post("resend")},
+		{"eraseUser", "archive", archived, func(id string) { o.call(o.admin, "DELETE", o.path+"/users/"+id, nil) }},
 	} {
 		b.Run(op.name, func(b *testing.B) {
 			var answering, behind capacity.Units
@@ -152,6 +178,8 @@ func BenchmarkCapacity(b *testing.B) {
 type office struct {
 	b                testing.TB
 	url, admin, path string
+	stack            *local.Stack
+	key              string // the Idempotency-Key, if any
 	n                int64
 	log              *reports
 }
@@ -190,10 +218,14 @@ func newOffice(b *testing.B) (*office, *capacity.Meter) {
 	}
 	var meter *capacity.Meter
 	log := &reports{durations: map[string][]float64{}}
+	const enough = "10000000" // mails a day: what is measured here is no limit
 	stack, err := local.Start(b.Context(), local.Config{
+		Settings: map[blueprint.Setting]string{
+			blueprint.SettingMailsPerInviter: enough, blueprint.SettingMailsPerNewWorkspace: enough,
+		},
 		Root: top, Functions: filepath.Join(top, "build", "local"), Log: log,
 		Meter: func(table string) (func(string) http.Handler, error) {
-			meter, err = capacity.New(table)
+			meter, err = capacity.New(table, blueprint.TheTable())
 			return func(function string) http.Handler { return meter.For(function) }, err
 		},
 	})
@@ -205,7 +237,7 @@ func newOffice(b *testing.B) (*office, *capacity.Meter) {
 			b.Error(err)
 		}
 	})
-	o := &office{b: b, url: stack.URL, n: time.Now().UnixNano(), log: log}
+	o := &office{b: b, stack: stack, url: stack.URL, n: time.Now().UnixNano(), log: log}
 	o.admin = o.token("ada@corp.com")
 	o.path = "/v1/workspaces/" + o.call(o.admin, "POST", "/v1/workspaces", map[string]any{"name": "Nexus"})["id"].(string)
 	return o, meter
@@ -225,6 +257,9 @@ func (o *office) call(token, method, path string, body any) map[string]any {
 		o.b.Fatal(err)
 	}
 	req.Header.Set("content-type", "application/json")
+	if o.key != "" {
+		req.Header.Set("idempotency-key", o.key)
+	}
 	if token != "" {
 		req.Header.Set("authorization", "Bearer "+token)
 	}
@@ -250,13 +285,34 @@ func (o *office) token(email string) string {
 	return o.call("", "POST", "/local/token", map[string]any{"email": email, "name": "Ada Admin"})["token"].(string)
 }
 
-func (o *office) invite() (id, email, url string) {
-	o.n++
-	email = fmt.Sprintf("john-%d@corp.com", o.n)
-	u := o.call(o.admin, "POST", o.path+"/users", map[string]any{
-		"name": "John Doe", "email": email, "role": "builder", "metadata": map[string]any{"apiKey": "abc123", "region": "eu"},
-	})
-	return u["id"].(string), email, u["invitation"].(map[string]any)["url"].(string)
+func (o *office) invite() (id, email, url string) { return o.inviteWith(nil) }
+
+func (o *office) inviteWith(more map[string]any) (id, email, url string) {
+	person := o.person()
+	maps.Copy(person, more)
+	u := o.call(o.admin, "POST", o.path+"/users", person)
+	return u["id"].(string), person["email"].(string), u["invitation"].(map[string]any)["url"].(string)
+}
+
+func (o *office) person() map[string]any {
+	n := atomic.AddInt64(&o.n, 1)
+	return map[string]any{
+		"name": "John Doe", "email": fmt.Sprintf("john-%d@corp.com", n), "role": "builder",
+		"metadata": map[string]any{"apiKey": "abc123", "region": "eu"},
+	}
+}
+
+// inviteMany invites n people in one call.
+func (o *office) inviteMany(n int) {
+	people := make([]any, n)
+	for i := range people {
+		people[i] = o.person()
+	}
+	for _, result := range o.call(o.admin, "POST", o.path+"/users/batch", map[string]any{"users": people})["results"].([]any) {
+		if outcome := result.(map[string]any)["outcome"]; outcome != "created" {
+			o.b.Fatalf("a row is %v", outcome)
+		}
+	}
 }
 
 // accept takes "<email> <url>".

@@ -2,11 +2,12 @@
 // what each function consumes: it asks for ReturnConsumedCapacity where the
 // function does not, so that what is measured is what ships.
 //
-// It imports the standard library alone.
+// It may import infra/blueprint.
 package capacity
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"maps"
@@ -16,6 +17,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/latchkey/latchkey/infra/blueprint"
 )
 
 // Units are capacity units, over the table and all of its indexes.
@@ -28,18 +31,20 @@ type Units struct {
 // table and counts for that handler's function.
 type Meter struct {
 	proxy *httputil.ReverseProxy
+	to    *url.URL
+	of    blueprint.Table
 
 	mu    sync.Mutex
 	units map[string]Units
 }
 
-// New is a meter in front of DynamoDB at an address.
-func New(table string) (*Meter, error) {
+// New is a meter in front of a table of DynamoDB Local at an address.
+func New(table string, of blueprint.Table) (*Meter, error) {
 	to, err := url.Parse(table)
 	if err != nil {
 		return nil, err
 	}
-	m := &Meter{units: map[string]Units{}}
+	m := &Meter{to: to, of: of, units: map[string]Units{}}
 	m.proxy = &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(to)
@@ -66,7 +71,22 @@ func (m *Meter) forward(w http.ResponseWriter, r *http.Request) {
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	r.ContentLength = int64(len(body))
 	r.Header.Set("Content-Length", strconv.Itoa(len(body)))
+	if operationOf(r) == "TransactWriteItems" {
+		t, err := m.begin(r, body)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadGateway)
+			return
+		}
+		r = r.WithContext(context.WithValue(r.Context(), transactionKey{}, t))
+	}
 	m.proxy.ServeHTTP(w, r)
+}
+
+type transactionKey struct{}
+
+func operationOf(r *http.Request) string {
+	target := r.Header.Get("X-Amz-Target")
+	return target[strings.LastIndexByte(target, '.')+1:]
 }
 
 type consumed struct{ CapacityUnits float64 }
@@ -91,8 +111,13 @@ func (m *Meter) read(res *http.Response) error {
 	for _, c := range list {
 		total += c.CapacityUnits
 	}
-	target := res.Request.Header.Get("X-Amz-Target")
-	operation := target[strings.LastIndexByte(target, '.')+1:]
+	operation := operationOf(res.Request)
+	if t, ok := res.Request.Context().Value(transactionKey{}).(*transaction); ok && res.StatusCode == http.StatusOK {
+		total, err = m.end(res.Request, t)
+		if err != nil {
+			return err
+		}
+	}
 	function := res.Request.Header.Get(functionHeader)
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -19,8 +19,11 @@ import (
 // kinds are the statuses of shared/fault's kinds, as shared/httpapi has them.
 var kinds = map[string]int{
 	"Internal": 500, "Invalid": 400, "Unauthenticated": 401, "Forbidden": 403, "NotFound": 404,
-	"Conflict": 409, "Mismatch": 422, "TooLarge": 413, "Unavailable": 503,
+	"Conflict": 409, "Precondition": 412, "TooLarge": 413, "Unsupported": 415, "Mismatch": 422, "Limited": 429, "Unavailable": 503,
 }
+
+// constants are codes that have a name, and their kind.
+var constants = map[string]string{"CodeInvalid": "Invalid", "CodeSeatsInUse": "Conflict"}
 
 // codes are the codes that the code has: of problems, with their status, and
 // of fields.
@@ -48,8 +51,8 @@ func codesOfTheCode(t *testing.T) codes {
 				case *ast.CompositeLit:
 					found.literal(n)
 				case *ast.ValueSpec:
-					if n.Names[0].Name == "CodeInvalid" {
-						found.problems[text(n.Values[0])] = kinds["Invalid"]
+					if kind, ok := constants[n.Names[0].Name]; ok {
+						found.problems[text(n.Values[0])] = kinds[kind]
 					}
 				}
 				return true
@@ -63,11 +66,18 @@ func codesOfTheCode(t *testing.T) codes {
 	return found
 }
 
-// call knows fault.New(fault.Kind, "code", …) and fields.Add(pointer, "code", …).
+// call knows fault.New(fault.Kind, "code", …), fields.Add(pointer, "code", …)
+// and user.MailLimit("code", …).
 func (c codes) call(n *ast.CallExpr) {
 	name, of := selected(n.Fun)
+	if here, ok := n.Fun.(*ast.Ident); ok {
+		name = here.Name
+	}
 	switch {
-	case len(n.Args) != 3 || text(n.Args[1]) == "":
+	case len(n.Args) != 3:
+	case name == "MailLimit":
+		c.problems[text(n.Args[0])] = kinds["Limited"]
+	case text(n.Args[1]) == "":
 	case name == "New" && of == "fault":
 		kind, _ := selected(n.Args[0])
 		c.problems[text(n.Args[1])] = kinds[kind]

@@ -65,15 +65,17 @@ func (c canned) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 	}
-	h := http.Header{"Apigw-Requestid": {"1"}}
+	h := http.Header{"Apigw-Requestid": {"1"}, "Etag": {`"1"`}}
 	if c.contentType != "" {
 		h.Set("Content-Type", c.contentType)
 	}
 	for name, value := range c.header {
 		h.Set(name, value)
 	}
-	if h.Get("Apigw-Requestid") == "" {
-		h.Del("Apigw-Requestid")
+	for name := range h {
+		if h.Get(name) == "" {
+			h.Del(name)
+		}
 	}
 	return &http.Response{StatusCode: c.status, Header: h, Body: io.NopCloser(strings.NewReader(c.body)), Request: r}, nil
 }
@@ -142,7 +144,7 @@ func TestStrayingIsReported(t *testing.T) {
 		{"a bad path", "PUT /v1/workspaces/ws_1/groups/manager", `{}`, ok(group), true},
 		{"a bad parameter", "GET " + users + "?limit=0", "", problem(400, "invalid_request", fields), true},
 		{"a parameter of a list", "GET " + users + "?status=active,invited&limit=100", "", ok(`{"users":[],"nextCursor":null}`), false},
-		{"an undocumented parameter", "GET " + users + "?sort=up", "", problem(400, "invalid_request", fields), true},
+		{"an undocumented parameter", "GET " + users + "?order=up", "", problem(400, "invalid_request", fields), true},
 		{"no body", "POST " + users, "", problem(400, "body_required", ""), true},
 		{"a body where none belongs", "PUT /v1/me", `{}`, canned{status: 204}, true},
 		{"a body of another type", "POST " + users, "[]", problem(400, "invalid_json", ""), true},
@@ -153,6 +155,7 @@ func TestStrayingIsReported(t *testing.T) {
 		{"a user", "GET " + users + "/me", "", ok(user("invited", plain, "")), false},
 		{"a user with metadata", "GET " + users + "/me", "", ok(user("invited", plain, secret)), false},
 		{"a user who was never invited", "GET " + users + "/me", "", ok(user("active", "null", "")), false},
+		{"a user without a tag", "GET " + users + "/me", "", canned{200, jsonType, user("invited", plain, ""), map[string]string{"ETag": ""}}, true},
 		{"a user with a stray member", "GET " + users + "/me", "", ok(user("invited", plain, `,"subject":"1"`)), true},
 		{"a link where none belongs", "GET " + users + "/me", "", ok(user("invited", pending, "")), true},
 		{"a link in a list", "GET " + users, "", ok(`{"users":[` + user("invited", pending, "") + `],"nextCursor":null}`), true},
@@ -170,6 +173,13 @@ func TestStrayingIsReported(t *testing.T) {
 		{"restored, and active", "POST " + users + "/me/restore", "", ok(user("active", "null", secret)), false},
 		{"restored, and active, with a link", "POST " + users + "/me/restore", "", ok(user("active", pending, secret)), true},
 
+		{"rows", "POST " + users + "/batch", `{"users":[` + body + `]}`, ok(`{"dryRun":false,"results":[{"row":1,"outcome":"created","user":` + user("requested", plain, "") + `}]}`), false},
+		{"rows with metadata", "POST " + users + "/batch", `{"users":[` + body + `]}`, ok(`{"dryRun":false,"results":[{"row":1,"outcome":"created","user":` + user("requested", plain, secret) + `}]}`), true},
+		{"rows without users", "POST " + users + "/batch", `{"users":[` + body + `]}`, ok(`{"dryRun":false,"results":[{"row":1,"outcome":"created"}]}`), true},
+		{"rows of a dry run", "POST " + users + "/batch?dryRun=true", `{"users":[` + body + `]}`, ok(`{"dryRun":true,"results":[{"row":1,"outcome":"created"}]}`), false},
+		{"rows of a dry run that were created", "POST " + users + "/batch?dryRun=true", `{"users":[` + body + `]}`, ok(`{"dryRun":true,"results":[{"row":1,"outcome":"created","user":` + user("requested", plain, "") + `}]}`), true},
+		{"a row that failed for no reason", "POST " + users + "/batch", `{"users":[` + body + `]}`, ok(`{"dryRun":false,"results":[{"row":1,"outcome":"failed","errors":[]}]}`), true},
+
 		{"a problem", "GET " + users, "", problem(403, "admin_required", ""), false},
 		{"a problem with fields without need", "GET " + users, "", problem(403, "admin_required", fields), true},
 		{"a problem of another status", "GET " + users, "", problem(404, "admin_required", ""), true},
@@ -181,6 +191,9 @@ func TestStrayingIsReported(t *testing.T) {
 		{"a conflict about a user", "POST " + users, body, problem(409, "user_exists", about), false},
 		{"a conflict about nobody", "POST " + users, body, problem(409, "user_exists", ""), true},
 		{"a conflict about somebody without need", "POST " + users + "/me/archive", "", problem(409, "last_admin", about), true},
+		{"another version", "PATCH " + users + "/me", `{"name":"J"}`, problem(412, "version_mismatch", about), false},
+		{"too many mails", "POST " + users, body, problem(429, "mail_limit_inviter_day", ""), false},
+		{"too many mails where none are sent", "GET " + users, "", problem(429, "mail_limit_inviter_day", ""), true},
 		{"busy", "GET " + users, "", canned{503, problems, problem(503, "unavailable", "").body, map[string]string{"Retry-After": "1"}}, false},
 		{"busy, until some day", "GET " + users, "", canned{503, problems, problem(503, "unavailable", "").body, map[string]string{"Retry-After": "soon"}}, true},
 		{"the gateway's own error", "GET " + users, "", canned{status: 429, contentType: jsonType, body: `{"message":"Too Many Requests"}`}, false},

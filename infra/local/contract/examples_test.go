@@ -30,7 +30,18 @@ type example struct {
 	value           any
 }
 
-func (e example) text(t *testing.T) string { return render(t, e.value) }
+// text is an example as it is sent; a text is sent as it stands.
+func (e example) text(t *testing.T) string {
+	if e.mediaType == "" {
+		return ""
+	}
+	if !e.json() {
+		return e.value.(string)
+	}
+	return render(t, e.value)
+}
+
+func (e example) json() bool { return strings.HasSuffix(e.mediaType, "json") }
 
 func render(t *testing.T, value any) string {
 	t.Helper()
@@ -58,7 +69,7 @@ type call struct {
 	contract.Operation
 	request string // "GET /v1/…"
 	header  map[string]string
-	bodies  []string // the examples, or one that is empty
+	bodies  []example // of requests, or one that is empty
 	answers openapi3.Responses
 }
 
@@ -96,15 +107,22 @@ func calls(t *testing.T) (all []call) {
 			c.request += "?" + strings.Join(query, "&")
 		}
 		if operation.RequestBody == nil {
-			c.bodies = []string{""}
+			c.bodies = []example{{}}
 		} else {
-			for _, e := range examples(operation.RequestBody.Value.Content) {
-				c.bodies = append(c.bodies, e.text(t))
-			}
+			c.bodies = examples(operation.RequestBody.Value.Content)
 		}
 		all = append(all, c)
 	}
 	return all
+}
+
+func (c call) send(t *testing.T, document *contract.Contract, body example, a canned) []error {
+	t.Helper()
+	header := maps.Clone(c.header)
+	if body.mediaType != "" {
+		header["Content-Type"] = body.mediaType
+	}
+	return send(t, document, c.request, body.text(t), header, a)
 }
 
 // answer is an example of an answer, as it would arrive.
@@ -117,9 +135,7 @@ func answer(t *testing.T, status int, response *openapi3.Response, e example) ca
 		}
 		a.header[name] = fmt.Sprint(h.Value.Example)
 	}
-	if e.mediaType != "" {
-		a.body = e.text(t)
-	}
+	a.body = e.text(t)
 	return a
 }
 
@@ -160,10 +176,10 @@ func TestExamples(t *testing.T) {
 			c.each(t, func(status int, response *openapi3.Response, e example) {
 				what := fmt.Sprintf("%d %s %s", status, e.mediaType, e.name)
 				a := answer(t, status, response, e)
-				if reported := send(t, document, c.request, c.bodies[0], c.header, a); len(reported) > 0 {
+				if reported := c.send(t, document, c.bodies[0], a); len(reported) > 0 {
 					t.Errorf("%s: %v", what, reported)
 				}
-				if key := fmt.Sprintf("%p %s", response, what); e.mediaType == "" || seen[key] {
+				if key := fmt.Sprintf("%p %s", response, what); !e.json() || seen[key] {
 					return
 				} else {
 					seen[key] = true
@@ -174,7 +190,7 @@ func TestExamples(t *testing.T) {
 					}
 					bent := a
 					bent.body = e.text(t)
-					if reported := send(t, document, c.request, c.bodies[0], c.header, bent); len(reported) == 0 {
+					if reported := c.send(t, document, c.bodies[0], bent); len(reported) == 0 {
 						t.Errorf("%s: %s, and nothing was reported", what, how)
 					}
 				})
@@ -186,20 +202,16 @@ func TestExamples(t *testing.T) {
 				}
 			})
 			for _, body := range c.bodies {
-				if reported := send(t, document, c.request, body, c.header, success); len(reported) > 0 {
-					t.Errorf("%s: %v", body, reported)
+				if reported := c.send(t, document, body, success); len(reported) > 0 {
+					t.Errorf("%s: %v", body.text(t), reported)
 				}
-				if body == "" {
+				if !body.json() {
 					continue
 				}
-				var members map[string]any
-				if err := json.Unmarshal([]byte(body), &members); err != nil {
-					t.Fatal(err)
-				}
+				members := maps.Clone(body.value.(map[string]any))
 				members["stray"] = 1
-				stray := render(t, members)
-				if reported := send(t, document, c.request, stray, c.header, success); len(reported) == 0 {
-					t.Errorf("%s: nothing was reported", stray)
+				if reported := c.send(t, document, example{body.name, body.mediaType, members}, success); len(reported) == 0 {
+					t.Errorf("%v: nothing was reported", members)
 				}
 			}
 		})
@@ -207,7 +219,11 @@ func TestExamples(t *testing.T) {
 }
 
 // mayLack are the members that an example has and the contract does not ask for.
-var mayLack = map[string]bool{"/users/0/invitation/deliveryReason is missing": true}
+var mayLack = map[string]bool{
+	"/users/0/invitation/deliveryReason is missing": true,
+	"/counts is missing":                            true,
+	"/results/0/line is missing":                    true,
+}
 
 // bend makes one thing wrong with a value at a time, calls try, and puts it
 // right again: a stray member in each object, each member missing, each value

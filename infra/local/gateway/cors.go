@@ -3,15 +3,10 @@ package gateway
 import (
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
-)
 
-const (
-	// corsAllowHeaders are what the dashboard and other browsers may send.
-	corsAllowHeaders = "authorization,content-type,idempotency-key,if-match"
-	// corsExposeHeaders are what scripts may read of an answer.
-	corsExposeHeaders = "apigw-requestid,etag,location,retry-after"
-	corsMaxAge        = "3600"
+	"github.com/latchkey/latchkey/infra/blueprint"
 )
 
 // cors is the CORS configuration of the API. API Gateway answers preflight
@@ -50,8 +45,8 @@ func (c cors) preflight(r *http.Request) http.Header {
 	h := http.Header{}
 	if c.allowed(r) != "" {
 		h.Set("Access-Control-Allow-Methods", c.methods)
-		h.Set("Access-Control-Allow-Headers", corsAllowHeaders)
-		h.Set("Access-Control-Max-Age", corsMaxAge)
+		h.Set("Access-Control-Allow-Headers", strings.Join(blueprint.Browsers.Sends, ","))
+		h.Set("Access-Control-Max-Age", strconv.Itoa(int(blueprint.Browsers.MaxAge.Seconds())))
 	}
 	return h
 }
@@ -77,6 +72,6 @@ func (c cors) finish(r *http.Request, h http.Header) {
 	}
 	h.Set("Access-Control-Allow-Origin", allowed)
 	if !c.isPreflight(r) {
-		h.Set("Access-Control-Expose-Headers", corsExposeHeaders)
+		h.Set("Access-Control-Expose-Headers", strings.Join(blueprint.Browsers.Reads, ","))
 	}
 }

@@ -79,7 +79,7 @@ func New(cfg Config) (*Gateway, error) {
 	if g.routes, err = newRoutes(cfg, g.now); err != nil {
 		return nil, fmt.Errorf("gateway: %w", err)
 	}
-	g.cors = newCORS(cfg.CORSOrigins, g.routes.methods())
+	g.cors = newCORS(cfg.CORSOrigins, blueprint.Browsers.Methods)
 	return g, nil
 }
 

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -155,14 +154,4 @@ func (r *route) moreSpecific(other *route) bool {
 		}
 	}
 	return false
-}
-
-// methods are those of all routes, sorted.
-func (rs *routes) methods() []string {
-	var methods []string
-	for _, r := range rs.list {
-		methods = append(methods, r.method)
-	}
-	slices.Sort(methods)
-	return slices.Compact(methods)
 }

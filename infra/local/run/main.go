@@ -71,6 +71,7 @@ func greeting(s *local.Stack, log string, took time.Duration) string {
 Latchkey is ready (%.1f s).
 
   Dashboard   %[2]s        sign up, make a workspace, add users; the API is there too
+  Reference   %[2]s/docs
   Inbox       %[3]s        every mail that is sent, as people would get it
   DynamoDB    %[4]s
   Log         %[5]s

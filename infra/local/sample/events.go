@@ -2,11 +2,13 @@ package sample
 
 import (
 	"encoding/json"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/latchkey/latchkey/infra/blueprint"
 	"github.com/latchkey/latchkey/shared/event"
+	"github.com/latchkey/latchkey/shared/identity"
 	"github.com/latchkey/latchkey/shared/user"
 )
 
@@ -35,6 +37,13 @@ func Events() ([]Event, error) {
 	}
 	ws := m{"workspace": WorkspaceID}
 	of := func(email string) m { return m{"workspace": WorkspaceID, "user": user.IDFor(WorkspaceID, email)} }
+	users := func(emails ...string) m {
+		var ids []string
+		for _, email := range emails {
+			ids = append(ids, user.IDFor(WorkspaceID, email))
+		}
+		return m{"users": ids}
+	}
 	calls := []call{
 		{"workspace", "createWorkspace", 201, "ada@corp.com", nil, m{"name": "Nexus"}},
 		{"workspace-get", "getWorkspace", 200, "ada@corp.com", ws, nil},
@@ -48,11 +57,25 @@ func Events() ([]Event, error) {
 		{"accept-preview", "previewInvitation", 200, "", m{"token": john}, nil},
 		{"accept-decline", "declineInvitation", 200, "", m{"token": dora}, nil},
 		{"accept", "acceptInvitation", 200, "john@corp.com", m{"token": john}, nil},
+		{"invite-batch", "inviteUsers", 200, "ada@corp.com", ws, m{"users": []m{
+			{"name": "Max Many", "email": "max@corp.com", "role": "builder", "groups": []string{"manager"}},
+			{"name": "Mona Many", "email": "mona@corp.com", "role": "end-user", "sendEmail": false},
+		}}},
+		{"invite-batch-csv", "inviteUsers", 200, operator, ws, "name,email,role,groups,metadata\r\nCeline Sheet,celine@corp.com,builder,manager,\"{\"\"region\"\":\"\"eu\"\"}\"\r\n"},
+		{"invite-batch-resend", "resendInvitations", 200, "ada@corp.com", ws, users("nina@corp.com")},
+		{"update", "updateUser", 200, "ada@corp.com", of("bob@corp.com"), m{"name": "Bob B. Builder", "groups": []string{"manager"}, "metadata": m{"region": "eu"}}},
 		{"list", "listUsers", 200, "ada@corp.com", ws, nil},
 		{"list-get", "getUser", 200, "ada@corp.com", of("bob@corp.com"), nil},
 		{"list-mine", "listMyWorkspaces", 200, "bob@corp.com", nil, nil},
+		{"list-history", "listHistory", 200, "ada@corp.com", ws, nil},
+		{"list-user-history", "listUserHistory", 200, "ada@corp.com", of("bob@corp.com"), nil},
 		{"archive", "archiveUser", 200, "ada@corp.com", of("bob@corp.com"), nil},
 		{"archive-restore", "restoreUser", 200, "ada@corp.com", of("jane@corp.com"), nil},
+		{"archive-batch", "archiveUsers", 200, "ada@corp.com", ws, users("max@corp.com", "mona@corp.com")},
+		{"archive-batch-restore", "restoreUsers", 200, "ada@corp.com", ws, users("bob@corp.com")},
+		{"archive-account", "archiveAccount", 200, operator, nil, m{"email": "celine@corp.com"}},
+		{"archive-erase", "eraseUser", 204, "ada@corp.com", of("dora@corp.com"), nil},
+		{"workspace-delete-group", "deleteGroup", 204, "ada@corp.com", m{"workspace": WorkspaceID, "group": "manager"}, nil},
 		{"account", "recordAccount", 204, "mary@corp.com", nil, nil},
 	}
 	first, last := triggers()
@@ -71,10 +94,13 @@ func Events() ([]Event, error) {
 type call struct {
 	file, operation string
 	status          int
-	as              string // whose token; "" for nobody's
+	as              string // whose token: a person's email, or operator; "" for nobody's
 	params          m
-	body            m
+	body            any // an object, or CSV as a string
 }
+
+// operator stands for a backend's token, in place of a person's.
+const operator = "operator"
 
 func (c call) event() (Event, error) {
 	function, route := routeOf(c.operation)
@@ -91,9 +117,11 @@ func (c call) event() (Event, error) {
 	headers := m{"accept": "application/json", "host": "127.0.0.1"}
 	if c.as != "" {
 		headers["authorization"] = "Bearer sample"
-		requestContext["authorizer"] = m{"jwt": m{"claims": m{
-			"sub": Subject(c.as), "email": c.as, "email_verified": "true", "name": Find(c.as).Name,
-		}, "scopes": nil}}
+		claims := m{"sub": Subject(c.as), "email": c.as, "email_verified": "true", "name": Find(c.as).Name}
+		if c.as == operator {
+			claims = m{"sub": "billing", "client_id": "billing", "scope": identity.OperatorScope}
+		}
+		requestContext["authorizer"] = m{"jwt": m{"claims": claims, "scopes": nil}}
 	}
 	payload := m{
 		"version": "2.0", "routeKey": route.Key(), "rawPath": path, "rawQueryString": "",
@@ -102,7 +130,12 @@ func (c call) event() (Event, error) {
 	if c.params != nil {
 		payload["pathParameters"] = c.params
 	}
-	if c.body != nil {
+	switch body := c.body.(type) {
+	case nil:
+	case string:
+		headers["content-type"] = "text/csv"
+		payload["body"] = body
+	default:
 		raw, err := json.Marshal(c.body)
 		if err != nil {
 			return Event{}, err
@@ -154,7 +187,7 @@ func triggers() (first, last []Event) {
 				"NewImage": m{
 					"pk": text("WS#" + WorkspaceID), "sk": text("USER#" + john.ID), "entity": text("user"),
 					"name": text(john.Name), "email": text(john.Email), "role": text(string(john.Role)), "status": text(string(john.Status)),
-					"generation": m{"N": "1"}, "version": m{"N": "1"}, "sendEmail": m{"BOOL": true},
+					"generation": m{"N": strconv.Itoa(john.Invitation.Generation)}, "version": m{"N": "1"}, "sendEmail": m{"BOOL": true},
 					"last": m{"M": m{"id": text(john.Last.ID), "type": text(string(john.Last.Type)), "actor": text(john.Last.Actor), "at": text("2026-01-01T12:01:00.000Z")}},
 				},
 			},

@@ -98,7 +98,7 @@ func Token(email string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return keys.Token(link.Invitation{WorkspaceID: WorkspaceID, UserID: user.IDFor(WorkspaceID, email), Generation: 1})
+	return keys.Token(link.Invitation{WorkspaceID: WorkspaceID, UserID: user.IDFor(WorkspaceID, email), Generation: User(Find(email)).Invitation.Generation})
 }
 
 // WriteLinkKey lays the sample's link key into a data folder, before a stack

@@ -131,13 +131,16 @@ func TestEverySampleWorks(t *testing.T) {
 				if err := json.Unmarshal(answer, &out); err != nil || out.StatusCode != e.Status {
 					t.Errorf("answer %s (%v), want status %d", answer, err, e.Status)
 				}
+				if strings.Contains(out.Body, `"outcome":"failed"`) {
+					t.Errorf("a row has failed: %s", out.Body)
+				}
 				return
 			}
 			done := map[string]string{
 				"publish.json":           `{"batchItemFailures":[]}`,
 				"mail.json":              `{"batchItemFailures":[]}`,
 				"account-confirmed.json": "", // hands its event back
-				"expire.json":            `{"expired":3,"reminded":0}`,
+				"expire.json":            `{"expired":3,"reminded":0,"groupsDeleted":1}`,
 			}[e.File]
 			if normal(t, answer) != normal(t, []byte(done)) && done != "" || done == "" && normal(t, answer) != normal(t, payload) {
 				t.Errorf("answer %s, want %s", answer, done)

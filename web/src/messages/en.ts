@@ -384,7 +384,7 @@ const en = {
     internal: 'Something went wrong on our side.',
   } as Record<string, string> & { internal: string },
   fieldProblems: {
-    wrong_cells: 'This row has more or fewer cells than the header.',
+    wrong_length: 'This row has more or fewer cells than the header.',
     duplicate: 'The same address stands in an earlier row.',
   } as Record<string, string>,
 };

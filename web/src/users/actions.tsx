@@ -115,8 +115,8 @@ export function useActions(workspace: string, list: UserList): { act: (id: strin
         const ids = users.slice(i, i + 100).map((u) => u.id);
         const { results } = await body(api.POST(`/v1/workspaces/{workspace}/users/batch/${verb}`, { params: { path: { workspace } }, body: { users: ids } }));
         for (const r of results) {
-          if (r.outcome !== 'failed' && r.user) changed.push(r.user);
-          else failed.push({ name: users.find((u) => u.id === r.id)?.name ?? r.id, errors: r.errors ?? [] });
+          if ('user' in r) changed.push(r.user);
+          else failed.push({ name: users.find((u) => u.id === r.id)?.name ?? r.id, errors: r.errors });
         }
       }
     } catch (error) {

@@ -2,7 +2,7 @@ import type { Delivery, User } from '../api';
 import type { Text } from '../text';
 
 export function deliveryText({ t }: Text, delivery: Delivery): string {
-  return t.delivery[delivery];
+  return t.delivery[delivery as keyof typeof t.delivery] ?? delivery;
 }
 
 export function isBadDelivery(delivery: Delivery | null): boolean {
@@ -12,9 +12,9 @@ export function isBadDelivery(delivery: Delivery | null): boolean {
 /** What the list says of a person's mail, where it matters: as long as they have not come. */
 export function deliveryLine(text: Text, u: User): { words: string; bad: boolean } | undefined {
   const i = u.invitation;
+  const delivery: Delivery = i?.delivery ?? 'none';
   if (!i || u.status === 'active' || u.status === 'archived') return undefined;
-  const bad = isBadDelivery(i.delivery);
-  const reason = bad || i.delivery === 'delayed' ? i.deliveryReason : undefined;
-  const words = reason ? text.t.users.because(deliveryText(text, i.delivery), reason) : deliveryText(text, i.delivery);
-  return { words, bad: bad || i.delivery === 'delayed' };
+  const bad = isBadDelivery(delivery) || delivery === 'delayed';
+  const words = deliveryText(text, delivery);
+  return { words: bad && i.deliveryReason ? text.t.users.because(words, i.deliveryReason) : words, bad };
 }

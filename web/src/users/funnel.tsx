@@ -1,5 +1,5 @@
 // How invitations fared of late: invited, delivered, accepted, expired, drawn.
-import { api, body, type HistoryEntry } from '../api';
+import { api, body, type Delivery, type HistoryEntry } from '../api';
 import { useText } from '../text';
 import { useLoad } from '../ui';
 
@@ -10,7 +10,9 @@ interface Flow {
   since: Date;
   whole: boolean; // false where there was more than `most` pages
   invited: Set<string>;
+  /** Whose newest mail has arrived by the newest that is known of it. */
   delivered: Set<string>;
+  mailed: Set<string>; // of whom that is known
   accepted: Set<string>;
   expired: Set<string>;
 }
@@ -18,7 +20,7 @@ interface Flow {
 /** Counts people by the workspace's history. The API has no sums over time. */
 async function readFlow(workspace: string): Promise<Flow> {
   const since = new Date(Date.now() - days * 86_400_000);
-  const flow: Flow = { since, whole: true, invited: new Set(), delivered: new Set(), accepted: new Set(), expired: new Set() };
+  const flow: Flow = { since, whole: true, invited: new Set(), delivered: new Set(), mailed: new Set(), accepted: new Set(), expired: new Set() };
   let cursor: string | undefined;
   for (let page = 0; page < most; page++) {
     const { entries, nextCursor } = await body(
@@ -38,7 +40,12 @@ async function readFlow(workspace: string): Promise<Flow> {
 function count(flow: Flow, e: HistoryEntry): void {
   const id = e.userId ?? e.id;
   if (e.type === 'user.invited' || e.type === 'user.reinvited') flow.invited.add(id);
-  if (e.type === 'invitation.delivery_changed' && e.delivery === 'delivered') flow.delivered.add(id);
+  if (e.type === 'invitation.delivery_changed' && !flow.mailed.has(id)) {
+    // What the mail service has arrives within seconds, or there is newer news.
+    const delivery: Delivery | null = e.delivery;
+    flow.mailed.add(id);
+    if (delivery === 'sent' || delivery === 'delivered') flow.delivered.add(id);
+  }
   if (e.type === 'user.accepted') flow.accepted.add(id);
   if (e.type === 'user.expired') flow.expired.add(id);
 }

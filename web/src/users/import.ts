@@ -84,7 +84,7 @@ export function readCSV(source: string): Sheet {
       const kept = keep(cells);
       const ragged = kept.length !== width;
       return ragged
-        ? { line: at, cells: kept, state: 'failed', errors: [fault('', 'wrong_cells')] }
+        ? { line: at, cells: kept, state: 'failed', errors: [fault('', 'wrong_length')] }
         : { line: at, cells: kept, state: 'unchecked', errors: [] };
     }),
   };
@@ -101,7 +101,7 @@ export async function readText(file: Blob): Promise<string> {
 }
 
 /** Codes of this page's own, beside those of the API. */
-function fault(pointer: string, code: 'wrong_cells' | 'duplicate'): FieldError {
+function fault(pointer: string, code: 'wrong_length' | 'duplicate'): FieldError {
   return { pointer, code, detail: code };
 }
 
@@ -178,7 +178,7 @@ export class Run {
       results.forEach((r, i) => {
         const at = batch.indexes[i]!;
         const state = r.outcome === 'created' && this.dryRun ? 'good' : r.outcome;
-        rows[at] = { ...rows[at]!, state, user: r.user, errors: r.errors ?? [] };
+        rows[at] = { ...rows[at]!, state, user: 'user' in r ? r.user : undefined, errors: 'errors' in r ? r.errors : [] };
       });
       this.sheet = { ...this.sheet, rows };
       this.next++;
@@ -217,7 +217,7 @@ function markRepeats(sheet: Sheet): Sheet {
   const seen = new Set<string>();
   const rows = sheet.rows.map((row): Row => {
     const email = cell(sheet, row, 'email').trim().normalize('NFC').toLowerCase();
-    if (!email.includes('@') || row.errors.some((e) => e.code === 'wrong_cells')) return row;
+    if (!email.includes('@') || row.errors.some((e) => e.code === 'wrong_length')) return row;
     const again = seen.has(email);
     seen.add(email);
     if (again) return { ...row, state: 'failed', errors: [fault('/email', 'duplicate')] };

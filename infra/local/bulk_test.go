@@ -1,0 +1,667 @@
+package local_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/latchkey/latchkey/infra/local"
+)
+
+// result is what became of one row, or one id, of a batch.
+type result struct {
+	Row, Line                int
+	ID, WorkspaceID, Outcome string
+	User                     *apiUser
+	Errors                   []struct{ Pointer, Code, Detail string }
+}
+
+type batchAnswer struct {
+	Results []result
+	DryRun  bool
+}
+
+// said are the outcomes of a batch in short: "created", or for a failed row
+// "failed: /email duplicate, …".
+func (a batchAnswer) said() (said []string) {
+	for _, r := range a.Results {
+		text := r.Outcome
+		var errors []string
+		for _, e := range r.Errors {
+			errors = append(errors, strings.TrimSpace(e.Pointer+" "+e.Code))
+		}
+		if len(errors) > 0 {
+			slices.Sort(errors)
+			text += ": " + strings.Join(errors, ", ")
+		}
+		said = append(said, text)
+	}
+	return said
+}
+
+// tally is how often each outcome was said.
+func (a batchAnswer) tally() map[string]int {
+	n := map[string]int{}
+	for _, text := range a.said() {
+		n[text]++
+	}
+	return n
+}
+
+// batch sends a batch and checks what every answer to one has to be: the rows
+// in their order, no link and no metadata, a reason for every failure.
+func (c *client) batch(path string, body any, header map[string]string) batchAnswer {
+	c.t.Helper()
+	res := c.send("POST", path, body, header)
+	a := want[batchAnswer](c.t, res, http.StatusOK)
+	if strings.Contains(string(res.body), `"metadata"`) || strings.Contains(string(res.body), `"url"`) {
+		c.t.Errorf("the answer of a batch shows links or metadata: %s", res.body)
+	}
+	for i, r := range a.Results {
+		if r.ID == "" && r.Row != i+1 {
+			c.t.Errorf("row %d stands at place %d", r.Row, i+1)
+		}
+		if (len(r.Errors) > 0) != (r.Outcome == "failed") {
+			c.t.Errorf("%s with errors %v", r.Outcome, r.Errors)
+		}
+		for _, e := range r.Errors {
+			if e.Code == "" || e.Detail == "" {
+				c.t.Errorf("a row fails without a reason: %+v", e)
+			}
+		}
+	}
+	return a
+}
+
+var csvFile = map[string]string{"content-type": "text/csv"}
+
+func equal(t *testing.T, what string, got, want []string) {
+	t.Helper()
+	if !slices.Equal(got, want) {
+		t.Errorf("%s: got\n  %s\nwant\n  %s", what, strings.Join(got, "\n  "), strings.Join(want, "\n  "))
+	}
+}
+
+func TestBulkGivesEveryRowItsOwnOutcome(t *testing.T) {
+	o := newOffice(t)
+	there := o.invite(map[string]any{"sendEmail": false})
+	want[any](t, o.admin.send("PUT", o.path+"/groups/manager", nil, nil), http.StatusCreated)
+	at := "@" + unique() + ".example"
+	a := o.admin.wrong().batch(o.path+"/users/batch", map[string]any{"users": []any{
+		map[string]any{"name": "One", "email": "One" + at, "role": "builder", "groups": []string{"manager"}, "metadata": map[string]any{"apiKey": "abc123"}},
+		map[string]any{"name": "", "email": "nonsense", "role": "owner"},
+		map[string]any{"name": "There", "email": strings.ToUpper(there.Email), "role": "builder"},
+		map[string]any{"name": "One again", "email": " ONE" + at, "role": "builder"}, // rule 20
+		map[string]any{"name": "Five", "email": "five" + at, "role": "builder", "groups": []string{"ghosts"}, "admin": true},
+		"six",
+		nil,
+		map[string]any{"name": "Eight", "email": "eight" + at, "role": "admin", "sendEmail": false, "expiresInDays": 30},
+		map[string]any{},
+		map[string]any{"name": 1, "email": "ten" + at, "role": "builder", "message": "Hello"},
+	}}, nil)
+	equal(t, "outcomes", a.said(), []string{
+		"created",
+		"failed: /email invalid_email, /name required, /role unknown_role",
+		"exists",
+		"failed: /email duplicate",
+		"failed: /admin unknown_field, /groups/0 unknown_group",
+		"failed: wrong_type",
+		"failed: wrong_type",
+		"created",
+		"failed: /email required, /name required, /role required",
+		"failed: /message messages_off, /name wrong_type",
+	})
+	if a.DryRun || len(a.Results) != 10 {
+		t.Fatalf("%+v", a)
+	}
+	if detail := a.Results[3].Errors[0].Detail; !strings.Contains(detail, "row 1") {
+		t.Errorf("the repeat is not led to its first row: %q", detail)
+	}
+	if u := a.Results[2].User; u == nil || u.ID != there.ID || u.Status != "requested" {
+		t.Errorf("who exists is shown as %+v", u)
+	}
+	one := o.get(a.Results[0].User.ID)
+	if string(one.Metadata) != `{"apiKey":"abc123"}` || !slices.Equal(one.Groups, []string{"manager"}) || one.Email != "One"+at || one.Status != "requested" {
+		t.Errorf("row 1 became %+v", one)
+	}
+	if link, _ := linksOf(t, inbox(t, one.Email, 1)[0]); !strings.HasPrefix(link, stack.URL+"/invite/") {
+		t.Errorf("row 1 was mailed the link %q", link)
+	}
+	if eight := o.get(a.Results[7].User.ID); eight.Role != "admin" || eight.Invitation.Delivery != "none" || eight.Invitation.ExpiresAt.Sub(eight.Invitation.SentAt) != 30*24*time.Hour {
+		t.Errorf("row 8 became %+v", eight)
+	}
+	if users := o.list(""); len(users) != 4 { // the admin, who was there, two rows
+		t.Errorf("%d users", len(users))
+	}
+	o.counted()
+	// Row 1 can accept like anybody else.
+	linked := want[apiUser](t, o.admin.send("GET", o.path+"/users/"+one.ID+"/link", nil, nil), http.StatusOK)
+	o.accept(linked)
+}
+
+func TestBulkReadsCSV(t *testing.T) {
+	o := newOffice(t)
+	want[any](t, o.admin.send("PATCH", o.path, map[string]any{"personalMessages": true}, nil), http.StatusOK)
+	for _, group := range []string{"manager", "eu"} {
+		want[any](t, o.admin.send("PUT", o.path+"/groups/"+group, nil, nil), http.StatusCreated)
+	}
+	at := "@" + unique() + ".example"
+	file := "\ufeff" + strings.Join([]string{
+		"name,email,role,groups,metadata,message,locale,sendEmail,expiresInDays,status,id",       // line 1
+		"Ann,ann" + at + ",builder,manager|eu,\"{\"\"apiKey\"\":\"\"a,b\"\"}\",,,,,active,usr_x", // 2
+		"\"Bo, the \"\"builder\"\"\",bo" + at + ",builder,,,\"Hello\r\nthere\",de,TRUE,,,",       // 3 and 4
+		"Cy,cy" + at + ",end-user, eu | eu |,,,,false,30,,",                                      // 5
+		",,,,,,,,,,", // 6: left by a spreadsheet
+		"Di,di" + at + ",owner,ghosts,{,,no such,yes,soon,,",                                    // 7
+		"Ed,ed" + at + ",builder",                                                               // 8
+		"Fi,ANN" + at + ",builder,,,,,,,,",                                                      // 9
+		"Gus,gus" + at + ",builder,,\"{\n  \"\"deep\"\": {\n  \"\"a\"\": [1, 2]}}\",,,false,,,", // 10 to 12
+		"Hal,hal" + at + ",builder,,null,,,false,,,\n",                                          // 13
+	}, "\r\n")
+	a := o.admin.wrong().batch(o.path+"/users/batch", file, csvFile)
+	equal(t, "outcomes", a.said(), []string{
+		"created", "created", "created",
+		"failed: /expiresInDays wrong_type, /groups/0 unknown_group, /locale unknown_locale, /metadata invalid_json, /role unknown_role, /sendEmail wrong_type",
+		"failed: wrong_length",
+		"failed: /email duplicate",
+		"created", "created",
+	})
+	var lines []int
+	for _, r := range a.Results {
+		lines = append(lines, r.Line)
+	}
+	if !slices.Equal(lines, []int{2, 3, 5, 7, 8, 9, 10, 13}) {
+		t.Errorf("lines %v", lines)
+	}
+	ann, bo, cy, gus := o.get(a.Results[0].User.ID), o.get(a.Results[1].User.ID), o.get(a.Results[2].User.ID), o.get(a.Results[6].User.ID)
+	if string(ann.Metadata) != `{"apiKey":"a,b"}` || !slices.Equal(ann.Groups, []string{"eu", "manager"}) {
+		t.Errorf("Ann is %+v", ann)
+	}
+	if bo.Name != `Bo, the "builder"` || bo.Invitation.Delivery == "none" {
+		t.Errorf("Bo is %+v", bo)
+	}
+	if m := inbox(t, bo.Email, 1)[0]; !strings.Contains(strings.ReplaceAll(m.Body.Text, "\r\n", "\n"), "> Hello\n> there") {
+		t.Errorf("Bo's message came as %q", m.Body.Text)
+	}
+	if cy.Invitation.Delivery != "none" || cy.Role != "end-user" || !slices.Equal(cy.Groups, []string{"eu"}) {
+		t.Errorf("Cy is %+v", cy)
+	}
+	if string(gus.Metadata) != `{"deep":{"a":[1,2]}}` {
+		t.Errorf("Gus has the metadata %s", gus.Metadata)
+	}
+}
+
+// The same two people, as different programs write them.
+func TestBulkReadsEveryDialectOfCSV(t *testing.T) {
+	o := newOffice(t)
+	want[any](t, o.admin.send("PUT", o.path+"/groups/manager", nil, nil), http.StatusCreated)
+	for name, file := range map[string]string{
+		"LF":                       "name,email,role,groups\nAnn,ann@DOMAIN,builder,manager\nBo,bo@DOMAIN,admin,\n",
+		"CRLF":                     "name,email,role,groups\r\nAnn,ann@DOMAIN,builder,manager\r\nBo,bo@DOMAIN,admin,\r\n",
+		"no line break at the end": "name,email,role,groups\nAnn,ann@DOMAIN,builder,manager\nBo,bo@DOMAIN,admin,",
+		"byte order mark":          "\ufeffname,email,role,groups\r\nAnn,ann@DOMAIN,builder,manager\r\nBo,bo@DOMAIN,admin,\r\n",
+		"everything quoted":        "\ufeff\"name\",\"email\",\"role\",\"groups\"\r\n\"Ann\",\"ann@DOMAIN\",\"builder\",\"manager\"\r\n\"Bo\",\"bo@DOMAIN\",\"admin\",\"\"\r\n",
+		"semicolons":               "name;email;role;groups\r\nAnn;ann@DOMAIN;builder;manager\r\nBo;bo@DOMAIN;admin;\r\n",
+		"columns in another order": "role, groups, email, name\nbuilder,manager,ann@DOMAIN,Ann\nadmin,,bo@DOMAIN,Bo\n",
+		"empty rows at the end":    "name,email,role,groups\nAnn,ann@DOMAIN,builder,manager\nBo,bo@DOMAIN,admin,\n,,,\n\n,,,\n",
+		"spaces around":            "name,email,role,groups\n Ann , ann@DOMAIN ,builder,manager\n Bo, bo@DOMAIN,admin,\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			admin := *o.admin
+			admin.t = t
+			domain := unique() + ".example"
+			a := admin.batch(o.path+"/users/batch?dryRun=false", strings.ReplaceAll(file, "DOMAIN", domain), map[string]string{"content-type": "Text/CSV; charset=UTF-8"})
+			equal(t, "outcomes", a.said(), []string{"created", "created"})
+			if len(a.Results) != 2 {
+				return
+			}
+			ann, bo := a.Results[0].User, a.Results[1].User
+			if ann.Name != "Ann" || ann.Email != "ann@"+domain || ann.Role != "builder" || !slices.Equal(ann.Groups, []string{"manager"}) {
+				t.Errorf("Ann is %+v", ann)
+			}
+			if bo.Name != "Bo" || bo.Role != "admin" || len(bo.Groups) != 0 {
+				t.Errorf("Bo is %+v", bo)
+			}
+		})
+	}
+}
+
+// What is wrong with a batch as a whole is named before anything is written.
+func TestBadBatches(t *testing.T) {
+	o := newOffice(t)
+	before := itemsIn(t, o.id)
+	json := map[string]string{"content-type": "application/json"}
+	many := make([]map[string]any, 501)
+	for i := range many {
+		many[i] = map[string]any{"name": "N", "email": fmt.Sprintf("n%d@corp.com", i), "role": "builder", "sendEmail": false}
+	}
+	manyLines := "name,email,role\n" + strings.Repeat("N,n@corp.com,builder\n", 501)
+	const row = "N,n@corp.com,builder\n"
+	for _, c := range []struct {
+		name, query string
+		body        any
+		header      map[string]string
+		status      int
+		code        string
+		fields      []string
+		detail      string
+	}{
+		{"no body", "", nil, json, 400, "body_required", nil, ""},
+		{"a list", "", `[]`, json, 400, "invalid_json", nil, ""},
+		{"half a file", "", `{"users":[`, json, 400, "invalid_json", nil, ""},
+		{"no users", "", `{}`, json, 400, "invalid_request", []string{"/users required"}, ""},
+		{"users null", "", `{"users":null}`, json, 400, "invalid_request", []string{"/users required"}, ""},
+		{"nobody", "", `{"users":[]}`, json, 400, "invalid_request", []string{"/users required"}, ""},
+		{"no list", "", `{"users":{"name":"N"}}`, json, 400, "invalid_request", []string{"/users wrong_type"}, ""},
+		{"an unknown field", "", `{"users":[{}],"dryRun":true}`, json, 400, "invalid_request", []string{"/dryRun unknown_field"}, ""},
+		{"501", "", map[string]any{"users": many}, json, 400, "invalid_request", []string{"/users too_many"}, ""},
+		{"501 lines", "", manyLines, csvFile, 400, "invalid_request", []string{"/users too_many"}, ""},
+		{"too large", "", `{"users":[{"name":"` + strings.Repeat("x", 256*1024) + `"}]}`, json, 413, "body_too_large", nil, ""},
+		{"too large a file", "", "name,email,role\n" + strings.Repeat(",,\n", 90_000), csvFile, 413, "body_too_large", nil, ""},
+		{"an empty file", "", "\ufeff", csvFile, 400, "invalid_csv", nil, "empty"},
+		{"a header alone", "", "name,email,role\r\n", csvFile, 400, "invalid_request", []string{"/users required"}, ""},
+		{"no header", "", row, csvFile, 400, "invalid_request", []string{"/users missing_column", "/users missing_column", "/users missing_column", "/users unknown_column", "/users unknown_column", "/users unknown_column"}, ""},
+		{"a column missing", "", "name,email\nN,n@corp.com\n", csvFile, 400, "invalid_request", []string{"/users missing_column"}, ""},
+		{"an unknown column", "", "name,email,role,Password\nN,n@corp.com,builder,x\n", csvFile, 400, "invalid_request", []string{"/users unknown_column"}, ""},
+		{"a column twice", "", "name,email,role,name\nN,n@corp.com,builder,N\n", csvFile, 400, "invalid_request", []string{"/users duplicate_column"}, ""},
+		{"an open quote", "", "name,email,role\n" + row + row + "\"N,n@corp.com,builder\n" + row, csvFile, 400, "invalid_csv", nil, "Line 4 "},
+		{"a quote in the middle", "", "name,email,role\n" + row + "N\"N,n@corp.com,builder\n", csvFile, 400, "invalid_csv", nil, "Line 3 "},
+		{"Latin-1", "", "name,email,role\nRen\xe9,n@corp.com,builder\n", csvFile, 400, "invalid_csv", nil, "UTF-8"},
+		{"UTF-16", "", "\xff\xfen\x00a\x00m\x00e\x00", csvFile, 400, "invalid_csv", nil, "UTF-8"},
+		{"a text", "", row, map[string]string{"content-type": "text/plain"}, 415, "unsupported_media_type", nil, ""},
+		{"a form", "", "name=N", map[string]string{"content-type": "application/x-www-form-urlencoded"}, 415, "unsupported_media_type", nil, ""},
+		{"no type at all", "", row, map[string]string{"content-type": "nonsense/"}, 415, "unsupported_media_type", nil, ""},
+		{"a bad dryRun", "?dryRun=1", many[:1], json, 400, "invalid_request", []string{"?dryRun invalid_boolean"}, ""},
+		{"an unknown parameter", "?dryrun=true", many[:1], json, 400, "invalid_request", []string{"?dryrun unknown_parameter"}, ""},
+		{"a long key", "", map[string]any{"users": many[:1]}, map[string]string{"Idempotency-Key": strings.Repeat("k", 256)}, 400, "invalid_idempotency_key", nil, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			admin := *o.admin
+			admin.t = t
+			p := refused(t, admin.wrong().send("POST", o.path+"/users/batch"+c.query, c.body, c.header), c.status, c.code)
+			equal(t, "fields", p.fields(), c.fields)
+			if !strings.Contains(p.Detail, c.detail) {
+				t.Errorf("detail %q", p.Detail)
+			}
+		})
+	}
+	if after := itemsIn(t, o.id); after != before {
+		t.Errorf("%d items became %d", before, after)
+	}
+}
+
+// fields are the fields that a problem names: pointer and code, sorted.
+func (p apiProblem) fields() (fields []string) {
+	for _, f := range p.Errors {
+		fields = append(fields, f.Pointer+" "+f.Code)
+	}
+	slices.Sort(fields)
+	return fields
+}
+
+// quiet are so many people to invite, whom no mail is sent.
+func quiet(n int) []map[string]any {
+	at := "@" + unique() + ".example"
+	rows := make([]map[string]any, n)
+	for i := range rows {
+		rows[i] = map[string]any{"name": fmt.Sprint("Nr ", i+1), "email": fmt.Sprint("nr", i+1, at), "role": "builder", "sendEmail": false}
+	}
+	return rows
+}
+
+func TestBulkInvites500(t *testing.T) {
+	o := newOffice(t)
+	began := time.Now()
+	a := o.admin.batch(o.path+"/users/batch", map[string]any{"users": quiet(500)}, nil)
+	t.Logf("500 invitations in %v", time.Since(began))
+	if n := a.tally()["created"]; n != 500 {
+		t.Errorf("outcomes %v", a.tally())
+	}
+	if n := o.counted()["requested"]; n != 500 {
+		t.Errorf("%d are requested", n)
+	}
+	eventually(t, func() error { // every one has a line of history
+		if n := len(itemTexts(t, "HISTORY#"+o.id)); n == 0 {
+			return fmt.Errorf("no history yet")
+		}
+		types := historyTypes(t, o.id)
+		if len(types) != 501 {
+			return fmt.Errorf("%d lines of history", len(types))
+		}
+		return nil
+	})
+}
+
+// A dry run says what would be, and leaves no trace.
+func TestDryRunWritesNothing(t *testing.T) {
+	o := newOffice(t)
+	there := o.invite(map[string]any{"sendEmail": false})
+	rows := quiet(4)
+	rows = append(rows, map[string]any{"name": "There", "email": there.Email, "role": "builder"}, map[string]any{"name": "Bad"})
+	delete(rows[0], "sendEmail")
+	want[any](t, o.admin.send("PATCH", o.path, map[string]any{"seatLimit": 5}, nil), http.StatusOK)
+	eventually(t, func() error { // what was written before has come through
+		if got := historyTypes(t, o.id); len(got) != 3 {
+			return fmt.Errorf("history %v", got)
+		}
+		return nil
+	})
+	before := slices.Concat(itemTexts(t, "WS#"+o.id), itemTexts(t, "HISTORY#"+o.id))
+	key := map[string]string{"Idempotency-Key": unique()}
+	body := map[string]any{"users": rows}
+	foreseen := o.admin.wrong().batch(o.path+"/users/batch?dryRun=true", body, key)
+	expected := []string{"created", "created", "created", "failed: seat_limit_reached", "exists", "failed: /email required, /role required"}
+	equal(t, "foreseen", foreseen.said(), expected)
+	if !foreseen.DryRun {
+		t.Error("the answer does not say that it was a dry run")
+	}
+	for i, r := range foreseen.Results {
+		if (r.User != nil) != (r.Outcome == "exists") {
+			t.Errorf("row %d, %s, has the user %+v", i+1, r.Outcome, r.User)
+		}
+	}
+	after := slices.Concat(itemTexts(t, "WS#"+o.id), itemTexts(t, "HISTORY#"+o.id))
+	slices.Sort(before)
+	slices.Sort(after)
+	equal(t, "what the table holds", after, before)
+	// What was foreseen comes true, under the same key: it was not used up.
+	equal(t, "done", o.admin.wrong().batch(o.path+"/users/batch", body, key).said(), expected)
+	inbox(t, rows[0]["email"].(string), 1) // and no second mail from the dry run
+}
+
+// A dry run knows of mails that would be too many.
+func TestDryRunForeseesTheMailLimits(t *testing.T) {
+	o := newOffice(t)
+	o.mailed(98, 98)
+	rows := quiet(4)
+	for _, i := range []int{0, 1, 3} {
+		delete(rows[i], "sendEmail")
+	}
+	expected := []string{"created", "created", "created", "failed: mail_limit_inviter_day"}
+	equal(t, "foreseen", o.admin.batch(o.path+"/users/batch?dryRun=true", map[string]any{"users": rows}, nil).said(), expected)
+	if total, _ := o.mails(); total != 98 {
+		t.Errorf("the dry run has counted mails: %d", total)
+	}
+	equal(t, "done", o.admin.batch(o.path+"/users/batch", map[string]any{"users": rows}, nil).said(), expected)
+}
+
+// A dry run knows of seats that the clock has freed, though nobody has
+// persisted that yet.
+func TestDryRunForeseesFreedSeats(t *testing.T) {
+	o := newOffice(t)
+	late := o.invite(map[string]any{"sendEmail": false})
+	want[any](t, o.admin.send("PATCH", o.path, map[string]any{"seatLimit": 2}, nil), http.StatusOK)
+	body := map[string]any{"users": quiet(1)}
+	equal(t, "while both seats are taken", o.admin.batch(o.path+"/users/batch?dryRun=true", body, nil).said(), []string{"failed: seat_limit_reached"})
+	o.wait(late.ID, 8*24*time.Hour)
+	equal(t, "foreseen", o.admin.batch(o.path+"/users/batch?dryRun=true", body, nil).said(), []string{"created"})
+	equal(t, "done", o.admin.batch(o.path+"/users/batch", body, nil).said(), []string{"created"})
+}
+
+// A repeat of a batch with its key answers as the first call did, and what
+// others did in the meantime stays.
+func TestSameIdempotencyKeyOfABatch(t *testing.T) {
+	o := newOffice(t)
+	there := o.invite(map[string]any{"sendEmail": false})
+	rows := append(quiet(3), map[string]any{"name": "There", "email": there.Email, "role": "builder"})
+	delete(rows[0], "sendEmail")
+	body := map[string]any{"users": rows}
+	key := map[string]string{"Idempotency-Key": unique()}
+	send := func(c *client, body any, header map[string]string) batchAnswer {
+		t.Helper()
+		return c.batch(o.path+"/users/batch", body, header)
+	}
+	expected := []string{"created", "created", "created", "exists"}
+	first := send(o.admin, body, key)
+	equal(t, "first", first.said(), expected)
+	equal(t, "repeated", send(o.admin, body, key).said(), expected)
+
+	// In the meantime one was archived, one accepted.
+	want[any](t, o.admin.send("POST", o.path+"/users/"+first.Results[1].User.ID+"/archive", nil, nil), http.StatusOK)
+	o.accept(want[apiUser](t, o.admin.send("GET", o.path+"/users/"+first.Results[2].User.ID+"/link", nil, nil), http.StatusOK))
+	later := send(o.admin, body, key)
+	equal(t, "repeated later", later.said(), expected)
+	if later.Results[1].User.Status != "archived" || later.Results[2].User.Status != "active" {
+		t.Errorf("the repeat changed what became of them: %+v %+v", later.Results[1].User, later.Results[2].User)
+	}
+	inbox(t, rows[0]["email"].(string), 1)
+	if total, mine := o.mails(); total != 1 || mine != 1 {
+		t.Errorf("%d mails are counted, %d of them the admin's", total, mine)
+	}
+
+	// Another body, another way of writing it, another type of it.
+	refused(t, o.admin.send("POST", o.path+"/users/batch", map[string]any{"users": rows[:3]}, key), http.StatusUnprocessableEntity, "idempotency_mismatch")
+	file := maps.Clone(csvFile)
+	maps.Copy(file, key)
+	refused(t, o.admin.send("POST", o.path+"/users/batch", "name,email,role\nN,n@corp.com,builder\n", file), http.StatusUnprocessableEntity, "idempotency_mismatch")
+
+	// The key is the caller's own, and the operation's own.
+	second := o.secondAdmin()
+	equal(t, "another admin's same key", send(second, body, key).said(), []string{"exists", "exists", "exists", "exists"})
+	want[apiUser](t, o.admin.send("POST", o.path+"/users", quiet(1)[0], key), http.StatusCreated)
+	equal(t, "without a key", send(o.admin, body, nil).said(), []string{"exists", "exists", "exists", "exists"})
+}
+
+// secondAdmin is another admin of the same workspace.
+func (o office) secondAdmin() *client {
+	o.t.Helper()
+	u := o.invite(map[string]any{"name": "Grace Admin", "role": "admin", "sendEmail": false})
+	o.accept(u)
+	return person(o.t, u.Email, u.Name)
+}
+
+// The connection breaks while the batch is under way; the caller sends it again
+// at once. Everybody is invited once, mailed once and counted once.
+func TestABatchIsRepeatedAfterADroppedConnection(t *testing.T) {
+	o := newOffice(t)
+	rows := quiet(200)
+	for i := range 10 {
+		delete(rows[i*20], "sendEmail")
+	}
+	body := map[string]any{"users": rows}
+	key := map[string]string{"Idempotency-Key": unique()}
+	impatient := *o.admin
+	impatient.http = &http.Client{Transport: o.admin.http.Transport, Timeout: 60 * time.Millisecond}
+	if _, err := impatient.try("POST", o.path+"/users/batch", body, key); err == nil {
+		t.Log("the connection was not dropped: the answer was too fast")
+	}
+	a := o.admin.batch(o.path+"/users/batch", body, key)
+	if n := a.tally()["created"]; n != len(rows) {
+		t.Errorf("outcomes %v, want %d created", a.tally(), len(rows))
+	}
+	for i := range 10 {
+		inbox(t, rows[i*20]["email"].(string), 1)
+	}
+	if n := o.counted()["requested"]; n != len(rows) {
+		t.Errorf("%d are requested, not %d", n, len(rows))
+	}
+	eventually(t, func() error { // the first call may still be at it
+		if total, mine := o.mails(); total != 10 || mine != 10 {
+			return fmt.Errorf("%d mails are counted, %d of them the admin's, not 10", total, mine)
+		}
+		return nil
+	})
+}
+
+// The function is killed in the middle of a batch. A repeat does what was not
+// done, and does nothing twice.
+func TestABatchIsFinishedAfterTheFunctionWasKilled(t *testing.T) {
+	for range 10 {
+		o := newOffice(t)
+		rows := quiet(500)
+		body := map[string]any{"users": rows}
+		key := map[string]string{"Idempotency-Key": unique()}
+		done := make(chan answer)
+		go func() {
+			a, err := o.admin.wrong().try("POST", o.path+"/users/batch", body, key)
+			if err != nil {
+				t.Error(err)
+			}
+			done <- a
+		}()
+		for deadline := time.Now().Add(5 * time.Second); itemsIn(t, o.id) < 100 && time.Now().Before(deadline); {
+			time.Sleep(time.Millisecond)
+		}
+		killFunction(t, "invite")
+		first := <-done
+		if first.status == http.StatusOK {
+			continue // it was done before it could be killed
+		}
+		if first.status < 500 {
+			t.Errorf("a killed function answers %d %s", first.status, first.body)
+		}
+		already := o.counted()["requested"]
+		if already == 0 || already == len(rows) {
+			continue
+		}
+		t.Logf("killed after %d of %d", already, len(rows))
+		var a batchAnswer
+		eventually(t, func() error { // until the gateway has a new function
+			res, err := o.admin.try("POST", o.path+"/users/batch", body, key)
+			if err == nil && res.status != http.StatusOK {
+				err = fmt.Errorf("%d %s", res.status, res.body)
+			}
+			if err == nil {
+				res.decode(t, &a)
+			}
+			return err
+		})
+		if n := a.tally()["created"]; n != len(rows) {
+			t.Errorf("outcomes %v, want %d created", a.tally(), len(rows))
+		}
+		if n := o.counted()["requested"]; n != len(rows) {
+			t.Errorf("%d are requested, not %d", n, len(rows))
+		}
+		return
+	}
+	t.Error("in ten attempts, the function was never killed in the middle of its work")
+}
+
+// killFunction kills the processes of a function.
+func killFunction(t *testing.T, name string) {
+	t.Helper()
+	killed := 0
+	for _, pid := range children(t, os.Getpid()) {
+		args, err := exec.Command("ps", "-o", "args=", "-p", strconv.Itoa(pid)).Output()
+		if err == nil && strings.Contains(string(args), name+"/bootstrap") {
+			killed++
+			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if killed == 0 {
+		t.Fatalf("the function %s does not run", name)
+	}
+}
+
+// Two batches with the same people at the same time: everybody is in one of
+// them.
+func TestTwoBatchesRaceForTheSamePeople(t *testing.T) {
+	o := newOffice(t)
+	rows := quiet(60)
+	created := make([]int, 4)
+	race(t, len(created), func(i int) (answer, error) {
+		a, err := o.admin.try("POST", o.path+"/users/batch", map[string]any{"users": rows}, nil)
+		if err == nil && a.status == http.StatusOK {
+			var b batchAnswer
+			a.decode(t, &b)
+			created[i] = b.tally()["created"]
+			if b.tally()["created"]+b.tally()["exists"] != len(rows) {
+				t.Errorf("outcomes %v", b.tally())
+			}
+		}
+		return a, err
+	})
+	total := 0
+	for _, n := range created {
+		total += n
+	}
+	if n := o.counted()["requested"]; n != len(rows) || total != len(rows) {
+		t.Errorf("%d users were made, %d rows say so, want %d", n, total, len(rows))
+	}
+}
+
+// Rule 7 and rule 18 hold for rows as for single invitations: what the
+// workspace does not allow, no row gets through.
+func TestRule21BulkComparesWholeDomains(t *testing.T) {
+	o := newOffice(t)
+	want[any](t, o.admin.send("PATCH", o.path, map[string]any{"allowedEmailDomains": []string{"example.com"}}, nil), http.StatusOK)
+	a := o.admin.batch(o.path+"/users/batch", "name,email,role,sendEmail\nA,a@attacker-example.com,builder,false\nB,b@EXAMPLE.com,builder,false\n", csvFile)
+	equal(t, "outcomes", a.said(), []string{"failed: /email domain_not_allowed", "created"})
+}
+
+// counted holds the exact counts against the list, and gives them.
+func (o office) counted() map[string]int {
+	o.t.Helper()
+	counts := want[struct{ Counts map[string]int }](o.t, o.admin.send("GET", o.path+"/users?counts=true&limit=1", nil, nil), http.StatusOK).Counts
+	listed := map[string]int{"requested": 0, "invited": 0, "active": 0, "archived": 0, "expired": 0, "declined": 0}
+	for _, u := range o.list("?limit=100") {
+		listed[u.Status]++
+	}
+	if !maps.Equal(counts, listed) {
+		o.t.Errorf("the counts say %v, the list %v", counts, listed)
+	}
+	return counts
+}
+
+// sent is the item that counts a workspace's mails of today.
+func (o office) sent() map[string]types.AttributeValue {
+	return key("WS#"+o.id, "SENT#"+time.Now().UTC().Format(time.DateOnly))
+}
+
+// mails is how many mails are counted today, of the workspace and of its admin.
+func (o office) mails() (total, byAdmin int) {
+	o.t.Helper()
+	found, err := stack.DB.GetItem(o.t.Context(), &dynamodb.GetItemInput{TableName: aws.String(local.TableName), Key: o.sent(), ConsistentRead: aws.Bool(true)})
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	n := func(name string) int {
+		v, ok := found.Item[name].(*types.AttributeValueMemberN)
+		if !ok {
+			return 0
+		}
+		n, err := strconv.Atoi(v.Value)
+		if err != nil {
+			o.t.Fatal(err)
+		}
+		return n
+	}
+	return n("total"), n("by " + o.me())
+}
+
+// me is the id of the office's admin.
+func (o office) me() string {
+	o.t.Helper()
+	return want[apiUser](o.t, o.admin.send("GET", o.path+"/users/me", nil, nil), http.StatusOK).ID
+}
+
+// mailed makes it so that so many mails were sent today.
+func (o office) mailed(total, byAdmin int) {
+	o.t.Helper()
+	_, err := stack.DB.UpdateItem(context.Background(), &dynamodb.UpdateItemInput{
+		TableName: aws.String(local.TableName), Key: o.sent(),
+		UpdateExpression:         aws.String("SET #total = :total, #by = :by"),
+		ExpressionAttributeNames: map[string]string{"#total": "total", "#by": "by " + o.me()},
+		ExpressionAttributeValues: map[string]types.AttributeValue{
+			":total": &types.AttributeValueMemberN{Value: strconv.Itoa(total)}, ":by": &types.AttributeValueMemberN{Value: strconv.Itoa(byAdmin)},
+		},
+	})
+	if err != nil {
+		o.t.Fatal(err)
+	}
+}

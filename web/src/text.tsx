@@ -5,11 +5,23 @@ import type { Messages } from './messages/en';
 
 export const languages = {
   en: 'English',
+  de: 'Deutsch',
+  fr: 'Français',
+  es: 'Español',
+  'pt-BR': 'Português (Brasil)',
+  ja: '日本語',
+  'zh-Hans': '简体中文',
 } as const;
 export type Language = keyof typeof languages;
 
 const files: Record<Language, () => Promise<{ default: Messages }>> = {
   en: () => import('./messages/en'),
+  de: () => import('./messages/de'),
+  fr: () => import('./messages/fr'),
+  es: () => import('./messages/es'),
+  'pt-BR': () => import('./messages/pt-BR'),
+  ja: () => import('./messages/ja'),
+  'zh-Hans': () => import('./messages/zh-Hans'),
 };
 
 const chosen = 'latchkey-language';
@@ -18,17 +30,30 @@ const chosen = 'latchkey-language';
 function preferred(): Language {
   const wanted = [localStorage.getItem(chosen) ?? '', ...navigator.languages];
   for (const tag of wanted) {
-    for (const language of Object.keys(languages) as Language[]) {
-      if (language === tag || new Intl.Locale(language).language === tag.split('-')[0]) return language;
-    }
+    const language = languageOf(tag);
+    if (language) return language;
   }
   return 'en';
+}
+
+/** The dashboard's language for a tag: pt-BR for pt, zh-Hans for zh-CN. What is written in another script is another language. */
+function languageOf(tag: string): Language | undefined {
+  try {
+    const { language, script } = new Intl.Locale(tag).maximize();
+    return (Object.keys(languages) as Language[]).find((l) => {
+      const own = new Intl.Locale(l).maximize();
+      return own.language === language && own.script === script;
+    });
+  } catch {
+    return undefined; // no tag
+  }
 }
 
 export interface Text {
   language: Language;
   t: Messages;
   number: (n: number) => string;
+  percent: (share: number) => string;
   date: (time: string | Date) => string;
   dateTime: (time: string | Date) => string;
   time: (time: string | Date) => string;
@@ -46,16 +71,20 @@ const units = [
 ] as const;
 
 function textOf(language: Language, t: Messages): Text {
-  const number = new Intl.NumberFormat(language);
-  const date = new Intl.DateTimeFormat(language, { dateStyle: 'medium' });
-  const dateTime = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' });
-  const time = new Intl.DateTimeFormat(language, { timeStyle: 'short' });
+  // Dates and numbers as the person's region writes them: en-GB, de-CH, fr-CA.
+  const region = navigator.languages.find((tag) => languageOf(tag) === language) ?? language;
+  const number = new Intl.NumberFormat(region);
+  const percent = new Intl.NumberFormat(region, { style: 'percent' });
+  const date = new Intl.DateTimeFormat(region, { dateStyle: 'medium' });
+  const dateTime = new Intl.DateTimeFormat(region, { dateStyle: 'medium', timeStyle: 'short' });
+  const time = new Intl.DateTimeFormat(region, { timeStyle: 'short' });
   const relative = new Intl.RelativeTimeFormat(language, { numeric: 'auto' });
   const list = new Intl.ListFormat(language);
   return {
     language,
     t,
     number: (n) => number.format(n),
+    percent: (share) => percent.format(share),
     date: (time) => date.format(new Date(time)),
     dateTime: (time) => dateTime.format(new Date(time)),
     time: (at) => time.format(new Date(at)),

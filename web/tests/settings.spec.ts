@@ -1,5 +1,5 @@
 // Workspace settings > Groups, History, General; languages and times.
-import { expect, inspect, Office, signedIn, test, url } from './stack';
+import { expect, inspect, mailedLink, Office, signedIn, test, url } from './stack';
 
 test('groups are made, renamed and deleted', async ({ page }) => {
   const office = await Office.make();
@@ -51,7 +51,7 @@ test('settings are saved, and what is wrong is named', async ({ page, complaints
   await expect(page.getByLabel('Seats')).toHaveAttribute('aria-invalid', 'true');
   await page.getByLabel('Seats').fill('50');
   await page.getByLabel('Time zone').selectOption('Europe/Berlin');
-  await page.getByLabel('Personal words').check();
+  await page.getByLabel('Personal message').check();
   await page.getByLabel('Every member').check();
   await page.getByRole('button', { name: 'Save' }).click();
   await expect(page.getByText('The settings are saved.')).toBeVisible();
@@ -62,12 +62,13 @@ test('settings are saved, and what is wrong is named', async ({ page, complaints
   await expect(page.getByText('2 of 50 seats in use')).toBeVisible();
   await page.getByRole('link', { name: 'Add users' }).first().click();
   await page.getByText('More options').click();
-  await expect(page.getByLabel('Personal words')).toBeVisible();
+  await expect(page.getByLabel('Personal message')).toBeVisible();
 });
 
 test('the history has everything, mail deliveries too', async ({ page }) => {
   const office = await Office.make();
   const u = await office.invite();
+  await mailedLink(u.email); // who has come is not mailed any more
   await office.accept(u);
   await signedIn(page, office.admin);
   await expect(async () => {
@@ -94,7 +95,7 @@ test('times are told in the zone of who looks', async ({ browser, complaints }) 
     await complaints.watch(context);
     const page = await context.newPage();
     await page.goto(u.invitation.url);
-    const expected = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'short', timeZone: timezoneId }).format(ends);
+    const expected = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short', timeZone: timezoneId }).format(ends);
     await expect(page.getByText(expected)).toBeVisible();
     await context.close();
   }

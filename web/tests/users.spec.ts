@@ -127,7 +127,7 @@ test('filters, search, order and more pages', async ({ page }) => {
   await page.getByRole('combobox', { name: 'Group' }).selectOption('finance');
   await expect(people).toHaveCount(6);
   await page.getByRole('combobox', { name: 'User role' }).selectOption('builder');
-  await expect(page.getByText('Nobody fits these filters.')).toBeVisible();
+  await expect(page.getByText('Nobody matches these filters.')).toBeVisible();
   await inspect(page, 'nobody found');
   await page.getByRole('button', { name: 'Clear the filters' }).click();
   await expect(people).toHaveCount(50);
@@ -196,7 +196,7 @@ test('expired, declined, and every state of delivery are told in words', async (
   const row = (name: string) => page.getByRole('row', { name: new RegExp(name) });
   await expect(row('Mail bounced')).toContainText('Bounced: mailbox does not exist');
   await expect(row('Mail complained')).toContainText('Marked as spam');
-  await expect(row('Mail suppressed')).toContainText('Address blocked');
+  await expect(row('Mail suppressed')).toContainText('Mail blocked');
   await expect(row('Mail failed')).toContainText('Not sent');
   await expect(row('Mail delayed')).toContainText('Mail delayed');
   await expect(row('Mail delivered')).toContainText('Mail delivered');

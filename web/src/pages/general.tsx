@@ -17,7 +17,15 @@ interface Draft {
   timezone: string;
   directory: Workspace['directory'];
   personalMessages: boolean;
+  notifyInviters: boolean;
+  productName: string;
+  logoUrl: string;
+  accentColor: string;
+  replyTo: string;
+  supportAddress: string;
 }
+
+const looks = ['productName', 'logoUrl', 'accentColor', 'replyTo', 'supportAddress'] as const;
 
 function draftOf(w: Workspace): Draft {
   return {
@@ -30,6 +38,12 @@ function draftOf(w: Workspace): Draft {
     timezone: w.timezone,
     directory: w.directory,
     personalMessages: w.personalMessages,
+    notifyInviters: w.notifyInviters ?? false,
+    productName: w.productName ?? '',
+    logoUrl: w.logoUrl ?? '',
+    accentColor: w.accentColor ?? '',
+    replyTo: w.replyTo ?? '',
+    supportAddress: w.supportAddress ?? '',
   };
 }
 
@@ -55,6 +69,7 @@ function GeneralForm({ editable }: { editable: boolean }) {
   const [refused, setRefused] = useState<Problem>();
   const [busy, setBusy] = useState(false);
   const edit = (change: Partial<Draft>) => setDraft({ ...draft, ...change });
+  const branded = workspace.productName !== undefined;
   const changed = JSON.stringify(draft) !== JSON.stringify(draftOf(workspace));
 
   async function submit(event: FormEvent) {
@@ -74,6 +89,7 @@ function GeneralForm({ editable }: { editable: boolean }) {
           timezone: draft.timezone,
           directory: draft.directory,
           personalMessages: draft.personalMessages,
+          ...(branded ? { notifyInviters: draft.notifyInviters, ...Object.fromEntries(looks.map((name) => [name, draft[name].trim() || null])) } : {}),
         },
       });
       reload();
@@ -145,7 +161,23 @@ function GeneralForm({ editable }: { editable: boolean }) {
               </select>
             )}
           </Field>
+          {branded && (
+            <label className="check">
+              <input type="checkbox" checked={draft.notifyInviters} onChange={(e) => edit({ notifyInviters: e.target.checked })} />
+              {t.general.notifyInviters}
+            </label>
+          )}
         </section>
+        {branded && (
+          <section className="card group-of-settings">
+            <h2>{t.general.branding}</h2>
+            {looks.map((name) => (
+              <Field key={name} label={t.general[name]} optional hint={t.general[`${name}Hint`]} error={errorAt(text, errors, `/${name}`)}>
+                {(props) => <input {...props} value={draft[name]} spellCheck={false} onChange={(e) => edit({ [name]: e.target.value })} />}
+              </Field>
+            ))}
+          </section>
+        )}
         <Directory value={draft.directory} onChange={(directory) => edit({ directory })} />
       </fieldset>
       {editable && (

@@ -31,7 +31,7 @@ export function choicesFor({ t }: Text, u: User): Choice[] {
 }
 
 interface Open {
-  what: 'edit' | 'history' | 'erase';
+  what: 'edit' | 'history' | 'erase' | 'undeliverable';
   user: User;
 }
 
@@ -43,6 +43,20 @@ export function useActions(workspace: string, list: UserList): { act: (id: strin
   const [failures, setFailures] = useState<{ name: string; errors: FieldError[] }[]>();
   const path = (u: User) => ({ workspace, user: u.id });
   const close = () => setOpen(undefined);
+
+  /** Sends the invitation again; to an address that took no mail, only once the person says so. */
+  async function resend(u: User, confirm?: true): Promise<void> {
+    close();
+    try {
+      const sent = api.POST('/v1/workspaces/{workspace}/users/{user}/resend', { params: { path: path(u) }, body: confirm && ({ confirm } as never) });
+      list.replace([await body(sent)]);
+      tell(t.actions.resent(u.email));
+    } catch (error) {
+      const p = problem(error);
+      if (p.code === 'recipient_undeliverable') setOpen({ what: 'undeliverable', user: u });
+      else tell(explain(text, p), { bad: true });
+    }
+  }
 
   /** Runs one change; what goes wrong is told. */
   async function change(done: string | undefined, run: () => Promise<User>, undo?: () => void): Promise<void> {
@@ -82,7 +96,7 @@ export function useActions(workspace: string, list: UserList): { act: (id: strin
           .catch((error: unknown) => tell(explain(text, problem(error)), { bad: true }));
         break;
       case 'resend':
-        void change(t.actions.resent(u.email), () => body(api.POST('/v1/workspaces/{workspace}/users/{user}/resend', { params: { path: path(u) } })));
+        void resend(u);
         break;
       case 'archive':
         void archive(u);
@@ -148,6 +162,11 @@ export function useActions(workspace: string, list: UserList): { act: (id: strin
       {open?.what === 'erase' && (
         <Confirm title={t.actions.eraseTitle(open.user.name)} action={t.actions.erase} onConfirm={() => void erase(open.user)} onClose={close}>
           <p>{t.actions.eraseHint}</p>
+        </Confirm>
+      )}
+      {open?.what === 'undeliverable' && (
+        <Confirm title={t.actions.undeliverableTitle(open.user.name)} action={t.actions.sendAnyway} onConfirm={() => void resend(open.user, true)} onClose={close}>
+          <p>{t.actions.undeliverableHint(open.user.email)}</p>
         </Confirm>
       )}
       {failures && (

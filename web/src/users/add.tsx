@@ -8,7 +8,7 @@ import { Back, Check, Copy, Download, Upload } from '../icons';
 import { tell } from '../overlay';
 import { usePlace } from '../place';
 import { useText } from '../text';
-import { explain, Field, Heading, Notice, StatusChip } from '../ui';
+import { explain, explainField, Field, Heading, Notice, StatusChip } from '../ui';
 import { copy } from './clipboard';
 import { emptyDraft, GroupChoice, PersonForm, RoleChoice, type Draft } from './form';
 import { columns, readCSV, readPasted, readText, Run, template, type Sheet } from './import';
@@ -175,6 +175,11 @@ function Done({ invited, onAnother }: { invited: Invited; onAnother: () => void 
   );
 }
 
+/** The API's own words name the column. */
+function whole(words: string, detail: string): string {
+  return words === detail ? detail : `${words} (${detail})`;
+}
+
 type Step = { at: 'entry' } | { at: 'checking' | 'preview' | 'sending' | 'done'; run: Run; problem?: Problem };
 
 /** From the entry by way of a check to the result. */
@@ -202,7 +207,7 @@ function Many({ entry }: { entry: (use: (sheet: Sheet) => void) => ReactNode }) 
     } catch (error) {
       // About the file as a whole: its columns, or that it cannot be read.
       const p = problem(error);
-      setWrong(p.errors.length > 0 ? p.errors.map((e) => e.detail).join(' ') : explain(text, p));
+      setWrong(p.errors.length > 0 ? p.errors.map((e) => whole(explainField(text, e), e.detail)).join(' ') : explain(text, p));
       setStep({ at: 'entry' });
     }
   }

@@ -51,7 +51,7 @@ function count(flow: Flow, e: HistoryEntry): void {
 }
 
 export function Funnel({ workspace }: { workspace: string }) {
-  const { t, number, date } = useText();
+  const { t, number, percent, date } = useText();
   const { data } = useLoad(workspace, () => readFlow(workspace));
   const steps = [
     { name: 'invited', n: data?.invited.size },
@@ -76,7 +76,7 @@ export function Funnel({ workspace }: { workspace: string }) {
               <dt>{t.funnel[s.name]}</dt>
               <dd>
                 {s.n === undefined ? '–' : number(s.n)}
-                {i > 0 && s.n !== undefined && steps[0].n ? <span className="soft small"> {t.funnel.share(s.n / steps[0].n)}</span> : null}
+                {i > 0 && s.n !== undefined && steps[0].n ? <span className="soft small"> {percent(s.n / steps[0].n)}</span> : null}
               </dd>
               <svg viewBox="0 0 100 40" preserveAspectRatio="none" aria-hidden="true">
                 <path d={`M0 ${40 - from}C50 ${40 - from} 50 ${40 - to} 100 ${40 - to}V40H0z`} />

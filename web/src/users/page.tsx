@@ -107,6 +107,7 @@ function People() {
           </Link>
         )}
       </header>
+      {workspace.invitationsPaused && <Notice bad>{t.general.paused}</Notice>}
       {manages && <Funnel workspace={workspace.id} />}
       <nav className="tabs" aria-label={t.users.byStatus}>
         <StatusTab label={t.users.all} n={total} at="" current={filter.status.length === 0} set={set} />

@@ -16,7 +16,7 @@ export function whyNot(text: Text, row: Row): string {
   if (row.state === 'exists') return text.t.add.exists;
   if (row.errors.length === 0) return text.t.add.notSent;
   const column = (pointer: string) => pointer.split('/')[1] ?? '';
-  const named = (pointer: string) => text.t.add.columnNames[column(pointer)] ?? column(pointer);
+  const named = (pointer: string) => text.t.add.columnNames[column(pointer) as keyof typeof text.t.add.columnNames] ?? column(pointer);
   return row.errors.map((e) => (e.pointer ? text.t.add.at(named(e.pointer), explainField(text, e)) : explainField(text, e))).join(' ');
 }
 

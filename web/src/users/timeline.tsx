@@ -82,6 +82,7 @@ export function actorName({ t }: Text, actor: string, name: string | null): stri
   if (actor.startsWith('svc_')) return t.history.backend(actor.slice(4));
   if (actor === 'schedule') return t.history.schedule;
   if (actor === 'mail') return t.history.mailService;
+  if (actor === 'reports') return t.history.reports;
   return t.history.somebody;
 }
 
@@ -119,6 +120,8 @@ function sentence(text: Text, e: Entry, named?: boolean): string {
       return t.history.workspaceCreated(who);
     case 'workspace.updated':
       return t.history.workspaceUpdated(who);
+    default:
+      return e.type satisfies never; // new to the dashboard
   }
 }
 

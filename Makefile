@@ -97,13 +97,13 @@ sizes: ## zip size of each function as it is deployed (arm64)
 
 ARGS ?=
 .PHONY: synth diff deploy destroy
-synth: node_modules/.package-lock.json ## the CloudFormation template, into cdk.out (ARGS="-c latchkey:sender=…")
+synth: node_modules/.package-lock.json build/web/index.html ## the CloudFormation template, into cdk.out (ARGS="-c latchkey:sender=…")
 	@cdk synth --quiet $(ARGS)
-diff: node_modules/.package-lock.json ## what a deployment would change
+diff: node_modules/.package-lock.json build/web/index.html ## what a deployment would change
 	@cdk diff $(ARGS)
-deploy: node_modules/.package-lock.json ## deploy to the AWS account of your credentials
+deploy: node_modules/.package-lock.json build/web/index.html ## deploy to the AWS account of your credentials
 	@cdk deploy $(ARGS)
-destroy: node_modules/.package-lock.json ## remove the stack; table, keys and accounts stay
+destroy: node_modules/.package-lock.json build/web/index.html ## remove the stack; table, keys and accounts stay
 	@cdk destroy $(ARGS)
 
 .PHONY: golden

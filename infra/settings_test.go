@@ -58,7 +58,7 @@ func TestBadSettings(t *testing.T) {
 	for key, c := range map[string]struct{ value, says string }{
 		"latchkey:sendr":       {"a@example.com", "latchkey:sendr is not a setting; the settings are "},
 		"latchkey:tracing":     {"perhaps", `latchkey:tracing is "perhaps"; set true or false`},
-		"latchkey:historyDays": {"a year", "set a whole number of days"},
+		"latchkey:historyDays": {"a year", "set a whole number"},
 		"latchkey:tableKey":    {"alias/key", "set an ARN like arn:aws:kms:"},
 		"latchkey:alarmTopic":  {"on-call", "set an ARN like arn:aws:sns:"},
 		"latchkey:tags":        {"identity", "write it like team=identity"},

@@ -39,8 +39,15 @@ func bodyOf(r *httpapi.Request) string {
 	return id.Hash("", "body", r.Header["content-type"], string(r.Body))
 }
 
+// firstAnswer is a new user as the admin is shown them, without the link, and the
+// generation that the link is made of.
+type firstAnswer struct {
+	User       httpapi.User
+	Generation int
+}
+
 // answer is what a repeat of this call shall be answered, without the link.
-func (h handler) answer(ctx context.Context, r *httpapi.Request, w workspace.Workspace, key string, shown httpapi.User) (store.Answer, error) {
+func (h handler) answer(ctx context.Context, r *httpapi.Request, w workspace.Workspace, key string, first firstAnswer) (store.Answer, error) {
 	if key == "" {
 		return store.Answer{}, nil
 	}
@@ -48,7 +55,7 @@ func (h handler) answer(ctx context.Context, r *httpapi.Request, w workspace.Wor
 	if err != nil {
 		return store.Answer{}, err
 	}
-	plain, err := json.Marshal(shown)
+	plain, err := json.Marshal(first)
 	if err != nil {
 		return store.Answer{}, err
 	}
@@ -69,12 +76,12 @@ func (h handler) again(ctx context.Context, r *httpapi.Request, w workspace.Work
 	if err != nil {
 		return httpapi.Response{}, err
 	}
-	var shown httpapi.User
-	err = json.Unmarshal(plain, &shown)
+	var first firstAnswer
+	err = json.Unmarshal(plain, &first)
 	if err != nil {
 		return httpapi.Response{}, err
 	}
-	out, err := h.created(ctx, shown, r.Now)
+	out, err := h.created(ctx, first, r.Now)
 	if err == nil {
 		out.Header["idempotent-replay"] = strconv.FormatBool(true)
 	}

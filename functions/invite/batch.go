@@ -28,9 +28,10 @@ const (
 // row is one person of a batch on the way.
 type row struct {
 	httpapi.Result
-	in   *httpapi.Object
-	inv  invitation
-	user user.User // who is to be inserted; zero where nobody is
+	in       *httpapi.Object
+	inv      invitation
+	user     user.User // who is to be inserted; zero where nobody is
+	inserted bool      // by this very run, and not by another one with its key
 }
 
 // wants is true for a row that nothing speaks against so far.
@@ -236,7 +237,8 @@ func (h handler) insert(ctx context.Context, g access.Grant, rows []*row, now ti
 	if err != nil {
 		return err
 	}
-	pending := wanted(rows)
+	reserved := wanted(rows)
+	pending := reserved
 	err = g.Seated(ctx, h.store, now, h.random, func() error {
 		users := make([]user.User, len(pending))
 		for i, w := range pending {
@@ -252,7 +254,7 @@ func (h handler) insert(ctx context.Context, g access.Grant, rows []*row, now ti
 			case exists: // invited by somebody else since we looked
 				w.exists(existing, w.user.Request, now)
 			case err == nil:
-				w.Outcome = outcomeCreated
+				w.Outcome, w.inserted = outcomeCreated, true
 				w.show(w.user, now)
 			}
 		}
@@ -265,16 +267,15 @@ func (h handler) insert(ctx context.Context, g access.Grant, rows []*row, now ti
 	if err != nil && fault.Code(err) != workspace.ErrSeatLimit.Code {
 		return err
 	}
-	unsent := 0
-	for _, w := range rows {
-		if w.user.ID != "" && w.inv.sendEmail && w.Outcome == outcomeExists {
-			unsent++
-		}
-	}
-	unsent += mails(pending)
 	for _, w := range pending {
 		if err := w.Fail(workspace.ErrSeatLimit); err != nil {
 			return err
+		}
+	}
+	unsent := 0
+	for _, w := range reserved {
+		if w.inv.sendEmail && !w.inserted {
+			unsent++
 		}
 	}
 	return h.store.ReturnMails(ctx, by, unsent, now)

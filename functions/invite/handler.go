@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net/http"
 	"time"
@@ -74,7 +73,8 @@ func (h handler) invite(ctx context.Context, r *httpapi.Request) (httpapi.Respon
 	if err != nil {
 		return httpapi.Response{}, err
 	}
-	answer, err := h.answer(ctx, r, g.Workspace, key, shown)
+	first := firstAnswer{shown, u.Invitation.Generation}
+	answer, err := h.answer(ctx, r, g.Workspace, key, first)
 	if err != nil {
 		return httpapi.Response{}, err
 	}
@@ -85,7 +85,7 @@ func (h handler) invite(ctx context.Context, r *httpapi.Request) (httpapi.Respon
 		switch {
 		case err != nil:
 		case done.Before.Key != "":
-			err = errRaced
+			err = errMismatch // a refusal, so that the mail is not counted twice; the answer is below
 		case exists:
 			err = user.Exists(existing, r.Now)
 		case done.Seatless[u.ID]:
@@ -105,11 +105,8 @@ func (h handler) invite(ctx context.Context, r *httpapi.Request) (httpapi.Respon
 	case err != nil:
 		return httpapi.Response{}, err
 	}
-	return h.created(ctx, shown, r.Now)
+	return h.created(ctx, first, r.Now)
 }
-
-// errRaced never leaves this function: the other call's answer is given.
-var errRaced = errors.New("another call with this Idempotency-Key was faster")
 
 func (h handler) newUser(ctx context.Context, g access.Grant, inv invitation, hasAccount bool, now time.Time) (user.User, error) {
 	stamp, err := g.Stamp(now, h.random)
@@ -127,8 +124,8 @@ func (h handler) newUser(ctx context.Context, g access.Grant, inv invitation, ha
 	if inv.locale != nil {
 		how.Locale = *inv.locale
 	}
-	mailed := g.Erased[user.IDFor(g.Workspace.ID, inv.Email)].Mails
-	u, err := user.New(stamp, g.Workspace.ID, inv.Details, how, mailed)
+	before := g.Erased[user.IDFor(g.Workspace.ID, inv.Email)]
+	u, err := user.New(stamp, g.Workspace.ID, inv.Details, how, before)
 	if err != nil {
 		return user.User{}, err
 	}
@@ -138,9 +135,10 @@ func (h handler) newUser(ctx context.Context, g access.Grant, inv invitation, ha
 
 // created answers with a new user and the link, which is made only now: what
 // is kept for a repeat holds none.
-func (h handler) created(ctx context.Context, shown httpapi.User, now time.Time) (httpapi.Response, error) {
+func (h handler) created(ctx context.Context, first firstAnswer, now time.Time) (httpapi.Response, error) {
+	shown := first.User
 	u := user.User{ID: shown.ID, WorkspaceID: shown.WorkspaceID}
-	u.Invitation.Generation = user.FirstGeneration(shown.CreatedAt)
+	u.Invitation.Generation = first.Generation
 	var err error
 	shown.Invitation.URL, err = h.links.URL(ctx, u, now)
 	out := shown.Response(http.StatusCreated)

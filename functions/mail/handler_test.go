@@ -131,7 +131,7 @@ func newBench(t *testing.T) *bench {
 		t.Fatal(err)
 	}
 	b.u, _ = user.New(stamp, ws, user.Details{Name: "John Doe", Email: "john@corp.com", Role: user.Builder},
-		user.Inviting{SendEmail: true, Lasts: 7 * 24 * time.Hour}, user.Mails{})
+		user.Inviting{SendEmail: true, Lasts: 7 * 24 * time.Hour}, user.Erased{})
 	if done, err := b.h.store.InsertUsers(t.Context(), []user.User{b.u}, store.Answer{}, b.now); err != nil || len(done.Existing) > 0 {
 		t.Fatal(err)
 	}

@@ -172,7 +172,7 @@ func decoded(s string) string {
 
 // Forged, truncated, foreign and dead links are answered alike, on every route
 // (rule 30), and a wrong guess changes nothing (rule 22).
-func TestBadLinksAreAnsweredAlike(t *testing.T) {
+func TestRule30BadLinksAreAnsweredAlike(t *testing.T) {
 	o := newOffice(t)
 	u := o.invite(nil)
 	good := tokenOf(u.Invitation.URL)

@@ -1,8 +1,10 @@
 package local_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
+	"testing"
 	"time"
 )
 
@@ -34,5 +36,132 @@ func (o office) history(userID string) (lines []line) {
 			return lines
 		}
 		cursor = *page.NextCursor
+	}
+}
+
+// What happened to a user, told to an admin: every step with its actor, names
+// of today, deliveries included, and no secret in it.
+func TestHistoryTellsWhatHappened(t *testing.T) {
+	o := newOffice(t)
+	me := o.me()
+	mark := "zebra" + strings.ReplaceAll(unique(), "-", "")
+	u := o.invite(map[string]any{"metadata": map[string]any{"apiKey": "secret" + mark}})
+	inbox(t, u.Email, 1)
+	eventually(t, func() error { // the delivery is a change like any other
+		if d := o.get(u.ID).Invitation.Delivery; d != "sent" {
+			return fmt.Errorf("delivery %s", d)
+		}
+		return nil
+	})
+	o.edit(u.ID, map[string]any{"name": "Name " + mark, "metadata": map[string]any{"region": "more" + mark}})
+	o.accept(u)
+	want[any](t, o.act(u.ID, "archive"), http.StatusOK)
+	want[any](t, operator(t, "hr").send("POST", o.path+"/users/"+u.ID+"/restore", nil, nil), http.StatusOK)
+	u = o.edit(u.ID, map[string]any{"name": "Johnny Doe"})
+
+	var lines []line
+	eventually(t, func() error {
+		if lines = o.history(u.ID); len(lines) != 7 {
+			return fmt.Errorf("%d lines: %+v", len(lines), lines)
+		}
+		return nil
+	})
+	text := func(s *string) string {
+		if s == nil {
+			return "-"
+		}
+		return *s
+	}
+	var told []string
+	for i, l := range lines {
+		told = append(told, fmt.Sprint(l.Type, " by ", text(l.ActorName), ": ", text(l.PreviousStatus), " to ", text(l.Status), " ", l.Changed, " ", text(l.Delivery)))
+		if text(l.UserID) != u.ID || text(l.UserName) != "Johnny Doe" {
+			t.Errorf("the line is about %s, named %s", text(l.UserID), text(l.UserName))
+		}
+		if i > 0 && l.At.After(lines[i-1].At) {
+			t.Errorf("line %d, at %v, stands behind %v", i, l.At, lines[i-1].At)
+		}
+	}
+	equal(t, "history", told, []string{
+		"user.updated by Ada Admin: active to active [name] -",
+		"user.restored by -: archived to active [status] -",
+		"user.archived by Ada Admin: active to archived [status] -",
+		"user.accepted by Johnny Doe: requested to active [status] -",
+		"user.updated by Ada Admin: requested to requested [name metadata] -",
+		"invitation.delivery_changed by -: - to requested [] sent",
+		"user.invited by Ada Admin: - to requested [] -",
+	})
+	if lines[1].Actor != "svc_hr" || lines[3].Actor != u.ID || lines[5].Actor != "mail" || lines[6].Actor != me {
+		t.Errorf("actors %s, %s, %s, %s", lines[1].Actor, lines[3].Actor, lines[5].Actor, lines[6].Actor)
+	}
+	whole := o.history("")
+	if first := whole[len(whole)-1]; len(whole) != 8 || first.Type != "workspace.created" || first.UserID != nil || first.Actor != me {
+		t.Errorf("the workspace's first line of %d is %+v", len(whole), first)
+	}
+	for _, path := range []string{o.path + "/history", o.path + "/users/" + u.ID + "/history"} {
+		body := string(o.admin.send("GET", path, nil, nil).body)
+		for _, secret := range []string{mark, "apiKey", tokenOf(o.invite(nil).Invitation.URL), u.Email} {
+			if strings.Contains(body, secret) {
+				t.Errorf("%s tells %q", path, secret)
+			}
+		}
+	}
+}
+
+// Pages of every size, with lines of the same millisecond among them, have
+// every line once, the newest first.
+func TestPagesOfHistory(t *testing.T) {
+	o := newOffice(t)
+	users := o.crowd(25)
+	o.admin.batch(o.path+"/users/batch/archive", ids(users...), nil)
+	var all []line
+	eventually(t, func() error {
+		if all = o.history(""); len(all) != 51 {
+			return fmt.Errorf("%d lines", len(all))
+		}
+		return nil
+	})
+	for _, limit := range []int{1, 7, 50, 100} {
+		if limit == 1 {
+			users = users[:3] // each page is a call
+		}
+		for _, path := range []string{o.path + "/history", o.path + "/users/" + users[0] + "/history"} {
+			var got, wanted []string
+			for _, l := range all {
+				if strings.HasSuffix(path, o.id+"/history") || l.UserID != nil && *l.UserID == users[0] {
+					wanted = append(wanted, l.ID)
+				}
+			}
+			for cursor := ""; ; {
+				page := want[struct {
+					Entries    []line
+					NextCursor *string
+				}](t, o.admin.send("GET", fmt.Sprint(path, "?limit=", limit, cursor), nil, nil), http.StatusOK)
+				if len(page.Entries) > limit {
+					t.Fatalf("a page of %d has %d lines", limit, len(page.Entries))
+				}
+				for _, l := range page.Entries {
+					got = append(got, l.ID)
+				}
+				if page.NextCursor == nil {
+					break
+				}
+				cursor = "&cursor=" + *page.NextCursor
+			}
+			equal(t, fmt.Sprint(path, " in pages of ", limit), got, wanted)
+		}
+	}
+	// A cursor fits its own list alone.
+	cursor := *want[struct{ NextCursor *string }](t, o.admin.send("GET", o.path+"/history?limit=2", nil, nil), http.StatusOK).NextCursor
+	for _, path := range []string{o.path + "/users/" + users[0] + "/history", o.path + "/users"} {
+		refused(t, o.admin.send("GET", path+"?cursor="+cursor, nil, nil), http.StatusBadRequest, "invalid_request")
+	}
+	for _, query := range []string{"limit=0", "limit=101", "limit=x", "sort=oldest", "cursor=nonsense"} {
+		for _, path := range []string{o.path + "/history?", o.path + "/users/" + users[0] + "/history?"} {
+			refused(t, o.admin.wrong().send("GET", path+query, nil, nil), http.StatusBadRequest, "invalid_request")
+		}
+	}
+	for _, nobody := range []string{"usr_00000000000000000000000000000000", "usr_nonsense", newOffice(t).me()} {
+		refused(t, o.admin.wrong().send("GET", o.path+"/users/"+nobody+"/history", nil, nil), http.StatusNotFound, "user_not_found")
 	}
 }

@@ -154,7 +154,7 @@ func TestRequestedAndInvitedAreToldApart(t *testing.T) {
 
 // Rule 25: resend works from every state of the table, keeps the id, and kills
 // older links.
-func TestResendFromEveryState(t *testing.T) {
+func TestRule25ResendWorksFromEveryState(t *testing.T) {
 	o := newOffice(t)
 	nobody := newClient(t, "")
 	resend := func(u apiUser) apiUser {
@@ -237,7 +237,7 @@ func TestRestoreOfWhoNeverAcceptedMailsANewLink(t *testing.T) {
 }
 
 // Rule 26: an archived person is restored, not invited as somebody new.
-func TestInvitingWhoIsThereAlready(t *testing.T) {
+func TestRule26WhoIsArchivedIsRestoredNotInvitedAnew(t *testing.T) {
 	o := newOffice(t)
 	u := o.invite(nil)
 	again := func(email string) answer {
@@ -249,23 +249,19 @@ func TestInvitingWhoIsThereAlready(t *testing.T) {
 		}
 	}
 	want[any](t, o.admin.send("POST", o.path+"/users/"+u.ID+"/archive", nil, nil), http.StatusOK)
-	if p := refused(t, again(u.Email), http.StatusConflict, "user_exists"); p.User.Status != "archived" {
+	if p := refused(t, again(u.Email), http.StatusConflict, "user_exists"); p.User.ID != u.ID || p.User.Status != "archived" {
 		t.Errorf("archived: %+v", p.User)
 	}
-}
-
-func TestSameIdempotencyKeyAnswersTheFirstAnswer(t *testing.T) {
-	o := newOffice(t)
-	body := map[string]any{"name": "John", "email": "idem-" + unique() + "@corp.com", "role": "builder"}
-	key := map[string]string{"Idempotency-Key": unique()}
-	first := want[apiUser](t, o.admin.send("POST", o.path+"/users", body, key), http.StatusCreated)
-	second := want[apiUser](t, o.admin.send("POST", o.path+"/users", body, key), http.StatusCreated)
-	if first.ID != second.ID || first.Version != second.Version || first.Invitation.URL != second.Invitation.URL {
-		t.Errorf("first %+v, second %+v", first, second)
+	o.wait(u.ID, time.Minute)
+	if back := want[apiUser](t, o.act(u.ID, "restore"), http.StatusOK); back.ID != u.ID || back.Role != u.Role || back.Name != u.Name {
+		t.Errorf("restored: %+v", back)
 	}
-	inbox(t, first.Email, 1)
-	body["name"] = "Johnny"
-	refused(t, o.admin.send("POST", o.path+"/users", body, key), http.StatusUnprocessableEntity, "idempotency_mismatch")
+	eventually(t, func() error { // the history goes on
+		if lines := o.history(u.ID); lines[0].Type != "user.restored" || lines[len(lines)-1].Type != "user.invited" {
+			return fmt.Errorf("the history is %+v", lines)
+		}
+		return nil
+	})
 }
 
 func TestRemindersAndExpiryBySchedule(t *testing.T) {
@@ -293,6 +289,36 @@ func TestRemindersAndExpiryBySchedule(t *testing.T) {
 	if users := o.list("?status=expired"); len(users) != 1 || users[0].ID != u.ID {
 		t.Errorf("listed as expired: %+v", users)
 	}
+}
+
+// However many runs of the schedule meet, everybody is reminded once, and no
+// limit of mails stops that; a reminder is counted all the same.
+func TestManyRunsOfTheScheduleRemindOnce(t *testing.T) {
+	o := newOffice(t)
+	want[any](t, o.admin.send("PATCH", o.path, map[string]any{"reminderDays": 2}, nil), http.StatusOK)
+	var users []apiUser
+	for range 4 {
+		users = append(users, o.invite(nil))
+	}
+	quiet := o.invite(map[string]any{"sendEmail": false})
+	for _, u := range users {
+		inbox(t, u.Email, 1)
+	}
+	o.mailed(200, 100) // nothing is left of today's
+	later := map[string]any{"now": time.Now().Add(5*24*time.Hour + time.Minute)}
+	race(t, 5, func(int) (answer, error) { return o.admin.try("POST", "/local/run/expire", later, nil) })
+	o.expire(5*24*time.Hour + 2*time.Minute)
+	for _, u := range users {
+		reminder := inbox(t, u.Email, 2)[1]
+		if link, _ := linksOf(t, reminder); link != u.Invitation.URL {
+			t.Errorf("the reminder's link is %q, not %q", link, u.Invitation.URL)
+		}
+		if got := o.get(u.ID); got.Invitation.Sends != 2 {
+			t.Errorf("%d mails were asked for", got.Invitation.Sends)
+		}
+	}
+	inbox(t, quiet.Email, 0) // who was sent nothing is reminded of nothing
+	o.accept(users[0])
 }
 
 // Every write becomes one line of history and one event on the bus.

@@ -169,7 +169,7 @@ func TestRule11TheLastAdminStaysInEveryBatch(t *testing.T) {
 }
 
 // Rule 25, for many at once: new links for whoever may have one, each mailed.
-func TestResendToMany(t *testing.T) {
+func TestRule25ResendToMany(t *testing.T) {
 	o := newOffice(t)
 	pending := o.invite(nil)
 	inbox(t, pending.Email, 1)

@@ -1,12 +1,15 @@
 package local_test
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -115,87 +118,258 @@ func TestRule03TheEmailComesFromTheRecordAlone(t *testing.T) {
 	}
 }
 
+// Rule 4: a link says by itself whom it is for, and nothing else: what it opens
+// is read from the table at that moment.
+func TestRule04TheStateIsReadFromTheTable(t *testing.T) {
+	o := newOffice(t)
+	u := o.invite(map[string]any{"role": "admin"})
+	token := tokenOf(u.Invitation.URL)
+	for i := range len(token) { // every single character counts
+		bent := []byte(token)
+		bent[i] = 'A'
+		if token[i] == 'A' {
+			bent[i] = 'B'
+		}
+		if a := newClient(t, "").wrong().send("GET", "/v1/invitations/"+string(bent), nil, nil); a.status != http.StatusNotFound {
+			t.Errorf("character %d changed: %d %s", i, a.status, a.body)
+		}
+	}
+	o.edit(u.ID, map[string]any{"role": "end-user", "name": "As of now"})
+	if got := o.accept(u); got.Role != "end-user" || got.Name != "As of now" {
+		t.Errorf("accepted with what the link was made for: %+v", got)
+	}
+}
+
+// Rule 5: a link of another tenant, person or purpose is no link.
+func TestRule05ALinkIsGoodForOneThingAlone(t *testing.T) {
+	o, other := newOffice(t), newOffice(t)
+	quiet := map[string]any{"sendEmail": false}
+	mine, colleague, theirs := o.invite(quiet), o.invite(quiet), other.invite(map[string]any{"sendEmail": false, "email": "x-" + unique() + "@corp.com"})
+	raw := func(u apiUser) []byte {
+		t.Helper()
+		raw, err := base64.RawURLEncoding.DecodeString(tokenOf(u.Invitation.URL))
+		if err != nil || len(raw) <= sha256.Size {
+			t.Fatalf("%d bytes, %v", len(raw), err)
+		}
+		return raw
+	}
+	crossed := func(what, seal []byte) string {
+		return base64.RawURLEncoding.EncodeToString(slices.Concat(what[:len(what)-sha256.Size], seal[len(seal)-sha256.Size:]))
+	}
+	if crossed(raw(mine), raw(mine)) != tokenOf(mine.Invitation.URL) {
+		t.Fatal("a link is made in another way than this test takes it apart")
+	}
+	newer := want[apiUser](t, o.act(colleague.ID, "resend"), http.StatusOK)
+	page := want[struct{ NextCursor *string }](t, o.admin.send("GET", o.path+"/users?limit=1", nil, nil), http.StatusOK)
+	for name, token := range map[string]string{
+		"a colleague, sealed for me": crossed(raw(colleague), raw(mine)), "the other workspace, sealed for mine": crossed(raw(theirs), raw(mine)),
+		"the newer link, sealed as the older": crossed(raw(newer), raw(colleague)), "the older link": tokenOf(colleague.Invitation.URL),
+		"a cursor": *page.NextCursor,
+	} {
+		somebody := person(t, colleague.Email, "John")
+		for _, operation := range []string{"/accept", "/decline"} {
+			refused(t, somebody.wrong().send("POST", "/v1/invitations/"+token+operation, nil, nil), http.StatusNotFound, "invitation_not_found")
+		}
+		if a := newClient(t, token).wrong().send("GET", o.path, nil, nil); a.status != http.StatusUnauthorized {
+			t.Errorf("%s as a bearer token: %d", name, a.status)
+		}
+	}
+	for office, u := range map[office]apiUser{o: newer, other: theirs} {
+		unchanged(t, office, u)
+	}
+	o.accept(newer)
+}
+
+// Rule 6: the four operations of the contract show the link, and no other
+// answer that an admin can get.
 func TestRule06TheLinkIsInFourAnswersAlone(t *testing.T) {
 	o := newOffice(t)
 	u := o.invite(nil)
+	inbox(t, u.Email, 1)
 	secret := tokenOf(u.Invitation.URL)
-	member := o.invite(map[string]any{"sendEmail": false})
-	o.accept(member)
-	for _, path := range []string{"/users", "/users/" + u.ID, "/users/" + member.ID, "/groups", ""} {
-		if a := o.admin.send("GET", o.path+path, nil, nil); strings.Contains(string(a.body), secret) || strings.Contains(string(a.body), `"url"`) {
-			t.Errorf("GET %s shows a link", path)
+	key := map[string]string{"Idempotency-Key": unique()}
+	row := quiet(1)
+	o.admin.batch(o.path+"/users/batch", map[string]any{"users": row}, key)
+	o.admin.batch(o.path+"/users/batch", map[string]any{"users": row}, key)
+	shows := []string{"inviteUser", "resendInvitation", "restoreUser", "getInvitationLink"}
+	tried := 0
+	for _, r := range routes() {
+		if slices.Contains(shows, r.Operation) || r.Operation == "eraseUser" {
+			continue
+		}
+		tried++
+		a := o.admin.call(t, r, o.id, u.ID, "g", bodyFor(t, r, u))
+		if strings.Contains(string(a.body), secret) || strings.Contains(string(a.body), `"url"`) || strings.Contains(string(a.body), "/invite/") {
+			t.Errorf("%s shows a link: %s", r.Operation, a.body)
+		}
+		if r.Operation == "archiveUsers" || r.Operation == "archiveUser" { // for the rest they are pending again
+			o.wait(u.ID, time.Minute)
+			restored := o.act(u.ID, "restore")
+			secret = tokenOf(want[apiUser](t, restored, http.StatusOK).Invitation.URL)
 		}
 	}
-	archived := o.admin.send("POST", o.path+"/users/"+u.ID+"/archive", nil, nil)
-	if strings.Contains(string(archived.body), `"url"`) {
-		t.Error("archiving shows a link")
+	if tried < 12 {
+		t.Errorf("%d routes were tried", tried)
 	}
+	if a := o.admin.send("GET", o.path+"/users?format=csv", nil, nil); strings.Contains(string(a.body), "/invite/") {
+		t.Errorf("the export shows a link: %s", a.body)
+	}
+	u = o.link(u.ID)
+	if tokenOf(u.Invitation.URL) == "" {
+		t.Error("the link's own operation does not show it")
+	}
+	// The link alone admits nobody: it is not the invited person.
+	refused(t, o.admin.send("POST", "/v1/invitations/"+tokenOf(u.Invitation.URL)+"/accept", nil, nil), http.StatusForbidden, "recipient_mismatch")
+}
+
+// routes are all routes below a workspace, from the blueprint: one that is
+// added there is tried here.
+func routes() (all []blueprint.Route) {
+	for _, f := range blueprint.Functions() {
+		for _, r := range f.Routes {
+			if strings.Contains(r.Path, "{workspace}") {
+				all = append(all, r)
+			}
+		}
+	}
+	return all
+}
+
+// bodyFor is a body that would do something, if the operation were allowed to
+// whoever sends it.
+func bodyFor(t *testing.T, r blueprint.Route, target apiUser) any {
+	bodies := map[string]any{
+		"updateWorkspace":   map[string]any{"name": "Stolen"},
+		"putGroup":          map[string]any{"name": "Stolen"},
+		"inviteUser":        map[string]any{"name": "X", "email": "x-" + unique() + "@corp.com", "role": "admin"},
+		"inviteUsers":       map[string]any{"users": quiet(2)},
+		"resendInvitations": ids(target.ID),
+		"archiveUsers":      ids(target.ID),
+		"restoreUsers":      ids(target.ID),
+		"updateUser":        map[string]any{"name": "Stolen", "role": "admin"},
+		"restoreUser":       map[string]any{"reinvite": true},
+		"resendInvitation":  nil,
+		"archiveUser":       nil,
+	}
+	body, known := bodies[r.Operation]
+	if !known && r.Method != http.MethodGet && r.Method != http.MethodDelete {
+		t.Fatalf("give %s a body here, or nil: it is tried by strangers and members", r.Operation)
+	}
+	return body
+}
+
+func (c *client) call(t *testing.T, r blueprint.Route, workspaceID, userID, group string, body any) answer {
+	t.Helper()
+	path := strings.NewReplacer("{workspace}", workspaceID, "{user}", userID, "{group}", group).Replace(r.Path)
+	mine := *c
+	mine.t = t
+	return mine.wrong().send(r.Method, path, body, nil)
 }
 
 // Rule 7, for every route below a workspace: somebody from another workspace
 // gets the same 404 as for a workspace that does not exist, and another
-// workspace's user is not found in one's own.
+// workspace's user is not found in one's own. Nothing is written.
 func TestRule07TenantsAreKeptApartOnEveryRoute(t *testing.T) {
 	o, other := newOffice(t), newOffice(t)
 	victim := other.invite(nil)
 	member := other.invite(map[string]any{"sendEmail": false})
 	other.accept(member)
+	gone := other.invite(map[string]any{"sendEmail": false})
+	want[any](t, other.act(gone.ID, "archive"), http.StatusOK)
 	want[any](t, other.admin.send("PUT", other.path+"/groups/secret", nil, nil), http.StatusCreated)
-	for _, f := range blueprint.Functions() {
-		for _, r := range f.Routes {
-			if !strings.HasPrefix(r.Path, "/v1/workspaces/{workspace}") {
-				continue
-			}
-			t.Run(r.Operation, func(t *testing.T) {
-				call := func(workspaceID, userID string) answer {
-					path := strings.NewReplacer("{workspace}", workspaceID, "{user}", userID, "{group}", "secret").Replace(r.Path)
-					admin := *o.admin
-					admin.t = t
-					return admin.wrong().send(r.Method, path, bodyFor(r.Operation, victim.Email), nil)
-				}
-				foreign := refused(t, call(other.id, victim.ID), http.StatusNotFound, "workspace_not_found")
-				unknown := refused(t, call("ws_000000000000000000000000", victim.ID), http.StatusNotFound, "workspace_not_found")
-				malformed := refused(t, call("ws_nonsense", victim.ID), http.StatusNotFound, "workspace_not_found")
-				foreign.RequestID, unknown.RequestID, malformed.RequestID = "", "", ""
-				if fmt.Sprint(foreign) != fmt.Sprint(unknown) || fmt.Sprint(foreign) != fmt.Sprint(malformed) {
-					t.Errorf("foreign %+v, unknown %+v, malformed %+v", foreign, unknown, malformed)
-				}
-				if strings.Contains(r.Path, "{user}") {
-					refused(t, call(o.id, victim.ID), http.StatusNotFound, "user_not_found")
-					refused(t, call(o.id, "usr_nonsense"), http.StatusNotFound, "user_not_found")
-				}
-			})
+	inbox(t, victim.Email, 1)
+	eventually(t, func() error {
+		if n := len(other.history("")); n != 7 {
+			return fmt.Errorf("%d lines of history", n)
 		}
+		return nil
+	})
+	texts := func() []string {
+		all := slices.Concat(itemTexts(t, "WS#"+other.id), itemTexts(t, "HISTORY#"+other.id))
+		slices.Sort(all)
+		return all
 	}
-	unchanged(t, other, victim)
+	before := texts()
+	strangers := map[string]*client{
+		"another workspace's admin":   o.admin,
+		"nobody's member":             person(t, "nobody-"+unique()+"@corp.com", "Nobody"),
+		"the invited, not yet in":     person(t, victim.Email, "John"),
+		"the archived":                person(t, gone.Email, "John"),
+		"a backend without the scope": newClient(t, token(t, map[string]any{"clientId": "reporting", "scope": "latchkey/read"})),
+	}
+	for _, r := range routes() {
+		t.Run(r.Operation, func(t *testing.T) {
+			for who, c := range strangers {
+				for _, target := range []string{victim.ID, "me"} {
+					var first *apiProblem
+					for _, workspaceID := range []string{"ws_000000000000000000000000", "ws_nonsense", other.id} {
+						p := refused(t, c.call(t, r, workspaceID, target, "secret", bodyFor(t, r, victim)), http.StatusNotFound, "workspace_not_found")
+						p.RequestID = ""
+						if first == nil {
+							first = &p
+						} else if fmt.Sprint(*first) != fmt.Sprint(p) {
+							t.Errorf("%s: for %s the answer is %+v, not %+v", who, workspaceID, p, *first)
+						}
+					}
+					if !strings.Contains(r.Path, "{user}") {
+						break
+					}
+				}
+			}
+			if strings.Contains(r.Path, "{user}") {
+				for _, foreign := range []string{victim.ID, member.ID, "usr_nonsense"} {
+					refused(t, o.admin.call(t, r, o.id, foreign, "", bodyFor(t, r, victim)), http.StatusNotFound, "user_not_found")
+				}
+			}
+			if a := newClient(t, "").call(t, r, other.id, victim.ID, "secret", bodyFor(t, r, victim)); a.status != http.StatusUnauthorized {
+				t.Errorf("without a token: %d", a.status)
+			}
+		})
+	}
+	equal(t, "what the other workspace has", texts(), before)
 }
 
-func bodyFor(operation, email string) any {
-	switch operation {
-	case "inviteUser":
-		return map[string]any{"name": "X", "email": email, "role": "builder"}
-	case "updateWorkspace":
-		return map[string]any{"name": "Stolen"}
-	}
-	return nil
-}
-
-// Members who are no admins get 403 on the admins' routes.
+// Members who are no admins get 403 on the admins' routes, whomever they try
+// them on, themselves too, and nothing is written.
 func TestMembersWhoAreNoAdmins(t *testing.T) {
 	o := newOffice(t)
+	want[any](t, o.admin.send("PUT", o.path+"/groups/g", nil, nil), http.StatusCreated)
+	pending := o.invite(map[string]any{"sendEmail": false})
+	forAll := []string{"getWorkspace", "listGroups"}
 	for _, role := range []string{"builder", "end-user"} {
 		u := o.invite(map[string]any{"role": role, "sendEmail": false})
 		o.accept(u)
+		u = o.get(u.ID)
 		member := person(t, u.Email, u.Name)
-		for _, f := range blueprint.Functions() {
-			for _, r := range f.Routes {
-				if !strings.HasPrefix(r.Path, "/v1/workspaces/{workspace}") || slices.Contains([]string{"getWorkspace", "listGroups"}, r.Operation) {
+		before := itemsIn(t, o.id)
+		tried := 0
+		for _, r := range routes() {
+			if slices.Contains(forAll, r.Operation) {
+				if a := member.call(t, r, o.id, "", "", nil); a.status != http.StatusOK {
+					t.Errorf("a %s gets %d from %s", role, a.status, r.Operation)
+				}
+				continue
+			}
+			for _, target := range []string{o.me(), pending.ID, user.IDFor(o.id, "nobody@corp.com"), u.ID, "me"} {
+				if r.Operation == "getUser" && (target == u.ID || target == "me") {
+					want[apiUser](t, member.call(t, r, o.id, target, "", nil), http.StatusOK) // oneself always
 					continue
 				}
-				path := strings.NewReplacer("{workspace}", o.id, "{user}", user.IDFor(o.id, "nobody@corp.com"), "{group}", "g").Replace(r.Path)
-				refused(t, member.wrong().send(r.Method, path, bodyFor(r.Operation, u.Email), nil), http.StatusForbidden, "admin_required")
+				tried++
+				refused(t, member.call(t, r, o.id, target, "g", bodyFor(t, r, pending)), http.StatusForbidden, "admin_required")
+				if !strings.Contains(r.Path, "{user}") {
+					break
+				}
 			}
 		}
+		if tried < 20 {
+			t.Errorf("only %d calls were tried", tried)
+		}
+		if after := itemsIn(t, o.id); after != before {
+			t.Errorf("%d items became %d", before, after)
+		}
+		unchanged(t, o, pending)
+		unchanged(t, o, u)
 		want[any](t, o.admin.send("PATCH", o.path, map[string]any{"directory": "members"}, nil), http.StatusOK)
 		seen := want[struct{ Users []apiUser }](t, member.send("GET", o.path+"/users", nil, nil), http.StatusOK)
 		for _, s := range seen.Users {
@@ -203,6 +377,11 @@ func TestMembersWhoAreNoAdmins(t *testing.T) {
 				t.Errorf("a %s sees the metadata %s of %s", role, s.Metadata, s.Name)
 			}
 		}
+		sheet := member.send("GET", o.path+"/users?format=csv", nil, nil)
+		if header, _, _ := strings.Cut(string(sheet.body), "\n"); sheet.status != http.StatusOK || strings.Contains(header, "metadata") {
+			t.Errorf("a %s exports %d with the columns %s", role, sheet.status, header)
+		}
+		refused(t, member.send("GET", o.path+"/history", nil, nil), http.StatusForbidden, "admin_required")
 		want[any](t, o.admin.send("PATCH", o.path, map[string]any{"directory": "admins"}, nil), http.StatusOK)
 	}
 }
@@ -218,6 +397,77 @@ func TestAnotherSubjectWithTheSameEmailIsAStranger(t *testing.T) {
 	if len(mine.Workspaces) != 0 {
 		t.Errorf("a stranger's workspaces: %v", mine.Workspaces)
 	}
+}
+
+// Rule 8: what a page showed when it was loaded counts for nothing; a link works
+// once.
+func TestRule08ALinkWorksOnceWhateverAPageHasShown(t *testing.T) {
+	o := newOffice(t)
+	nobody := newClient(t, "")
+	for way, then := range map[string]struct {
+		do     func(u apiUser)
+		status int
+		code   string
+	}{
+		"accepted": {func(u apiUser) { o.accept(u) }, http.StatusConflict, "status_conflict"},
+		"declined": {func(u apiUser) {
+			want[any](t, nobody.send("POST", "/v1/invitations/"+tokenOf(u.Invitation.URL)+"/decline", nil, nil), http.StatusOK)
+		}, http.StatusConflict, "status_conflict"},
+		"archived":   {func(u apiUser) { want[any](t, o.act(u.ID, "archive"), http.StatusOK) }, http.StatusNotFound, "invitation_not_found"},
+		"sent again": {func(u apiUser) { want[any](t, o.act(u.ID, "resend"), http.StatusOK) }, http.StatusNotFound, "invitation_not_found"},
+		"erased": {func(u apiUser) {
+			want[any](t, o.act(u.ID, "archive"), http.StatusOK)
+			want[any](t, o.erase(u.ID), http.StatusNoContent)
+		}, http.StatusNotFound, "invitation_not_found"},
+	} {
+		t.Run(way, func(t *testing.T) {
+			u := o.invite(map[string]any{"sendEmail": false})
+			path := "/v1/invitations/" + tokenOf(u.Invitation.URL)
+			want[any](t, nobody.send("GET", path, nil, nil), http.StatusOK) // the page has loaded
+			then.do(u)
+			for _, operation := range []string{"/accept", "/decline"} {
+				refused(t, person(t, u.Email, "John").send("POST", path+operation, nil, nil), then.status, then.code)
+			}
+		})
+	}
+	if n := o.counted(); n["active"] != 2 || n["declined"] != 1 || n["archived"] != 1 || n["requested"] != 1 {
+		t.Errorf("counts %v", n)
+	}
+}
+
+// Rules 9 and 28: the clock decides at every read and in the write itself; that
+// the schedule has not run changes nothing, and blocks nobody afterwards.
+func TestRule09And28ExpiredIsExpiredBeforeTheScheduleRuns(t *testing.T) {
+	o := newOffice(t)
+	u := o.invite(map[string]any{"sendEmail": false})
+	john := person(t, u.Email, "John")
+	path := "/v1/invitations/" + tokenOf(u.Invitation.URL)
+	o.wait(u.ID, 7*24*time.Hour)
+	for _, operation := range []string{"/accept", "/decline"} {
+		refused(t, john.send("POST", path+operation, nil, nil), http.StatusConflict, "status_conflict")
+	}
+	refused(t, o.admin.send("GET", o.path+"/users/"+u.ID+"/link", nil, nil), http.StatusConflict, "status_conflict")
+	if got := o.get(u.ID); got.Status != "expired" || got.Version != u.Version {
+		t.Errorf("shown as %s, version %d", got.Status, got.Version)
+	}
+	if listed := o.list("?status=expired"); len(listed) != 1 || len(o.list("?status=requested,invited")) != 0 {
+		t.Errorf("listed as expired: %+v", listed)
+	}
+	if sheet := string(o.admin.send("GET", o.path+"/users?format=csv&status=expired", nil, nil).body); !strings.Contains(sheet, ",expired,") {
+		t.Errorf("the export has %s", sheet)
+	}
+	mine := want[struct{ Workspaces []struct{ Status string } }](t, john.send("GET", "/v1/me/workspaces", nil, nil), http.StatusOK)
+	if len(mine.Workspaces) != 1 || mine.Workspaces[0].Status != "expired" {
+		t.Errorf("the person sees %+v", mine)
+	}
+	p := refused(t, o.admin.send("POST", o.path+"/users", map[string]any{"name": "X", "email": u.Email, "role": "builder"}, nil), http.StatusConflict, "user_exists")
+	if p.User.Status != "expired" {
+		t.Errorf("invited again: %+v", p.User)
+	}
+	// A new link, and then the schedule comes by: it takes nothing back.
+	again := want[apiUser](t, o.act(u.ID, "resend"), http.StatusOK)
+	o.expire(0)
+	o.accept(again)
 }
 
 func TestRule10ManyAcceptsMakeOneMember(t *testing.T) {
@@ -348,6 +598,68 @@ func TestRule18TheInvitersAuthorityIsCheckedWhenAccepting(t *testing.T) {
 	refused(t, accept(u), http.StatusConflict, "inviter_not_admin")
 	again := want[apiUser](t, o.admin.send("POST", o.path+"/users/"+u.ID+"/resend", nil, nil), http.StatusOK)
 	want[any](t, accept(again), http.StatusOK) // another admin stands by it
+}
+
+// Rule 19: nobody is active who did not accept, whatever admins and backends do
+// to them.
+func TestRule19NobodyIsActiveWhoDidNotAccept(t *testing.T) {
+	o := newOffice(t)
+	known := "known-" + unique() + "@corp.com"
+	want[any](t, person(t, known, "Known").send("PUT", "/v1/me", nil, nil), http.StatusNoContent)
+	for _, email := range []string{known, "unknown-" + unique() + "@corp.com"} {
+		u := o.invite(map[string]any{"email": email, "role": "admin", "sendEmail": false})
+		for _, do := range []func() answer{
+			func() answer { return o.patch(u.ID, map[string]any{"name": "Edited"}, nil) },
+			func() answer {
+				return o.admin.wrong().send("PATCH", o.path+"/users/"+u.ID, map[string]any{"status": "active"}, nil)
+			},
+			func() answer { return o.act(u.ID, "resend") },
+			func() answer { return o.act(u.ID, "archive") },
+			func() answer { o.wait(u.ID, time.Minute); return o.act(u.ID, "restore") },
+			func() answer { return o.admin.send("POST", o.path+"/users/batch/archive", ids(u.ID), nil) },
+			func() answer {
+				o.wait(u.ID, time.Minute)
+				return operator(t, "hr").send("POST", o.path+"/users/batch/restore", map[string]any{"users": []string{u.ID}, "reinvite": true}, nil)
+			},
+			func() answer { return person(t, email, "").send("PUT", "/v1/me", nil, nil) },
+			func() answer { o.expire(time.Hour); return o.admin.send("GET", o.path, nil, nil) },
+		} {
+			do()
+			if got := o.get(u.ID); got.Status == "active" || got.ActivatedAt != nil {
+				t.Fatalf("active without a word: %+v", got)
+			}
+			refused(t, person(t, email, "").send("GET", o.path, nil, nil), http.StatusNotFound, "workspace_not_found")
+		}
+		if got := o.get(u.ID); got.Status != "invited" || got.Invitation.Sends != 3 {
+			t.Errorf("in the end, %+v", got)
+		}
+		o.accept(o.link(u.ID))
+	}
+}
+
+// Rule 20: one canonical form is the person, shown as typed; what providers make
+// of dots and plus signs is not ours to guess.
+func TestRule20OneEmailInEverySpellingIsOnePerson(t *testing.T) {
+	o := newOffice(t)
+	local := "Jo.Foo-" + unique()
+	first := o.invite(map[string]any{"email": " " + local + "@B\u00fccher.example ", "sendEmail": false})
+	if first.Email != local+"@B\u00fccher.example" {
+		t.Errorf("shown as %q", first.Email)
+	}
+	for _, same := range []string{
+		strings.ToLower(local) + "@b\u00fccher.example", strings.ToUpper(local) + "@B\u00dcCHER.EXAMPLE",
+		local + "@xn--bcher-kva.example", local + "@XN--BCHER-KVA.example", local + "@bu\u0308cher.example",
+	} {
+		p := refused(t, o.admin.send("POST", o.path+"/users", map[string]any{"name": "X", "email": same, "role": "builder"}, nil), http.StatusConflict, "user_exists")
+		if p.User.ID != first.ID {
+			t.Errorf("%q is %s, not %s", same, p.User.ID, first.ID)
+		}
+	}
+	for _, another := range []string{strings.ReplaceAll(local, ".", "") + "@b\u00fccher.example", local + "+tag@b\u00fccher.example", local + "@bucher.example"} {
+		if u := o.invite(map[string]any{"email": another, "sendEmail": false}); u.ID == first.ID {
+			t.Errorf("%q is taken for %q", another, first.Email)
+		}
+	}
 }
 
 func TestRule21DomainsAreComparedWhole(t *testing.T) {

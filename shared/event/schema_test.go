@@ -39,7 +39,7 @@ func TestEventsAreWhatTheirSchemasSay(t *testing.T) {
 		check(event.OfUser(u))
 		return u
 	}
-	u := must(user.New(stamp(), ws, user.Details{Name: "John", Email: "john@corp.com", Role: user.Builder}, week, user.Mails{}))
+	u := must(user.New(stamp(), ws, user.Details{Name: "John", Email: "john@corp.com", Role: user.Builder}, week, user.Erased{}))
 	promoted, _ := u.AccountAppeared(stamp())
 	must(promoted, nil)
 	must(u.Decline(stamp()))
@@ -56,6 +56,13 @@ func TestEventsAreWhatTheirSchemasSay(t *testing.T) {
 	archived := must(active.Archive(stamp()))
 	must(archived.Restore(stamp(), false, week))
 	must(archived.Restore(stamp(), true, week))
+	for _, gone := range []user.User{archived, expired, u} { // the last by the clock alone
+		left, err := gone.Erase(stamp())
+		if err != nil {
+			t.Fatal(err)
+		}
+		check(event.OfErased(left))
+	}
 	w := workspace.New(stamp(), ws, "Nexus", "nexus", nil)
 	check(event.OfWorkspace(w))
 	name := "Other"

@@ -144,7 +144,7 @@ func TestWhatCouldNotBeReadIsNotCalledMissingToo(t *testing.T) {
 func TestAUserIsShownWithoutMetadataLinkAndSecrets(t *testing.T) {
 	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 	u, _ := user.New(user.Stamp{ID: "evt_1", Actor: "usr_admin", At: now}, "ws_1", user.Details{Name: "John Doe", Email: "john@corp.com", Role: user.Builder},
-		user.Inviting{SendEmail: true, Lasts: 24 * time.Hour, Message: "SECRET"}, user.Mails{})
+		user.Inviting{SendEmail: true, Lasts: 24 * time.Hour, Message: "SECRET"}, user.Erased{})
 	u.SealedMetadata, u.Subject, u.Request = []byte("SECRET"), "SECRET", "SECRET"
 	raw, err := json.Marshal(httpapi.ShowUser(u, now))
 	want := `{"id":"` + u.ID + `","workspaceId":"ws_1","name":"John Doe","email":"john@corp.com","role":"builder","groups":[],"status":"requested",` +

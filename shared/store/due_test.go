@@ -129,7 +129,7 @@ func TestEverybodyWhoIsDueIsFoundTheLongestOverdueFirst(t *testing.T) {
 
 // remindable is a user with a reminder two days before the end.
 func remindable(workspaceID string, d user.Details) user.User {
-	u, err := user.New(byAdmin(t0), workspaceID, d, user.Inviting{SendEmail: true, Lasts: week, RemindFor: 2 * day}, user.Mails{})
+	u, err := user.New(byAdmin(t0), workspaceID, d, user.Inviting{SendEmail: true, Lasts: week, RemindFor: 2 * day}, user.Erased{})
 	if err != nil {
 		panic(err)
 	}

@@ -158,24 +158,22 @@ func (l *lastItem) change() user.Change {
 	return user.Change{ID: l.ID, Type: user.ChangeType(l.Type), Actor: l.Actor, At: parseTime(l.At), From: user.Status(l.From), Changed: l.Changed}
 }
 
-// erasedItem stands where a user was, until the limits of mail need it no more.
+// erasedItem stands where a user was, for as long as it matters.
 type erasedItem struct {
 	primary
-	MailedAt string    `dynamodbav:"mailedAt,omitempty"`
-	Mailed   int       `dynamodbav:"mailed,omitempty"`
-	Last     *lastItem `dynamodbav:"last"`
-	TTL      int64     `dynamodbav:"ttl"`
+	MailedAt   string    `dynamodbav:"mailedAt,omitempty"`
+	Mailed     int       `dynamodbav:"mailed,omitempty"`
+	Generation int       `dynamodbav:"generation,omitempty"`
+	Last       *lastItem `dynamodbav:"last"`
+	TTL        int64     `dynamodbav:"ttl"`
 }
 
 func itemOfErased(e user.Erased) (Item, error) {
 	key := userKey(e.WorkspaceID, e.ID)
-	until := e.Last.At
-	if matter := e.Mails.Matter(); matter.After(until) {
-		until = matter
-	}
 	return attributevalue.MarshalMap(erasedItem{
 		primary:  primary{key.PK, key.SK, entityErased},
-		MailedAt: timeText(e.Mails.Last), Mailed: e.Mails.Count, Last: itemOfChange(e.Last), TTL: until.Unix(),
+		MailedAt: timeText(e.Mails.Last), Mailed: e.Mails.Count, Generation: e.Generation,
+		Last: itemOfChange(e.Last), TTL: e.Matter().Unix(),
 	})
 }
 
@@ -187,7 +185,7 @@ func erasedOfItem(item Item) (user.Erased, error) {
 	}
 	return user.Erased{
 		ID: strings.TrimPrefix(in.SK, prefixUser), WorkspaceID: strings.TrimPrefix(in.PK, prefixWorkspace),
-		Mails: user.Mails{Last: parseTime(in.MailedAt), Count: in.Mailed}, Last: in.Last.change(),
+		Mails: user.Mails{Last: parseTime(in.MailedAt), Count: in.Mailed}, Generation: in.Generation, Last: in.Last.change(),
 	}, nil
 }
 

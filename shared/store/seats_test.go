@@ -132,7 +132,7 @@ var noMail = user.Inviting{Lasts: week}
 // stops what happens to them.
 func quiet(workspaceID, email string, at time.Time) user.User {
 	d := user.Details{Name: "John Doe", Email: email, Role: user.Builder}
-	u, err := user.New(byAdmin(at), workspaceID, d, noMail, user.Mails{})
+	u, err := user.New(byAdmin(at), workspaceID, d, noMail, user.Erased{})
 	if err != nil {
 		panic(err)
 	}
@@ -521,7 +521,7 @@ func TestSeatsOfLapsedInvitationsAreFreed(t *testing.T) {
 	users[4].Invitation.ExpiresAt = users[4].Invitation.ExpiresAt.Add(time.Millisecond) // not yet
 	// A reminder is due, and nothing more.
 	d := user.Details{Name: "John Doe", Email: "reminded@corp.com", Role: user.Builder}
-	reminded, err := user.New(byAdmin(t0), w.ID, d, user.Inviting{SendEmail: true, Lasts: 2 * week, RemindFor: 10 * day}, user.Mails{})
+	reminded, err := user.New(byAdmin(t0), w.ID, d, user.Inviting{SendEmail: true, Lasts: 2 * week, RemindFor: 10 * day}, user.Erased{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -149,7 +149,7 @@ func byAdmin(at time.Time) user.Stamp { return stamp("usr_admin", at) }
 // invited is a user who was invited and has not been written.
 func invited(workspaceID, email string, role user.Role, at time.Time) user.User {
 	d := user.Details{Name: "John Doe", Email: strings.TrimSpace(email), Role: role}
-	u, err := user.New(byAdmin(at), workspaceID, d, user.Inviting{SendEmail: true, Lasts: week}, user.Mails{})
+	u, err := user.New(byAdmin(at), workspaceID, d, user.Inviting{SendEmail: true, Lasts: week}, user.Erased{})
 	if err != nil {
 		panic(err)
 	}

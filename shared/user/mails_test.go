@@ -86,7 +86,7 @@ func TestEveryWayToANewLinkKeepsToTheLimit(t *testing.T) {
 			return err
 		},
 		"invite anew": func(how user.Inviting, at time.Time) error {
-			_, err := user.New(stamp(at), "ws_1", details, how, erased.Mails)
+			_, err := user.New(stamp(at), "ws_1", details, how, erased)
 			return err
 		},
 	} {

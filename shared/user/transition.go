@@ -55,18 +55,18 @@ type Inviting struct {
 	Locale     string
 }
 
-// New is a newly invited user. Details must have passed Check. mailed is what
-// was sent to this address before a record of it was erased; the zero value
-// where there was none.
-func New(s Stamp, workspaceID string, d Details, in Inviting, mailed Mails) (User, error) {
+// New is a newly invited user. Details must have passed Check. before is what
+// is left of an erased record of the same person; the zero value where there is
+// none.
+func New(s Stamp, workspaceID string, d Details, in Inviting, before Erased) (User, error) {
 	u := User{
 		ID: IDFor(workspaceID, d.Email), WorkspaceID: workspaceID,
 		Name: d.Name, Email: d.Email, Role: d.Role, Groups: d.Groups,
-		CreatedAt: s.At, Mails: mailed,
+		CreatedAt: s.At, Mails: before.Mails,
 	}
 	u.Invitation.Message = in.Message
 	u.Invitation.Locale = in.Locale
-	u.Invitation.Generation = FirstGeneration(s.At) - 1
+	u.Invitation.Generation = max(firstGeneration(s.At)-1, before.Generation)
 	err := u.invite(s, in)
 	if err != nil {
 		return User{}, err
@@ -74,12 +74,14 @@ func New(s Stamp, workspaceID string, d Details, in Inviting, mailed Mails) (Use
 	return u.changed(s, UserInvited), nil
 }
 
-// FirstGeneration is the generation of the first link of somebody who is
+// firstGeneration is the generation of the first link of somebody who is
 // invited at a time: its seconds since 1970. Somebody who was erased, and is
 // invited once more, has the same id as before; numbers that began at one again
 // would bring the old links back to life, and take the new mail for one that
-// was sent. Later generations are one higher each, and more than a second apart.
-func FirstGeneration(at time.Time) int { return int(at.Unix()) }
+// was sent. Later generations are one higher each. In the first minute after an
+// erasure they may be ahead of the seconds, so what is left of the record has
+// the last one.
+func firstGeneration(at time.Time) int { return int(at.Unix()) }
 
 // Founder is the first admin of a workspace, who needs no invitation. Their
 // record makes no event of its own: workspace.created tells of it.
@@ -303,12 +305,23 @@ func (u User) LeaveGroup(s Stamp, group string) User {
 }
 
 // Erased is what is left of a person whose record was erased: nothing that
-// names them, only what the limits of mail need, and the change itself.
+// names them, only what the limits of mail need, the number of the last link,
+// and the change itself.
 type Erased struct {
 	ID          string
 	WorkspaceID string
 	Mails       Mails
+	Generation  int
 	Last        Change
+}
+
+// Matter says until when what is left has to be remembered.
+func (e Erased) Matter() time.Time {
+	generation := e.Last.At.Add(time.Minute) // by then the seconds are ahead again
+	if mails := e.Mails.Matter(); mails.After(generation) {
+		return mails
+	}
+	return generation
 }
 
 // Erase removes a person who is not in the workspace any more, or never came.
@@ -319,7 +332,7 @@ func (u User) Erase(s Stamp) (Erased, error) {
 		return Erased{}, wrongStatus(u, s.At, "erased")
 	}
 	return Erased{
-		ID: u.ID, WorkspaceID: u.WorkspaceID, Mails: u.Mails,
+		ID: u.ID, WorkspaceID: u.WorkspaceID, Mails: u.Mails, Generation: u.Invitation.Generation,
 		Last: Change{ID: s.ID, Type: UserErased, Actor: s.Actor, At: s.At, From: u.Status},
 	}, nil
 }

@@ -145,7 +145,7 @@ func person(workspaceID string, n int) user.User {
 	at := time.Date(2026, 1, 1, 0, 0, n, 0, time.UTC)
 	stamp := user.Stamp{ID: fmt.Sprintf("evt_%d", n), Actor: user.ActorSchedule, At: at}
 	details := user.Details{Name: fmt.Sprintf("Person %d", n), Email: fmt.Sprintf("person-%d@corp.com", n), Role: user.Roles()[n%3]}
-	u, _ := user.New(stamp, workspaceID, details, user.Inviting{Lasts: 365 * 24 * time.Hour, HasAccount: n%2 == 0}, user.Mails{}) // no mail: cannot fail
+	u, _ := user.New(stamp, workspaceID, details, user.Inviting{Lasts: 365 * 24 * time.Hour, HasAccount: n%2 == 0}, user.Erased{}) // no mail: cannot fail
 	if n%3 == 0 {
 		u, _ = u.Accept(stamp, "sub") // pending: cannot fail
 	}

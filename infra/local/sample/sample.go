@@ -72,7 +72,7 @@ func User(p Person) user.User {
 	}
 	u, _ := user.New(at(1), WorkspaceID, user.Details{Name: p.Name, Email: p.Email, Role: p.Role}, user.Inviting{
 		HasAccount: p.HasAccount, SendEmail: true, Lasts: lasts, Locale: "en",
-	}, user.Mails{}) // the first mail: cannot fail
+	}, user.Erased{}) // the first mail: cannot fail
 	if p.Status == user.Active || p.Status == user.Archived {
 		u, _ = u.Accept(at(2), Subject(p.Email)) // pending: cannot fail
 	}

@@ -12,7 +12,7 @@ interface User {
   id: string;
   name: string;
   email: string;
-  invitation: { url: string };
+  invitation: { url: string; delivery: string };
 }
 
 export interface Demo {
@@ -93,13 +93,25 @@ export async function fill(api: string): Promise<Demo> {
     admins.push({ email, name });
   }
 
-  /** Invites one person, and lets happen what is to become of them. */
+  const invited = new Map<number, User>();
+  const invite = async (n: number): Promise<void> => {
+    invited.set(n, await call<User>('POST', `${at}/users`, personOf(n, fateOf(n)), admins[n % admins.length]));
+  };
+
+  /** Waits until every mail is on its way: nobody is mailed who has come meanwhile. */
+  async function mailed(): Promise<void> {
+    for (let second = 0; second < 60; second++) {
+      const { users } = await call<{ users: User[] }>('GET', `${at}/users?status=requested,invited&limit=100`, undefined, ada);
+      if (!users.some((u) => u.invitation.delivery === 'queued')) return;
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+    }
+  }
+
+  /** Lets happen what is to become of one person. */
   async function live(n: number): Promise<void> {
-    const fate = fateOf(n);
-    const admin = admins[n % admins.length]!;
-    const u = await call<User>('POST', `${at}/users`, personOf(n, fate), admin);
+    const u = invited.get(n)!;
     const archive = () => call('POST', `${at}/users/${u.id}/archive`, undefined, ada);
-    switch (fate) {
+    switch (fateOf(n)) {
       case 'active':
         await accept(u);
         break;
@@ -119,12 +131,19 @@ export async function fill(api: string): Promise<Demo> {
     }
   }
 
-  const all = Array.from({ length: people - admins.length }, (_, n) => n);
   // A lapsed invitation needs time to pass: the schedule is fired as if it were
   // the day after tomorrow, before the others are invited.
-  await inParallel(all.filter((n) => fateOf(n) === 'expired'), live);
+  const all = Array.from({ length: people - admins.length }, (_, n) => n);
+  await inParallel(all.filter((n) => fateOf(n) === 'expired'), invite);
+  await mailed();
   await call('POST', '/local/run/expire', { now: new Date(Date.now() + 26 * 3_600_000).toISOString() });
-  await inParallel(all.filter((n) => fateOf(n) !== 'expired'), live);
+  const others = all.filter((n) => fateOf(n) !== 'expired');
+  for (let i = 0; i < others.length; i += 90) {
+    const some = others.slice(i, i + 90);
+    await inParallel(some, invite);
+    await mailed();
+    await inParallel(some, live);
+  }
   return { slug: workspace.slug, admin: ada };
 }
 

@@ -7,7 +7,7 @@ import { Clock, Gear, Grid, Home, Sliders, Tag, Users } from './icons';
 import { findPlace, PlaceContext, usePlace } from './place';
 import { person, signIn } from './session';
 import { useText } from './text';
-import { Failure, Heading, Loading, signInAgain, useLoad } from './ui';
+import { Failure, Heading, intoView, Loading, signInAgain, useLoad } from './ui';
 
 const HomePage = lazy(() => import('./pages/home'));
 const InvitationPage = lazy(() => import('./pages/invitation'));
@@ -93,14 +93,14 @@ function InWorkspace() {
   return (
     <div className="frame">
       <nav className="rail" aria-label={place?.workspace.name ?? 'Latchkey'}>
-        <Link className="rail-item" href="/">
+        <Link className="rail-item" href="/" aria-label={t.home.title}>
           <Grid />
-          <span>{t.home.title}</span>
+          <span>{t.home.short}</span>
         </Link>
         <RailItem href={`/${slug}`} exact label={t.workspace.home} icon={<Home />} />
         <span className="grow" />
         <AccountMenu />
-        <RailItem href={`/${slug}/workspace-settings`} label={t.workspace.settings} icon={<Gear />} to={`/${slug}/workspace-settings/users`} />
+        <RailItem href={`/${slug}/workspace-settings`} label={t.workspace.settings} short={t.workspace.settingsShort} icon={<Gear />} to={`/${slug}/workspace-settings/users`} />
       </nav>
       <div className="content">
         <Offline />
@@ -125,13 +125,13 @@ function InWorkspace() {
   );
 }
 
-function RailItem({ href, to, label, icon, exact }: { href: string; to?: string; label: string; icon: ReactNode; exact?: boolean }) {
+function RailItem({ href, to, label, short, icon, exact }: { href: string; to?: string; label: string; short?: string; icon: ReactNode; exact?: boolean }) {
   const [at] = useLocation();
   const here = exact ? at === href : at.startsWith(href);
   return (
-    <Link className="rail-item" href={to ?? href} aria-current={here ? 'page' : undefined}>
+    <Link className="rail-item" href={to ?? href} aria-label={label} aria-current={here ? 'page' : undefined}>
       {icon}
-      <span>{label}</span>
+      <span>{short ?? label}</span>
     </Link>
   );
 }
@@ -163,7 +163,10 @@ function Settings({ at }: { at: string }) {
   const { workspace } = usePlace();
   const [path] = useLocation();
   const section = (name: string, label: string, icon: ReactNode) => (
-    <Link className="section" href={`${at}/${name}`} aria-current={path.startsWith(`${at}/${name}`) ? 'page' : undefined}>
+    <Link
+      className="section" href={`${at}/${name}`} aria-current={path.startsWith(`${at}/${name}`) ? 'page' : undefined}
+      ref={path.startsWith(`${at}/${name}`) ? intoView : undefined}
+    >
       {icon} {label}
     </Link>
   );

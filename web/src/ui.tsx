@@ -163,6 +163,11 @@ export function Avatar({ name }: { name: string }) {
   );
 }
 
+/** Brings the current one of a row of links into view, where the row is wider than the screen. */
+export function intoView(link: HTMLElement | null): void {
+  link?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+}
+
 /** Says whether the browser is offline. */
 export function useOffline(): boolean {
   const [offline, setOffline] = useState(!navigator.onLine);

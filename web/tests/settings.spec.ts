@@ -65,6 +65,32 @@ test('settings are saved, and what is wrong is named', async ({ page, complaints
   await expect(page.getByLabel('Personal message')).toBeVisible();
 });
 
+test('what mails look like, where the API has settings for it', async ({ page }) => {
+  const office = await Office.make();
+  await signedIn(page, office.admin);
+  const looks = { notifyInviters: false, productName: null, logoUrl: null, accentColor: '#1f4fd8', replyTo: null, supportAddress: null, invitationsPaused: true };
+  let sent: unknown;
+  await page.route(`**/v1/workspaces/${office.id}`, async (route) => {
+    if (route.request().method() === 'PATCH') {
+      sent = route.request().postDataJSON();
+      Object.assign(looks, { productName: 'Nexus Cloud' });
+      await route.fulfill({ json: { ...(await office.admin.send<object>('GET', office.path)), ...looks, version: 2 } });
+    } else {
+      const answer = await route.fetch();
+      await route.fulfill({ response: answer, json: { ...((await answer.json()) as object), ...looks } });
+    }
+  });
+  await page.goto(office.users);
+  await expect(page.getByText('invitations of this workspace are paused')).toBeVisible();
+  await page.goto(office.users.replace('users', 'general'));
+  await inspect(page, 'general, with what mails look like');
+  await page.getByLabel('Product name').fill('Nexus Cloud');
+  await page.getByLabel('Tell inviters by mail').check();
+  await page.getByRole('button', { name: 'Save' }).click();
+  await expect(page.getByText('The settings are saved.')).toBeVisible();
+  expect(sent).toMatchObject({ notifyInviters: true, productName: 'Nexus Cloud', logoUrl: null, accentColor: '#1f4fd8', replyTo: null, supportAddress: null });
+});
+
 test('the history has everything, mail deliveries too', async ({ page }) => {
   const office = await Office.make();
   const u = await office.invite();

@@ -27,6 +27,7 @@ test('archive with undo, archive for good, restore', async ({ page }) => {
   await page.getByRole('link', { name: /^Archived/ }).click();
   await expect(row).toBeVisible();
   await choose(page, 'John Doe', 'Restore');
+  await expect(row).toContainText('Active');
   await expect(toast(page, 'John Doe is active again')).toBeVisible();
   expect((await office.get(u)).status).toBe('active');
 });
@@ -180,7 +181,8 @@ test('expired, declined, and every state of delivery are told in words', async (
   const [late, no] = await Promise.all([office.invite({ name: 'Late Person', expiresInDays: 1 }), office.invite({ name: 'No Thanks' })]);
   await fetch(`${no.invitation.url.replace('/invite/', '/v1/invitations/')}/decline`, { method: 'POST' });
   await passDays(2);
-  const states = ['none', 'queued', 'sent', 'delivered', 'delayed', 'bounced', 'complained', 'suppressed', 'failed'];
+  // And one that this page has never heard of.
+  const states = ['new_to_us', 'none', 'queued', 'sent', 'delivered', 'delayed', 'bounced', 'complained', 'suppressed', 'failed'];
   for (const s of states) await office.invite({ name: `Mail ${s}`, sendEmail: false, expiresInDays: 20 });
   await page.route(/\/users\?/, async (route: Route) => {
     const answer = await route.fetch();
@@ -194,6 +196,7 @@ test('expired, declined, and every state of delivery are told in words', async (
   await signedIn(page, office.admin);
   await page.goto(office.users);
   const row = (name: string) => page.getByRole('row', { name: new RegExp(name) });
+  await expect(row('Mail new_to_us')).toContainText('new_to_us');
   await expect(row('Mail bounced')).toContainText('Bounced: mailbox does not exist');
   await expect(row('Mail complained')).toContainText('Marked as spam');
   await expect(row('Mail suppressed')).toContainText('Mail blocked');
@@ -206,6 +209,28 @@ test('expired, declined, and every state of delivery are told in words', async (
   await expect(row('No Thanks')).toContainText('Declined');
   expect((await office.get(late)).status).toBe('expired');
   await inspect(page, 'every status');
+});
+
+test('an address that took no mail is mailed again only if the admin is sure', async ({ page, complaints }) => {
+  complaints.expect(409);
+  const office = await Office.make();
+  const u = await office.invite();
+  await signedIn(page, office.admin);
+  const bodies: unknown[] = [];
+  await page.route('**/resend', async (route: Route) => {
+    bodies.push(route.request().postDataJSON());
+    const refusal = { type: 'about:blank', title: 'Conflict', status: 409, detail: 'x', code: 'recipient_undeliverable', requestId: 'x' };
+    if (bodies.length === 1) await route.fulfill({ status: 409, contentType: 'application/problem+json', json: refusal });
+    else await route.fulfill({ json: await office.get(u) });
+  });
+  await page.goto(office.users);
+  await choose(page, 'John Doe', 'Send again');
+  const dialog = page.getByRole('dialog', { name: 'Mail John Doe again?' });
+  await expect(dialog).toContainText(u.email);
+  await inspect(page, 'mail again?');
+  await dialog.getByRole('button', { name: 'Send anyway' }).click();
+  await expect(toast(page, 'A new invitation is on its way')).toBeVisible();
+  expect(bodies).toEqual([null, { confirm: true }]);
 });
 
 test('the menu and the dialogs by keyboard', async ({ page }) => {

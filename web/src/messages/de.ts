@@ -36,6 +36,7 @@ const de: Translation = {
   role: { admin: 'Admin', builder: 'Builder', 'end-user': 'Endnutzer' },
   home: {
     title: 'Meine Arbeitsbereiche',
+    short: 'Arbeitsbereiche',
     welcome: 'Menschen einladen und sehen, wo jeder steht',
     welcomeHint: 'Latchkey bringt Menschen per Einladung in Ihre Arbeitsbereiche: mit einer Rolle, Gruppen und einem Link, der genau einmal gilt.',
     first: 'Benennen Sie Ihren ersten Arbeitsbereich',
@@ -53,6 +54,7 @@ const de: Translation = {
   workspace: {
     home: 'Start',
     settings: 'Einstellungen des Arbeitsbereichs',
+    settingsShort: 'Einstellungen',
     sections: 'Bereiche der Einstellungen',
     users: 'Benutzer',
     groups: 'Gruppen',

@@ -35,6 +35,7 @@ const en = {
   role: { admin: 'Admin', builder: 'Builder', 'end-user': 'End user' },
   home: {
     title: 'My workspaces',
+    short: 'Workspaces',
     welcome: 'Invite people, and see where everybody stands',
     welcomeHint: 'Latchkey brings people into your workspaces by invitation: with a role, groups and a link that works once.',
     first: 'Name your first workspace',
@@ -52,6 +53,7 @@ const en = {
   workspace: {
     home: 'Home',
     settings: 'Workspace settings',
+    settingsShort: 'Settings',
     sections: 'Sections of the settings',
     users: 'Users',
     groups: 'Groups',

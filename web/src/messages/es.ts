@@ -36,6 +36,7 @@ const es: Translation = {
   role: { admin: 'Administrador', builder: 'Creador', 'end-user': 'Usuario final' },
   home: {
     title: 'Mis espacios de trabajo',
+    short: 'Espacios',
     welcome: 'Invite a personas y vea en qué punto está cada una',
     welcomeHint: 'Latchkey incorpora personas a sus espacios de trabajo por invitación: con un rol, grupos y un enlace que sirve una sola vez.',
     first: 'Póngale nombre a su primer espacio de trabajo',
@@ -53,6 +54,7 @@ const es: Translation = {
   workspace: {
     home: 'Inicio',
     settings: 'Configuración del espacio de trabajo',
+    settingsShort: 'Configuración',
     sections: 'Secciones de la configuración',
     users: 'Usuarios',
     groups: 'Grupos',

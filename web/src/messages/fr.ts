@@ -36,6 +36,7 @@ const fr: Translation = {
   role: { admin: 'Admin', builder: 'Concepteur', 'end-user': 'Utilisateur final' },
   home: {
     title: 'Mes espaces de travail',
+    short: 'Espaces',
     welcome: 'Invitez des personnes et voyez où chacune en est',
     welcomeHint: 'Latchkey fait entrer des personnes dans vos espaces de travail sur invitation : avec un rôle, des groupes et un lien valable une seule fois.',
     first: 'Donnez un nom à votre premier espace de travail',
@@ -53,6 +54,7 @@ const fr: Translation = {
   workspace: {
     home: 'Accueil',
     settings: 'Paramètres de l’espace de travail',
+    settingsShort: 'Paramètres',
     sections: 'Rubriques des paramètres',
     users: 'Utilisateurs',
     groups: 'Groupes',

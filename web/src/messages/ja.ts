@@ -36,6 +36,7 @@ const ja: Translation = {
   role: { admin: '管理者', builder: 'ビルダー', 'end-user': 'エンドユーザー' },
   home: {
     title: 'マイワークスペース',
+    short: 'マイワークスペース',
     welcome: 'メンバーを招待し、全員の状況を把握できます',
     welcomeHint: 'Latchkey は、ロール、グループ、一度だけ使えるリンクを付けた招待で、メンバーをワークスペースに迎え入れます。',
     first: '最初のワークスペースに名前を付けてください',
@@ -53,6 +54,7 @@ const ja: Translation = {
   workspace: {
     home: 'ホーム',
     settings: 'ワークスペースの設定',
+    settingsShort: 'ワークスペースの設定',
     sections: '設定の項目',
     users: 'ユーザー',
     groups: 'グループ',

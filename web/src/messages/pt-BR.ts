@@ -36,6 +36,7 @@ const ptBR: Translation = {
   role: { admin: 'Administrador', builder: 'Criador', 'end-user': 'Usuário final' },
   home: {
     title: 'Meus espaços de trabalho',
+    short: 'Espaços',
     welcome: 'Convide pessoas e veja em que ponto cada uma está',
     welcomeHint: 'O Latchkey traz pessoas para os seus espaços de trabalho por convite: com uma função, grupos e um link que vale uma única vez.',
     first: 'Dê um nome ao seu primeiro espaço de trabalho',
@@ -53,6 +54,7 @@ const ptBR: Translation = {
   workspace: {
     home: 'Início',
     settings: 'Configurações do espaço de trabalho',
+    settingsShort: 'Configurações',
     sections: 'Seções das configurações',
     users: 'Usuários',
     groups: 'Grupos',

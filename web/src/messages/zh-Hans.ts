@@ -36,6 +36,7 @@ const zhHans: Translation = {
   role: { admin: '管理员', builder: '构建者', 'end-user': '最终用户' },
   home: {
     title: '我的工作区',
+    short: '我的工作区',
     welcome: '邀请成员，随时了解每个人的状态',
     welcomeHint: 'Latchkey 通过邀请把成员带入您的工作区：附带角色、群组和一个只能使用一次的链接。',
     first: '为您的第一个工作区命名',
@@ -53,6 +54,7 @@ const zhHans: Translation = {
   workspace: {
     home: '首页',
     settings: '工作区设置',
+    settingsShort: '工作区设置',
     sections: '设置分类',
     users: '用户',
     groups: '群组',

@@ -7,7 +7,7 @@ import { Alert, Download, Plus, Search, Users } from '../icons';
 import { ActionMenu, tell } from '../overlay';
 import { usePlace } from '../place';
 import { Time, useText, type Text } from '../text';
-import { Avatar, explain, Failure, Heading, Loading, Notice, roleName, StatusChip } from '../ui';
+import { Avatar, explain, Failure, Heading, intoView, Loading, Notice, roleName, StatusChip } from '../ui';
 import { canArchive, canResend, canRestore, choicesFor, useActions, type Verb } from './actions';
 import { deliveryLine } from './delivery';
 import { Funnel } from './funnel';
@@ -173,7 +173,7 @@ function StatusTab({ label, n, at, current, set }: { label: string; n?: number; 
   const { number } = useText();
   return (
     <a
-      className="tab" href={at ? `?status=${at}` : '?'} aria-current={current ? 'true' : undefined}
+      className="tab" href={at ? `?status=${at}` : '?'} aria-current={current ? 'true' : undefined} ref={current ? intoView : undefined}
       onClick={(e) => {
         if (e.metaKey || e.ctrlKey || e.shiftKey) return;
         e.preventDefault();

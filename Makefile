@@ -47,7 +47,7 @@ test: node_modules/.package-lock.json build lint ## every test
 test-web: build ## the dashboard in Chromium, against the stack as make run runs it
 	@openapi-typescript openapi.yaml --check -o web/src/openapi.d.ts >/dev/null || { echo 'openapi.yaml has changed: run make golden'; exit 1; }
 	@go build -o build/latchkey-local ./infra/local/run
-	@if command -v chromium >/dev/null; then playwright test -c web; else echo 'Chromium is not installed (apt-get install chromium): the tests in web/tests are left out'; fi
+	@if command -v chromium >/dev/null; then CHROMIUM=$$(command -v chromium) playwright test -c web; else echo 'Chromium is not installed (apt-get install chromium): the tests in web/tests are left out'; fi
 
 .PHONY: demo
 demo: node_modules/.package-lock.json ## fill the stack that make run runs with a workspace of 200 people (PORT=8080)
@@ -63,10 +63,11 @@ race: node_modules/.package-lock.json build ## every test but the cloud's, under
 	go test -race $$(go list ./... | grep -v infra/cloud) -timeout 20m
 
 .PHONY: lint
-lint: node_modules/.package-lock.json ## gofmt, go vet, staticcheck, the contract and its reference
+lint: node_modules/.package-lock.json ## gofmt, go vet, staticcheck, tsc, the contract and its reference
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'gofmt would change these files: run gofmt -w on them'; exit 1; }
 	go vet ./...
 	go run $(STATICCHECK) ./...
+	tsc -p web
 	@mkdir -p build
 	@redocly lint --extends recommended --max-problems 1000 openapi.yaml 2>build/redocly.log || { cat build/redocly.log; exit 1; }
 	@! grep -iE '[1-9][0-9]* warning' build/redocly.log || { cat build/redocly.log; exit 1; }

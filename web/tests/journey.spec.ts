@@ -81,6 +81,19 @@ test('an admin invites a person, who gets a mail, signs up and joins', async ({ 
   await expect(row).toContainText('Active');
 });
 
+test('the list follows what happens, without being loaded again', async ({ page }) => {
+  const office = await Office.make();
+  const u = await office.invite();
+  await signedIn(page, office.admin);
+  await page.clock.install();
+  await page.goto(office.users);
+  const row = page.getByRole('row', { name: /John Doe/ });
+  await expect(row).toContainText('Requested');
+  await office.accept(u);
+  await page.clock.runFor(25_000);
+  await expect(row).toContainText('Active');
+});
+
 test('requested and invited are told apart', async ({ page }) => {
   const office = await Office.make();
   const known = `known-${unique()}@corp.com`;

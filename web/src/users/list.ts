@@ -28,6 +28,9 @@ function query(f: Filter) {
   return { status: f.status, role: f.role, group: f.group, q: f.q || undefined, sort: f.sort };
 }
 
+/** Every so many milliseconds the list is read again by itself, so that statuses can be watched. */
+const watchEvery = 20_000;
+
 /** The pages from a cursor on, until one has somebody: a filtered page may be empty and not the last. */
 async function read(workspace: string, f: Filter, cursor?: string) {
   for (;;) {
@@ -45,6 +48,8 @@ interface State {
   counts?: Counts;
   cursor?: string | null;
   problem?: Problem;
+  /** Whether there are more pages than the first. */
+  extended?: boolean;
 }
 
 export function useUsers(workspace: string, filter: Filter): UserList {
@@ -66,6 +71,7 @@ export function useUsers(workspace: string, filter: Filter): UserList {
           users: cursor ? [...s.users, ...page.users] : page.users,
           counts: page.counts ?? s.counts,
           cursor: page.nextCursor,
+          extended: cursor !== undefined,
         }));
       } catch (error) {
         const p = problem(error);
@@ -78,6 +84,26 @@ export function useUsers(workspace: string, filter: Filter): UserList {
   );
 
   useEffect(() => void load(), [key, round]);
+
+  // In silence, and no longer once there are more pages than the first.
+  const still = useRef(true);
+  still.current = !loading && state.key === key && !state.extended && !state.problem;
+  useEffect(() => {
+    const look = () => {
+      if (document.visibilityState !== 'visible' || !navigator.onLine || !still.current) return;
+      read(workspace, filter)
+        .then((page) => {
+          if (wanted.current === key && still.current) setState({ key, users: page.users, counts: page.counts, cursor: page.nextCursor });
+        })
+        .catch(() => undefined); // what is shown stays; the next load says what is wrong
+    };
+    const timer = setInterval(look, watchEvery);
+    document.addEventListener('visibilitychange', look);
+    return () => {
+      clearInterval(timer);
+      document.removeEventListener('visibilitychange', look);
+    };
+  }, [key]);
 
   const replace = useCallback(
     (changed: User[], gone: string[] = []) => {

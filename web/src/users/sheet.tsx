@@ -51,7 +51,7 @@ export function Preview({ sheet, onChange }: { sheet: Sheet; onChange: (sheet: S
               <th>{t.person.email}</th>
               <th>{t.person.role}</th>
               {others.map((h) => (
-                <th key={h}>{h}</th>
+                <th key={h}>{t.add.columnNames[h as keyof typeof t.add.columnNames] ?? h}</th>
               ))}
             </tr>
           </thead>

@@ -47,13 +47,11 @@ test('300 people by CSV, 7 rows of them bad', async ({ page }) => {
   await expect(line(201)).toContainText('Groups: ');
   await expect(line(202)).toContainText('Metadata: ');
   await expect(line(300)).toContainText('Is in this workspace already');
-  await inspect(page, 'preview');
   expect(await office.admin.send<{ counts: object }>('GET', `${office.path}/users?counts=true`)).toMatchObject({ counts: { requested: 1 } });
 
   await page.getByRole('button', { name: 'Invite 293 users' }).click();
   await expect(page.getByRole('progressbar')).toBeVisible();
   await expect(page.getByText('293 people are invited.')).toBeVisible({ timeout: 60_000 });
-  await inspect(page, 'result');
   const failed = page.waitForEvent('download');
   await page.getByRole('button', { name: 'Download failed rows' }).click();
   const left = readFileSync(await (await failed).path(), 'utf8').trim().split('\r\n');
@@ -84,10 +82,12 @@ test('pasted addresses, mended on the spot', async ({ page }) => {
   await page.getByRole('checkbox', { name: 'Manager' }).check();
   await page.getByRole('button', { name: 'Check addresses' }).click();
   await expect(page.getByText('2 people are ready to be invited.')).toBeVisible();
+  await inspect(page, 'preview');
   await page.getByLabel('Email address, line 2').fill(`mended-${id}@corp.com`);
   await page.getByRole('button', { name: 'Check again' }).click();
   await page.getByRole('button', { name: 'Invite 3 users' }).click();
   await expect(page.getByText('3 people are invited.')).toBeVisible();
+  await inspect(page, 'result');
   await page.goto(office.users);
   await expect(page.getByRole('row', { name: /Doe, Jane/ })).toContainText('Builder');
   await expect(page.getByRole('row', { name: /Joe Bloggs/ })).toContainText('Manager');

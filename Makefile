@@ -62,6 +62,10 @@ screenshots: build ## take the README's pictures anew
 race: node_modules/.package-lock.json build ## every test but the cloud's, under the race detector
 	go test -race $$(go list ./... | grep -v infra/cloud) -timeout 20m
 
+.PHONY: soak
+soak: node_modules/.package-lock.json build ## mail under failure for minutes: 2,000 people; a burst of 10,000 (a quarter of an hour)
+	go test ./infra/local/soak -count 1 -v -timeout 60m -args -people 2000 -faults 3m -limit 15m -burst 10000 | grep -v '^{'
+
 .PHONY: lint
 lint: node_modules/.package-lock.json ## gofmt, go vet, staticcheck, tsc, the contract and its reference
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'gofmt would change these files: run gofmt -w on them'; exit 1; }
@@ -71,6 +75,7 @@ lint: node_modules/.package-lock.json ## gofmt, go vet, staticcheck, tsc, the co
 	@mkdir -p build
 	@redocly lint --extends recommended --max-problems 1000 openapi.yaml 2>build/redocly.log || { cat build/redocly.log; exit 1; }
 	@! grep -iE '[1-9][0-9]* warning' build/redocly.log || { cat build/redocly.log; exit 1; }
+	@$(call MAIL,build/mail.html) && cmp build/mail.html shared/email/templates/mail.html || { echo 'shared/email/templates is not what shared/email/mjml says: run make mail'; exit 1; }
 	@$(call REFERENCE,build/reference.html) && cmp -s build/reference.html docs/api/index.html || { echo 'docs/api is not what openapi.yaml says: run make docs'; exit 1; }
 
 # One file with everything in it, so that it opens without a server or a network:
@@ -78,6 +83,16 @@ lint: node_modules/.package-lock.json ## gofmt, go vet, staticcheck, tsc, the co
 LOGO := https://cdn\.redoc\.ly/redoc/logo-mini(-full)?\.svg
 NAME := data:image/svg+xml,%3Csvg xmlns=%27http://www.w3.org/2000/svg%27 width=%2745%27 height=%2712%27%3E%3Ctext y=%2710%27 font-family=%27sans-serif%27 font-size=%2711%27 fill=%27gray%27%3ERedocly%3C/text%3E%3C/svg%3E
 REFERENCE = redocly build-docs openapi.yaml --title 'Latchkey API' --inlineBundle -o $(1) >build/redocly.log 2>&1 && sed -E -i "s~$(LOGO)~$(NAME)~g" $(1)
+# html/template drops comments, and Outlook on Windows reads its tables from them.
+MAIL = mjml shared/email/mjml/mail.mjml --config.validationLevel skip --noStdoutFileComment -s | sed -e "s/-->/{{endcomment}}/g" -e "s/<!--/{{comment}}/g" >$(1)
+.PHONY: mail
+mail: node_modules/.package-lock.json ## the HTML of mails, from shared/email/mjml
+	@$(call MAIL,shared/email/templates/mail.html)
+
+.PHONY: mail-preview
+mail-preview: ## every mail in every language, as pages and pictures, in build/mail-preview
+	@go run ./infra/local/mailpreview
+
 .PHONY: docs
 docs: node_modules/.package-lock.json ## docs/api: the reference of the HTTP API, from openapi.yaml
 	@mkdir -p build docs/api
@@ -108,7 +123,7 @@ destroy: node_modules/.package-lock.json build/web/index.html ## remove the stac
 	@cdk destroy $(ARGS)
 
 .PHONY: golden
-golden: docs ## write what is generated anew: samples, matrix, template, costs, tables in the docs
+golden: docs mail ## write what is generated anew: samples, matrix, template, costs, tables in the docs
 	go test ./infra/local/sample -run TestFilesAreCurrent -update
 	go test ./infra/blueprint -run TestReadme -update
 	go test ./infra/cloud -run 'TestSnapshot|TestMatrix|TestCost' -update

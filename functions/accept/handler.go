@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 	"time"
@@ -24,6 +25,8 @@ type handler struct {
 	links     *linkkey.Source
 	random    io.Reader
 	dashboard string // base address of the sign-in and sign-up pages
+	threshold int    // so many reports pause a workspace's invitations
+	log       *slog.Logger
 }
 
 func (h handler) routes() httpapi.Routes {
@@ -32,6 +35,11 @@ func (h handler) routes() httpapi.Routes {
 		"GET /v1/invitations/{token}":          h.preview,
 		"POST /v1/invitations/{token}/accept":  h.accept,
 		"POST /v1/invitations/{token}/decline": h.decline,
+
+		"GET /v1/invitations/{token}/unsubscribe":  h.askUnsubscribe,
+		"POST /v1/invitations/{token}/unsubscribe": h.unsubscribe,
+		"GET /v1/invitations/{token}/report":       h.askReport,
+		"POST /v1/invitations/{token}/report":      h.report,
 	}
 }
 

@@ -19,12 +19,15 @@ import (
 
 func main() {
 	env := awsenv.Env{Get: os.Getenv}
+	log := slog.New(lambdacontext.NewLogHandler())
 	h := handler{
 		store:     store.FromEnv(env),
 		dataKeys:  datakey.FromEnv(env, rand.Reader),
 		links:     linkkey.FromEnv(env),
 		random:    rand.Reader,
+		threshold: env.Int("REPORTS_TO_PAUSE", 3),
+		log:       log,
 		dashboard: env.Get("DASHBOARD_URL"),
 	}
-	lambda.StartHandlerFunc(h.routes().Lambda(slog.New(lambdacontext.NewLogHandler()), time.Now))
+	lambda.StartHandlerFunc(h.routes().Lambda(log, time.Now))
 }

@@ -24,7 +24,7 @@ const sideBySide = 8
 // archiveMany archives up to 100 users, each as archiveUser would. Of the
 // active admins among them, the last one stays.
 func (h handler) archiveMany(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
-	g, targets, _, err := h.targets(ctx, r, false)
+	g, targets, _, err := h.targets(ctx, r, func(*httpapi.Object) restoring { return restoring{} })
 	if err != nil {
 		return httpapi.Response{}, err
 	}
@@ -37,13 +37,13 @@ func (h handler) archiveMany(ctx context.Context, r *httpapi.Request) (httpapi.R
 
 // restoreMany restores up to 100 users, each as restoreUser would.
 func (h handler) restoreMany(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
-	g, targets, reinvite, err := h.targets(ctx, r, true)
+	g, targets, how, err := h.targets(ctx, r, readRestore)
 	if err != nil {
 		return httpapi.Response{}, err
 	}
 	want := store.Want{}
 	for _, u := range targets.Found {
-		if mails(u, reinvite) {
+		if how.invites(u) {
 			want.Emails = append(want.Emails, u.Email)
 		}
 	}
@@ -52,7 +52,7 @@ func (h handler) restoreMany(ctx context.Context, r *httpapi.Request) (httpapi.R
 		return httpapi.Response{}, err
 	}
 	err = targets.Each(sideBySide, func(result *httpapi.Result, u user.User) error {
-		u, err := h.restoreUser(ctx, g, u, reinvite, known.Accounts[user.EmailKey(u.Email)], r.Now)
+		u, err := h.restoreUser(ctx, g, u, how, known.Accounts[user.EmailKey(u.Email)], r.Now)
 		return done(result, outcomeRestored, u, err, r)
 	})
 	return httpapi.OK(map[string]any{"results": targets.Results}), err
@@ -68,24 +68,22 @@ func done(result *httpapi.Result, outcome string, u user.User, err error, r *htt
 	return nil
 }
 
-func (h handler) targets(ctx context.Context, r *httpapi.Request, restoring bool) (g access.Grant, t access.TargetUsers, reinvite bool, err error) {
+func (h handler) targets(ctx context.Context, r *httpapi.Request, read func(*httpapi.Object) restoring) (g access.Grant, t access.TargetUsers, how restoring, err error) {
 	g, err = access.Admin(ctx, h.store, r, store.Want{})
 	if err != nil {
-		return g, t, false, err
+		return g, t, how, err
 	}
 	in, err := r.Object()
 	if err != nil {
-		return g, t, false, err
+		return g, t, how, err
 	}
 	ids := in.IDs("users")
-	if restoring {
-		reinvite = in.Bool("reinvite", false)
-	}
+	how = read(in)
 	if err := in.Err(); err != nil {
-		return g, t, false, err
+		return g, t, how, err
 	}
 	t, err = access.Targets(ctx, h.store, g, ids)
-	return g, t, reinvite, err
+	return g, t, how, err
 }
 
 // archiveAccount archives a person in every workspace where their email is:

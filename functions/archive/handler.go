@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"time"
 
 	"github.com/latchkey/latchkey/shared/access"
 	"github.com/latchkey/latchkey/shared/datakey"
+	"github.com/latchkey/latchkey/shared/fault"
 	"github.com/latchkey/latchkey/shared/httpapi"
 	"github.com/latchkey/latchkey/shared/linkkey"
 	"github.com/latchkey/latchkey/shared/store"
@@ -63,8 +65,8 @@ func (h handler) archiveUser(ctx context.Context, g access.Grant, u user.User, n
 	return h.store.ChangeUser(ctx, u, func(u user.User) (user.User, error) { return u.Archive(stamp) })
 }
 
-// restore brings an archived user back: active again if they were, else with a
-// new link; {"reinvite": true} gives a new link to both.
+// restore brings an archived user back: active again if they were, and told so
+// by mail, else with a new link; {"reinvite": true} gives a new link to both.
 func (h handler) restore(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
 	g, err := h.target(ctx, r)
 	if err != nil {
@@ -74,35 +76,46 @@ func (h handler) restore(ctx context.Context, r *httpapi.Request) (httpapi.Respo
 	if err != nil {
 		return httpapi.Response{}, err
 	}
-	reinvite := in.Bool("reinvite", false)
+	how := readRestore(in)
 	if err := in.Err(); err != nil {
 		return httpapi.Response{}, err
 	}
 	account := store.Snapshot{}
-	if mails(g.Target, reinvite) {
+	if how.invites(g.Target) {
 		account, err = h.store.Load(ctx, store.Want{Email: g.Target.Email})
 		if err != nil {
 			return httpapi.Response{}, err
 		}
 	}
-	u, err := h.restoreUser(ctx, g, g.Target, reinvite, account.HasAccount, r.Now)
+	u, err := h.restoreUser(ctx, g, g.Target, how, account.HasAccount, r.Now)
 	if err != nil {
 		return httpapi.Response{}, err
 	}
 	return h.show(ctx, g, u, r)
 }
 
-// mails is true for a restored user who gets a new link.
-func mails(u user.User, reinvite bool) bool { return reinvite || u.ActivatedAt.IsZero() }
+// restoring is how a user is to come back.
+type restoring struct{ reinvite, sendEmail, confirmed bool }
 
-func (h handler) restoreUser(ctx context.Context, g access.Grant, u user.User, reinvite, hasAccount bool, now time.Time) (user.User, error) {
+func readRestore(in *httpapi.Object) restoring {
+	return restoring{in.Bool("reinvite", false), in.Bool("sendEmail", true), in.Bool("confirm", false)}
+}
+
+// invites is true for a user who gets a new link.
+func (how restoring) invites(u user.User) bool { return how.reinvite || u.ActivatedAt.IsZero() }
+
+func (h handler) restoreUser(ctx context.Context, g access.Grant, u user.User, how restoring, hasAccount bool, now time.Time) (user.User, error) {
+	invites := how.invites(u)
+	if invites && g.Workspace.Paused {
+		return user.User{}, workspace.ErrPaused
+	}
 	stamp, err := g.Stamp(now, h.random)
 	if err != nil {
 		return user.User{}, err
 	}
-	how := g.Workspace.Inviting(0)
-	how.HasAccount = hasAccount
-	restore := func(u user.User) (user.User, error) { return u.Restore(stamp, reinvite, how) }
+	in := g.Workspace.Inviting(0)
+	in.HasAccount, in.SendEmail, in.Confirmed = hasAccount, how.sendEmail, how.confirmed
+	restore := func(u user.User) (user.User, error) { return u.Restore(stamp, how.reinvite, in) }
 	if _, err := restore(u); err != nil { // what the record alone forbids counts no mail
 		return user.User{}, err
 	}
@@ -112,12 +125,21 @@ func (h handler) restoreUser(ctx context.Context, g access.Grant, u user.User, r
 			return err
 		})
 	}
-	if mails(u, reinvite) {
-		err = g.Mailing(ctx, h.store, h.limits, now, write)
-	} else {
+	if !how.sendEmail {
+		err = write()
+		return u, err
+	}
+	err = g.Mailing(ctx, h.store, h.limits, now, write)
+	if limited(err) && !invites { // access is theirs, whether or not a mail may tell
+		in.SendEmail = false
 		err = write()
 	}
 	return u, err
+}
+
+func limited(err error) bool {
+	var f *fault.Error
+	return errors.As(err, &f) && f.Kind == fault.Limited
 }
 
 // erase removes all that names a person who is gone from the workspace, or

@@ -57,6 +57,9 @@ func (h handler) inviteMany(ctx context.Context, r *httpapi.Request) (httpapi.Re
 	if err != nil {
 		return httpapi.Response{}, err
 	}
+	if g.Workspace.Paused {
+		return httpapi.Response{}, workspace.ErrPaused
+	}
 	key, err := requestKey(r, "inviteUsers")
 	if err != nil {
 		return httpapi.Response{}, err
@@ -369,7 +372,7 @@ func (h handler) resendMany(ctx context.Context, r *httpapi.Request) (httpapi.Re
 	if err != nil {
 		return httpapi.Response{}, err
 	}
-	ids := in.IDs("users")
+	ids, how := in.IDs("users"), readAgain(in)
 	if err := in.Err(); err != nil {
 		return httpapi.Response{}, err
 	}
@@ -386,7 +389,7 @@ func (h handler) resendMany(ctx context.Context, r *httpapi.Request) (httpapi.Re
 		return httpapi.Response{}, err
 	}
 	err = targets.Each(sideBySide, func(result *httpapi.Result, u user.User) error {
-		u, err := h.sendAgain(ctx, g, u, accounts.Accounts[user.EmailKey(u.Email)], r.Now)
+		u, err := h.sendAgain(ctx, g, u, how, accounts.Accounts[user.EmailKey(u.Email)], r.Now)
 		if err != nil {
 			return err
 		}

@@ -57,6 +57,9 @@ func (h handler) invite(ctx context.Context, r *httpapi.Request) (httpapi.Respon
 	if g.Answer.Until.After(r.Now) {
 		return h.again(ctx, r, g.Workspace, g.Answer)
 	}
+	if g.Workspace.Paused {
+		return httpapi.Response{}, workspace.ErrPaused
+	}
 	in.Merge(inv.allow(g.Workspace, g.Groups))
 	if err := in.Err(); err != nil {
 		return httpapi.Response{}, err
@@ -166,6 +169,7 @@ func (h handler) resend(ctx context.Context, r *httpapi.Request) (httpapi.Respon
 	if err != nil {
 		return httpapi.Response{}, err
 	}
+	how := readAgain(in)
 	if err := in.Err(); err != nil {
 		return httpapi.Response{}, err
 	}
@@ -173,7 +177,7 @@ func (h handler) resend(ctx context.Context, r *httpapi.Request) (httpapi.Respon
 	if err != nil {
 		return httpapi.Response{}, err
 	}
-	u, err := h.sendAgain(ctx, g, g.Target, account.HasAccount, r.Now)
+	u, err := h.sendAgain(ctx, g, g.Target, how, account.HasAccount, r.Now)
 	if err != nil {
 		return httpapi.Response{}, err
 	}
@@ -181,25 +185,40 @@ func (h handler) resend(ctx context.Context, r *httpapi.Request) (httpapi.Respon
 	return shown.Response(http.StatusOK), err
 }
 
+// again is how an invitation goes out anew.
+type again struct{ sendEmail, confirmed bool }
+
+func readAgain(in *httpapi.Object) again {
+	return again{sendEmail: in.Bool("sendEmail", true), confirmed: in.Bool("confirm", false)}
+}
+
 // sendAgain makes a user's new link. What the record alone forbids is said
 // before the day's mails are counted.
-func (h handler) sendAgain(ctx context.Context, g access.Grant, u user.User, hasAccount bool, now time.Time) (user.User, error) {
+func (h handler) sendAgain(ctx context.Context, g access.Grant, u user.User, again again, hasAccount bool, now time.Time) (user.User, error) {
+	if g.Workspace.Paused {
+		return user.User{}, workspace.ErrPaused
+	}
 	stamp, err := g.Stamp(now, h.random)
 	if err != nil {
 		return user.User{}, err
 	}
 	how := g.Workspace.Inviting(0)
-	how.HasAccount = hasAccount
+	how.HasAccount, how.SendEmail, how.Confirmed = hasAccount, again.sendEmail, again.confirmed
 	resend := func(u user.User) (user.User, error) { return u.Resend(stamp, how) }
 	if _, err := resend(u); err != nil {
 		return user.User{}, err
 	}
-	err = g.Mailing(ctx, h.store, h.limits, now, func() error {
+	write := func() error {
 		return g.Seated(ctx, h.store, now, h.random, func() (err error) {
 			u, err = h.store.ChangeUser(ctx, u, resend)
 			return err
 		})
-	})
+	}
+	if again.sendEmail {
+		err = g.Mailing(ctx, h.store, h.limits, now, write)
+	} else {
+		err = write()
+	}
 	return u, err
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"strconv"
@@ -27,8 +26,11 @@ type handler struct {
 	links            *linkkey.Source
 	ses              *sesv2.Client
 	from             string
+	dashboard        string // base address
 	configurationSet string
-	attempts         int // how often the queue hands out a message
+	attempts         int           // how often the queue hands out a message
+	interval         time.Duration // between two mails of one instance
+	next             time.Time     // when this instance may send again
 	random           io.Reader
 	log              *slog.Logger
 	now              func() time.Time
@@ -41,15 +43,62 @@ const lease = 60 * time.Second
 // sendTimeout bounds one call to SES.
 const sendTimeout = 10 * time.Second
 
-var kinds = map[string]email.Kind{
-	string(user.UserInvited):   email.Invitation,
-	string(user.UserReinvited): email.Reinvitation,
-	string(user.UserRestored):  email.Reinvitation,
-	string(user.UserReminded):  email.Reminder,
+// kindOf is the mail that an event calls for; "" for none.
+func kindOf(e event.Event) email.Kind {
+	switch user.ChangeType(e.Type) {
+	case user.UserInvited:
+		return email.Invitation
+	case user.UserReinvited:
+		return email.Reinvitation
+	case user.UserReminded:
+		return email.Reminder
+	case user.UserAccepted:
+		return email.Accepted
+	case user.UserRestored:
+		if e.Status == string(user.Active) {
+			return email.Access
+		}
+		return email.Reinvitation
+	}
+	return ""
+}
+
+// due is nil while a mail is still called for: the record decides, not the
+// event, which may be old. Otherwise it says why not.
+func due(kind email.Kind, e event.Event, u user.User, w workspace.Workspace, now time.Time) error {
+	stands := u.StatusAt(now).Pending()
+	if kind == email.Access || kind == email.Accepted {
+		stands = u.Status == user.Active
+	}
+	switch {
+	case !stands || u.Invitation.Generation != e.Generation:
+		return errStale
+	case kind == email.Accepted:
+		return nil // to the inviter: what is known of the person's mailbox says nothing
+	case !u.Invitation.SendEmail:
+		return errStale
+	case !u.Mails.Unsubscribed.IsZero():
+		return errUnwanted
+	case w.Paused:
+		return errPaused
+	}
+	return nil
+}
+
+var (
+	errStale    = errors.New("nothing is called for any more")
+	errUnwanted = errors.New("the person wants no mail")
+	errPaused   = errors.New("the workspace's invitations are paused")
+)
+
+// suppressions are the states of mails that are not sent though they are due.
+var suppressions = map[error]user.Notice{
+	errUnwanted: {Delivery: user.DeliverySuppressed, Reason: user.ReasonUnsubscribed},
+	errPaused:   {Delivery: user.DeliverySuppressed, Reason: "The workspace's invitations are paused, because people have reported them as abuse."},
 }
 
 // handle takes messages one by one; those that fail go back to the queue.
-func (h handler) handle(ctx context.Context, in lambdaevents.SQSEvent) (lambdaevents.SQSEventResponse, error) {
+func (h *handler) handle(ctx context.Context, in lambdaevents.SQSEvent) (lambdaevents.SQSEventResponse, error) {
 	var out lambdaevents.SQSEventResponse
 	for _, message := range in.Records {
 		var envelope struct {
@@ -69,11 +118,11 @@ func (h handler) handle(ctx context.Context, in lambdaevents.SQSEvent) (lambdaev
 
 // mail writes the mail that an event calls for, if it is still called for: the
 // record decides, not the event, which may be old.
-func (h handler) mail(ctx context.Context, e event.Event, lastAttempt bool) error {
+func (h *handler) mail(ctx context.Context, e event.Event, lastAttempt bool) error {
 	outcome, err := h.deliver(ctx, e, lastAttempt)
 	level := slog.LevelInfo
 	attrs := []slog.Attr{
-		slog.String("outcome", outcome), slog.String("kind", string(kinds[e.Type])), slog.String("eventId", e.ID),
+		slog.String("outcome", outcome), slog.String("kind", string(kindOf(e))), slog.String("eventId", e.ID),
 		slog.String("workspaceId", e.WorkspaceID), slog.String("userId", e.UserID), slog.Int("generation", e.Generation),
 	}
 	if err != nil {
@@ -92,9 +141,9 @@ const (
 	failed  = "failed"  // given up
 )
 
-func (h handler) deliver(ctx context.Context, e event.Event, lastAttempt bool) (outcome string, err error) {
-	kind, known := kinds[e.Type]
-	if !known {
+func (h *handler) deliver(ctx context.Context, e event.Event, lastAttempt bool) (outcome string, err error) {
+	kind := kindOf(e)
+	if kind == "" {
 		return skipped, nil
 	}
 	now := h.now().UTC().Truncate(time.Millisecond)
@@ -103,8 +152,15 @@ func (h handler) deliver(ctx context.Context, e event.Event, lastAttempt bool) (
 		return again, err
 	}
 	u, w := snap.Users[e.UserID], snap.Workspace
-	if !u.StatusAt(now).Pending() || u.Invitation.Generation != e.Generation || !u.Invitation.SendEmail {
+	m := store.Mail{WorkspaceID: w.ID, UserID: u.ID, Generation: e.Generation, Kind: string(kind)}
+	if kind == email.Access {
+		m.Event = e.ID // archived and restored twice, a person is told twice
+	}
+	switch err := due(kind, e, u, w, now); {
+	case err == errStale:
 		return skipped, nil
+	case err != nil:
+		return skipped, h.mark(ctx, m, suppressions[err], now)
 	}
 	u, err = h.settle(ctx, u, now)
 	if err != nil {
@@ -114,7 +170,14 @@ func (h handler) deliver(ctx context.Context, e event.Event, lastAttempt bool) (
 	if err != nil {
 		return again, err
 	}
-	m := store.Mail{WorkspaceID: w.ID, UserID: u.ID, Generation: e.Generation, Kind: string(kind)}
+	if kind == email.Accepted && !(inviter.Status == user.Active && inviter.Mails.Unsubscribed.IsZero()) {
+		return skipped, nil
+	}
+	err = h.pace(ctx)
+	if err != nil {
+		return again, err
+	}
+	now = h.now().UTC().Truncate(time.Millisecond)
 	claim, err := h.store.ClaimMail(ctx, m, now, lease)
 	switch {
 	case err != nil:
@@ -122,17 +185,36 @@ func (h handler) deliver(ctx context.Context, e event.Event, lastAttempt bool) (
 	case claim == store.ClaimedElse:
 		return again, errors.New("another run has this mail")
 	case claim == store.AlreadySent:
-		return skipped, h.mark(ctx, m, user.DeliverySent, "", now)
+		return skipped, h.mark(ctx, m, wasSent, now)
 	}
-	messageID, err := h.send(ctx, m, u, inviter, w, kind, now)
+	messageID, err := h.send(ctx, about{m, kind, u, inviter, w, now})
 	if err == nil {
 		err = h.store.MarkMailSent(ctx, m, messageID, now)
 		if err != nil {
 			return again, err
 		}
-		return sent, h.mark(ctx, m, user.DeliverySent, "", now)
+		return sent, h.mark(ctx, m, wasSent, now)
 	}
 	return h.notSent(ctx, m, err, lastAttempt, now)
+}
+
+var wasSent = user.Notice{Delivery: user.DeliverySent, Weight: user.WeightSent}
+
+// pace keeps this instance to its share of the account's rate: the queue hands
+// mails to a bounded number of instances, and each waits between two of them.
+func (h *handler) pace(ctx context.Context) error {
+	now := h.now()
+	wait := h.next.Sub(now)
+	h.next = now.Add(max(wait, 0) + h.interval)
+	if wait <= 0 {
+		return nil
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(wait):
+		return nil
+	}
 }
 
 // notSent decides what a failure to send means: a message that SES refuses for
@@ -147,7 +229,7 @@ func (h handler) notSent(ctx context.Context, m store.Mail, cause error, lastAtt
 		}
 	}
 	if why.final || lastAttempt {
-		err := h.mark(ctx, m, user.DeliveryFailed, why.reason, now)
+		err := h.mark(ctx, m, user.Notice{Delivery: user.DeliveryFailed, Reason: why.reason}, now)
 		if err != nil {
 			return again, err
 		}
@@ -176,30 +258,15 @@ func (h handler) settle(ctx context.Context, u user.User, now time.Time) (user.U
 	return u, err
 }
 
-func (h handler) mark(ctx context.Context, m store.Mail, to user.Delivery, reason string, now time.Time) error {
+// mark notes what became of a mail with the invitation; a mail to the inviter
+// is not about the invited person's mailbox.
+func (h handler) mark(ctx context.Context, m store.Mail, n user.Notice, now time.Time) error {
+	if m.Kind == string(email.Accepted) {
+		return nil
+	}
 	stamp, err := access.Stamp("mail", now, h.random)
 	if err != nil {
 		return err
 	}
-	return h.store.SetDelivery(ctx, m, stamp, to, reason)
-}
-
-func (h handler) render(ctx context.Context, u, inviter user.User, w workspace.Workspace, kind email.Kind, now time.Time) (email.Message, error) {
-	url, err := h.links.URL(ctx, u, now)
-	if err != nil {
-		return email.Message{}, err
-	}
-	location, err := time.LoadLocation(w.Timezone)
-	if err != nil {
-		location = time.UTC
-	}
-	message, err := email.Render(email.Invite{
-		Kind: kind, To: u.Email, Name: u.Name, Inviter: inviter.Name, Workspace: w.Name,
-		Role: string(u.Role), Link: url, Now: now, ExpiresAt: u.Invitation.ExpiresAt, Location: location,
-		HasAccount: u.Status == user.Invited, Message: u.Invitation.Message,
-	})
-	if err != nil {
-		return email.Message{}, fmt.Errorf("render a mail: %w", err)
-	}
-	return message, nil
+	return h.store.SetDelivery(ctx, m, stamp, n)
 }

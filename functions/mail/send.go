@@ -3,7 +3,10 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net/mail"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -17,39 +20,140 @@ import (
 	"github.com/latchkey/latchkey/shared/workspace"
 )
 
+// about is what a mail is written from.
+type about struct {
+	store.Mail
+	kind      email.Kind
+	user      user.User
+	inviter   user.User // zero where a backend invited
+	workspace workspace.Workspace
+	now       time.Time
+}
+
 // send hands one mail to SES. Its tags name the invitation by ids, so that
 // SES's notices can be matched without an address.
-func (h handler) send(ctx context.Context, m store.Mail, u, inviter user.User, w workspace.Workspace, kind email.Kind, now time.Time) (messageID string, err error) {
-	message, err := h.render(ctx, u, inviter, w, kind, now)
+func (h handler) send(ctx context.Context, a about) (messageID string, err error) {
+	in, err := h.write(ctx, a)
 	if err != nil {
 		return "", unsent{err}
 	}
 	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
-	text := func(s string) *types.Content { return &types.Content{Data: &s, Charset: aws.String("UTF-8")} }
-	tag := func(name, value string) types.MessageTag { return types.MessageTag{Name: &name, Value: &value} }
-	in := &sesv2.SendEmailInput{
-		FromEmailAddress: &h.from,
-		Destination:      &types.Destination{ToAddresses: []string{user.MailAddress(u.Email)}},
-		Content: &types.EmailContent{Simple: &types.Message{
-			Subject: text(message.Subject),
-			Body:    &types.Body{Text: text(message.Text), Html: text(message.HTML)},
-			// RFC 3834: no vacation notice shall answer this.
-			Headers: []types.MessageHeader{{Name: aws.String("Auto-Submitted"), Value: aws.String("auto-generated")}},
-		}},
-		EmailTags: []types.MessageTag{
-			tag("workspace", m.WorkspaceID), tag("user", m.UserID),
-			tag("generation", strconv.Itoa(m.Generation)), tag("kind", m.Kind),
-		},
-	}
-	if h.configurationSet != "" {
-		in.ConfigurationSetName = &h.configurationSet
-	}
 	out, err := h.ses.SendEmail(ctx, in)
 	if err != nil {
 		return "", err
 	}
 	return aws.ToString(out.MessageId), nil
+}
+
+func (h handler) write(ctx context.Context, a about) (*sesv2.SendEmailInput, error) {
+	invite, err := h.invite(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	message, err := email.Render(invite)
+	if err != nil {
+		return nil, fmt.Errorf("render a mail: %w", err)
+	}
+	text := func(s string) *types.Content { return &types.Content{Data: &s, Charset: aws.String("UTF-8")} }
+	tag := func(name, value string) types.MessageTag { return types.MessageTag{Name: &name, Value: &value} }
+	in := &sesv2.SendEmailInput{
+		FromEmailAddress: aws.String(from(h.from, a.workspace.ProductName)),
+		Destination:      &types.Destination{ToAddresses: []string{user.MailAddress(invite.To)}},
+		Content: &types.EmailContent{Simple: &types.Message{
+			Subject: text(message.Subject),
+			Body:    &types.Body{Text: text(message.Text), Html: text(message.HTML)},
+			Headers: headers(a, invite.Unsubscribe),
+		}},
+		EmailTags: []types.MessageTag{
+			tag("workspace", a.WorkspaceID), tag("user", a.UserID),
+			tag("generation", strconv.Itoa(a.Generation)), tag("kind", a.Kind),
+		},
+	}
+	if replyTo := replyTo(a); replyTo != "" {
+		in.ReplyToAddresses = []string{user.MailAddress(replyTo)}
+	}
+	if h.configurationSet != "" {
+		in.ConfigurationSetName = &h.configurationSet
+	}
+	return in, nil
+}
+
+// invite is what the mail tells.
+func (h handler) invite(ctx context.Context, a about) (email.Invite, error) {
+	location, err := time.LoadLocation(a.workspace.Timezone)
+	if err != nil {
+		location = time.UTC
+	}
+	w := a.workspace
+	invite := email.Invite{
+		Kind: a.kind, Locale: a.user.Invitation.Locale, To: a.user.Email, Name: a.user.Name, Inviter: a.inviter.Name, Workspace: w.Name,
+		Role: string(a.user.Role), Now: a.now, ExpiresAt: a.user.Invitation.ExpiresAt, Location: location,
+		HasAccount: a.user.Status == user.Invited, Message: a.user.Invitation.Message,
+		Branding: email.Branding{Product: w.ProductName, Logo: w.LogoURL, Accent: w.AccentColor, Support: w.SupportAddress},
+	}
+	switch a.kind {
+	case email.Accepted:
+		invite.To, invite.Locale = a.inviter.Email, w.Locale
+		invite.Link = h.dashboard + "/" + w.Slug + "/workspace-settings/users"
+		return invite, nil
+	case email.Access:
+		invite.Link = h.dashboard + "/" + w.Slug
+	default:
+		invite.Link, err = h.links.URL(ctx, a.user, a.now)
+		if err != nil {
+			return email.Invite{}, err
+		}
+	}
+	invite.Unsubscribe, invite.Report, err = h.links.OptOut(ctx, a.user, a.now)
+	return invite, err
+}
+
+// from is the deployment's sender, under the product's name where the
+// workspace has one.
+func from(sender, product string) string {
+	if product == "" {
+		return sender
+	}
+	address, err := mail.ParseAddress(sender)
+	if err != nil {
+		return sender
+	}
+	address.Name = product
+	return address.String()
+}
+
+// replyTo is where an answer goes; "" for the sender.
+func replyTo(a about) string {
+	if a.workspace.ReplyTo != workspace.ReplyToInviter {
+		return a.workspace.ReplyTo
+	}
+	if a.kind == email.Accepted || a.inviter.Status != user.Active {
+		return ""
+	}
+	return a.inviter.Email
+}
+
+// headers are what mailbox providers want to see of mail that a program sends.
+// SES writes a Message-ID of its own and lets nobody else's through, so that the
+// name of a mail, which its repeats share, stands in X-Entity-Ref-ID.
+// https://docs.aws.amazon.com/ses/latest/dg/header-fields.html
+// https://support.google.com/a/answer/6254652
+func headers(a about, unsubscribe string) []types.MessageHeader {
+	name := strings.Join([]string{a.WorkspaceID, a.UserID, strconv.Itoa(a.Generation), a.Kind, a.Event}, "/")
+	all := [][2]string{
+		{"Auto-Submitted", "auto-generated"}, // RFC 3834: no vacation notice shall answer this
+		{"X-Entity-Ref-ID", strings.TrimSuffix(name, "/")},
+		{"Feedback-ID", a.Kind + ":" + a.WorkspaceID + ":invitations:latchkey"},
+	}
+	if unsubscribe != "" { // RFC 8058: with one click, which only a POST is
+		all = append(all, [2]string{"List-Unsubscribe", "<" + unsubscribe + ">"}, [2]string{"List-Unsubscribe-Post", "List-Unsubscribe=One-Click"})
+	}
+	out := make([]types.MessageHeader, len(all))
+	for i, h := range all {
+		out[i] = types.MessageHeader{Name: &h[0], Value: &h[1]}
+	}
+	return out
 }
 
 // unsent is a failure before SES was asked.

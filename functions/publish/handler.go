@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	lambdaevents "github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/latchkey/latchkey/shared/event"
 	"github.com/latchkey/latchkey/shared/store"
@@ -33,10 +35,14 @@ type pending struct {
 	event    event.Event
 }
 
-// handle takes records in order, ten events at a time, first into the history
-// and then onto the bus. The first chunk that fails is where the stream shall
-// begin again; writing or sending an event once more is no harm, since its id
-// stays the same.
+// sideBySide is how many chunks go out at the same time: a burst of changes
+// keeps those behind it waiting for as short as can be.
+const sideBySide = 5
+
+// handle takes records ten events at a time, each ten first into the history
+// and then onto the bus. The first of those that failed is where the stream
+// shall begin again; writing or sending an event once more is no harm, since
+// its id stays the same.
 // https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html
 func (h handler) handle(ctx context.Context, in lambdaevents.DynamoDBEvent) (lambdaevents.DynamoDBEventResponse, error) {
 	var batch []pending
@@ -53,13 +59,21 @@ func (h handler) handle(ctx context.Context, in lambdaevents.DynamoDBEvent) (lam
 			batch = append(batch, pending{last, e})
 		}
 	}
-	for len(batch) > 0 {
-		n := min(len(batch), chunk)
-		err := h.publish(ctx, batch[:n])
+	chunks := slices.Collect(slices.Chunk(batch, chunk))
+	errs := make([]error, len(chunks))
+	var group errgroup.Group
+	group.SetLimit(sideBySide)
+	for i, chunk := range chunks {
+		group.Go(func() error {
+			errs[i] = h.publish(ctx, chunk)
+			return nil
+		})
+	}
+	_ = group.Wait() // each chunk has its own error
+	for i, err := range errs {
 		if err != nil {
-			return h.failed(ctx, batch[0].sequence, err), nil
+			return h.failed(ctx, chunks[i][0].sequence, err), nil
 		}
-		batch = batch[n:]
 	}
 	if unreadable != nil {
 		return h.failed(ctx, last, unreadable), nil

@@ -24,6 +24,7 @@ type handler struct {
 	random        io.Reader
 	now           func() time.Time
 	operatorsOnly bool
+	logoHosts     []string
 }
 
 func (h handler) routes() httpapi.Routes {
@@ -50,6 +51,13 @@ type show struct {
 	Directory           workspace.Directory `json:"directory"`
 	PersonalMessages    bool                `json:"personalMessages"`
 	SeatLimit           *int                `json:"seatLimit"` // null: no limit
+	NotifyInviters      bool                `json:"notifyInviters"`
+	ProductName         *string             `json:"productName"` // null: none, as for the following
+	LogoURL             *string             `json:"logoUrl"`
+	AccentColor         *string             `json:"accentColor"`
+	ReplyTo             *string             `json:"replyTo"`
+	SupportAddress      *string             `json:"supportAddress"`
+	InvitationsPaused   bool                `json:"invitationsPaused"`
 	CreatedAt           time.Time           `json:"createdAt"`
 	UpdatedAt           time.Time           `json:"updatedAt"`
 	Version             int                 `json:"version"`
@@ -66,8 +74,17 @@ func shown(w workspace.Workspace) show {
 	}
 	return show{
 		w.ID, w.Slug, w.Name, w.InvitationDays, w.ReminderDays, domains, w.Locale, w.Timezone,
-		w.Directory, w.PersonalMessages, seats, w.CreatedAt, w.UpdatedAt, w.Version,
+		w.Directory, w.PersonalMessages, seats, w.NotifyInviters,
+		optional(w.ProductName), optional(w.LogoURL), optional(w.AccentColor), optional(w.ReplyTo), optional(w.SupportAddress),
+		w.Paused, w.CreatedAt, w.UpdatedAt, w.Version,
 	}
+}
+
+func optional(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
 }
 
 // create makes a workspace whose first admin is the caller. A slug that the
@@ -187,12 +204,25 @@ func (h handler) update(ctx context.Context, r *httpapi.Request) (httpapi.Respon
 		Directory:           in.OptionalString("directory"),
 		PersonalMessages:    in.OptionalBool("personalMessages"),
 		SeatLimit:           readSeatLimit(in),
+		NotifyInviters:      in.OptionalBool("notifyInviters"),
+		ProductName:         readOrNone(in, "productName"),
+		LogoURL:             readOrNone(in, "logoUrl"),
+		AccentColor:         readOrNone(in, "accentColor"),
+		ReplyTo:             readOrNone(in, "replyTo"),
+		SupportAddress:      readOrNone(in, "supportAddress"),
+		Paused:              in.OptionalBool("invitationsPaused"),
+	}
+	if patch.Paused != nil && !r.Caller.Operator {
+		return httpapi.Response{}, errOperatorLetsGoOn
 	}
 	stamp, err := g.Stamp(r.Now, h.random)
 	if err != nil {
 		return httpapi.Response{}, err
 	}
 	_, fields := g.Workspace.Apply(stamp, patch)
+	if patch.LogoURL != nil {
+		workspace.CheckLogo(&fields, *patch.LogoURL, h.logoHosts)
+	}
 	in.Merge(fields)
 	if err := in.Err(); err != nil {
 		return httpapi.Response{}, err
@@ -209,6 +239,19 @@ func (h handler) update(ctx context.Context, r *httpapi.Request) (httpapi.Respon
 		return httpapi.Response{}, err
 	}
 	return httpapi.OK(shown(w)), nil
+}
+
+// errOperatorLetsGoOn keeps those who may be the abusers from ending the pause.
+var errOperatorLetsGoOn = fault.New(fault.Forbidden, "operator_required", "Only operators may pause invitations or let them go on.")
+
+// readOrNone reads a text of which there may be none: null, which the domain
+// has as "".
+func readOrNone(in *httpapi.Object, name string) *string {
+	if in.Null(name) {
+		_ = in.Raw(name)
+		return new(string)
+	}
+	return in.OptionalString(name)
 }
 
 // readSeatLimit reads a limit; null means none, which the domain has as 0.

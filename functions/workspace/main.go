@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 	_ "time/tzdata" // the runtime provided.al2023 carries no time zones
 
@@ -24,6 +25,7 @@ func main() {
 		dataKeys:      datakey.FromEnv(env, rand.Reader),
 		random:        rand.Reader,
 		now:           time.Now,
+		logoHosts:     strings.FieldsFunc(env.Get("LOGO_HOSTS"), func(r rune) bool { return r == ',' }),
 		operatorsOnly: env.Get("WORKSPACE_CREATION") == "operators",
 	}
 	lambda.StartHandlerFunc(h.routes().Lambda(slog.New(lambdacontext.NewLogHandler()), time.Now))

@@ -113,6 +113,10 @@ type Rule struct {
 	Queue   string
 	// DeadLetter names the queue for events that could not be delivered.
 	DeadLetter string
+	// Tenant is the path of the field by which the queue is fair: a tenant
+	// with many messages keeps no other waiting. Empty: first come, first
+	// served.
+	Tenant string
 }
 
 // Topic takes the mail service's notices of these kinds to a queue. A Raw

@@ -46,7 +46,7 @@ func Functions() []Function {
 				{Change, OnTable, workspaceKeys, "settings and groups, seats, users who leave a deleted group"},
 				{MakeKey, OnMetadataKey, nil, "the data key of a new workspace"},
 			},
-			Settings: []Setting{SettingTable, SettingMetadataKey, SettingWorkspaceCreation},
+			Settings: []Setting{SettingTable, SettingMetadataKey, SettingWorkspaceCreation, SettingLogoHosts},
 		},
 		{
 			Name: "invite", Purpose: "invite one or many, send invitations again, copy a link",
@@ -72,23 +72,27 @@ func Functions() []Function {
 			},
 		},
 		{
-			Name: "accept", Purpose: "the invited person's side: redirect, preview, accept, decline",
+			Name: "accept", Purpose: "the invited person's side: redirect, preview, accept, decline, unsubscribe, report",
 			MemoryMB: 256, Timeout: httpTimeout,
 			Routes: []Route{
 				{"GET", "/invite/{token}", "followInvitation", Public, public},
 				{"GET", "/v1/invitations/{token}", "previewInvitation", Public, public},
 				{"POST", "/v1/invitations/{token}/accept", "acceptInvitation", SignedIn, usual},
 				{"POST", "/v1/invitations/{token}/decline", "declineInvitation", Public, public},
+				{"GET", "/v1/invitations/{token}/unsubscribe", "askUnsubscribe", Public, public},
+				{"POST", "/v1/invitations/{token}/unsubscribe", "unsubscribeInvitation", Public, public},
+				{"GET", "/v1/invitations/{token}/report", "askReport", Public, public},
+				{"POST", "/v1/invitations/{token}/report", "reportInvitation", Public, public},
 			},
 			Permissions: []Permission{
 				{Read, OnTable, []string{"WS#*", "ACCOUNT#*"}, "the invitation, its workspace and inviter, whether the person has an account"},
 				{Insert, OnTable, accountKeys, "accepting makes the account known"},
 				{Query, OnByEmail, nil, "where else this email is invited"},
-				{Change, OnTable, workspaceKeys, "accept, decline, requested to invited, the counts of users and admins"},
+				{Change, OnTable, workspaceKeys, "accept, decline, unsubscribe, report; requested to invited, the counts of users, admins and reports"},
 				{Fetch, OnLinkKey, nil, "verify the link"},
 				{Unwrap, OnMetadataKey, nil, "show the person their own metadata"},
 			},
-			Settings: []Setting{SettingTable, SettingLinkKey, SettingMetadataKey, SettingDashboardURL},
+			Settings: []Setting{SettingTable, SettingLinkKey, SettingMetadataKey, SettingDashboardURL, SettingReportsToPause},
 		},
 		{
 			Name: "list", Purpose: "list users, read one, the history, my workspaces; reads only",
@@ -194,8 +198,8 @@ func Functions() []Function {
 		},
 		{
 			Name: "mail", Purpose: "domain events to SES: everything that is written to a person",
-			MemoryMB: 256, Timeout: mailTimeout, ReservedConcurrency: 5, // mail goes out however many requests come in
-			Queue: &QueueSource{Queue: QueueMail, BatchSize: 5, MaxConcurrency: 5},
+			MemoryMB: 256, Timeout: mailTimeout, ReservedConcurrency: MailConcurrency, // mail goes out however many requests come in
+			Queue: &QueueSource{Queue: QueueMail, BatchSize: 1, MaxConcurrency: MailConcurrency},
 			Permissions: []Permission{
 				{Read, OnTable, []string{"WS#*", "ACCOUNT#*"}, "the invitation as it is now, its workspace and inviter, whether the person has an account"},
 				{Insert, OnTable, workspaceKeys, "the claim of a mail"},
@@ -203,7 +207,19 @@ func Functions() []Function {
 				{Fetch, OnLinkKey, nil, "derive the link"},
 				{Send, OnSender, nil, "the mail"},
 			},
-			Settings: []Setting{SettingTable, SettingLinkKey, SettingAPIURL, SettingMailFrom, SettingMailConfigurationSet, SettingMailAttempts},
+			Settings: []Setting{
+				SettingTable, SettingLinkKey, SettingAPIURL, SettingDashboardURL,
+				SettingMailFrom, SettingMailConfigurationSet, SettingMailAttempts, SettingMailInterval,
+			},
+		},
+		{
+			Name: "feedback", Purpose: "SES's notices of what became of a mail to the invitation's delivery state",
+			MemoryMB: 256, Timeout: feedbackTimeout,
+			Queue: &QueueSource{Queue: QueueFeedback, BatchSize: 10, MaxConcurrency: 5},
+			Permissions: []Permission{
+				{Change, OnTable, workspaceKeys, "the delivery state"},
+			},
+			Settings: []Setting{SettingTable},
 		},
 	}
 }

@@ -19,6 +19,11 @@ const (
 // goes to the dead-letter queue.
 const MailAttempts = 8
 
+// MailConcurrency is how many instances of mail run at once. Each waits
+// MailConcurrency/rate between two mails, so that together they keep to the
+// rate that the account has at SES.
+const MailConcurrency = 5
+
 // Queues are all queues. A visibility of six times the consumer's timeout is
 // what AWS recommends for SQS event sources.
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
@@ -40,11 +45,14 @@ func Rules() []Rule {
 		Name: "mail",
 		Pattern: map[string]any{
 			"source":      []any{EventSource},
-			"detail-type": []any{"user.invited", "user.reinvited", "user.restored", "user.reminded"},
+			"detail-type": []any{"user.invited", "user.reinvited", "user.restored", "user.reminded", "user.accepted"},
 			"detail":      map[string]any{"sendEmail": []any{true}},
 		},
 		Queue:      QueueMail,
 		DeadLetter: QueueMailDead,
+		// Fair: ten thousand mails of one workspace keep no other waiting.
+		// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues.html
+		Tenant: "$.detail.workspaceId",
 	}}
 }
 

@@ -28,6 +28,15 @@ const (
 	// SettingMailAttempts is how often a mail is tried before it is given up:
 	// what the mail queue allows (1 or more).
 	SettingMailAttempts Setting = "MAIL_ATTEMPTS"
+	// SettingMailInterval is how long one instance of mail waits between two
+	// mails, in milliseconds: MailConcurrency divided by the account's rate.
+	SettingMailInterval Setting = "MAIL_INTERVAL_MS"
+	// SettingReportsToPause is how many people have to report an invitation
+	// of a workspace before its invitations are paused (1 or more).
+	SettingReportsToPause Setting = "REPORTS_TO_PAUSE"
+	// SettingLogoHosts are the hosts that logos in mails may come from,
+	// separated by commas; may be empty: then there is no logo.
+	SettingLogoHosts Setting = "LOGO_HOSTS"
 	// SettingWorkspaceCreation says who may create workspaces: "signed-in"
 	// or "operators".
 	SettingWorkspaceCreation Setting = "WORKSPACE_CREATION"

@@ -38,6 +38,7 @@ func (l *Latchkey) addAlarms() {
 	alarms := []alarm{
 		{"api-5xx", "more than 1 % of requests fail on our side", l.errorRate(), 1, false, 2, quiet},
 		{"mail-failed", "a mail was given up; the user's delivery says failed", l.mailMetric("failed"), 1, false, 1, quiet},
+		{"invitations-paused", "people reported a workspace's invitations as abuse; they are paused", l.counted("abuse", "outcome", "paused", 5), 1, false, 1, quiet},
 		{"bounce-rate", "bounces are at the limit where SES reviews the account", l.reputation("BounceRate"), bounceLimit, false, 1, quiet},
 		{"complaint-rate", "complaints are at the limit where SES reviews the account", l.reputation("ComplaintRate"), complaintLimit, false, 1, quiet},
 	}
@@ -134,11 +135,12 @@ func (l *Latchkey) reputation(name string) awscloudwatch.IMetric {
 	})
 }
 
-// addMetrics counts what functions log. The lines are a contract of publish and
-// mail: docs/operations.md lists them.
+// addMetrics counts what functions log. The lines are a contract of publish,
+// mail and accept: docs/operations.md lists them.
 func (l *Latchkey) addMetrics() {
 	l.countLines("publish", "event", "type", "type")
 	l.countLines("mail", "mail", "outcome", "outcome")
+	l.countLines("accept", "abuse", "outcome", "outcome")
 }
 
 // countLines turns lines of a function's log into a metric with one dimension,

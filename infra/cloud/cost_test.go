@@ -122,7 +122,7 @@ func costs(t *testing.T, steps []measurement) string {
 		}
 		fmt.Fprintf(&out, "| %s (`%s`) | %s | %s | %s | %s | %s |\n", s.Step, s.Function, figure(s.Times), figure(s.Ms), figure(s.ReadUnits), figure(s.WriteUnits), price)
 	}
-	line("3,000 events on the bus: invited, mail sent, accepted", 3000*perEvent)
+	line("4,000 events on the bus: invited, mail sent, mail delivered, accepted", 4000*perEvent)
 	line("1,000 messages to the mail queue", 1000*queueRequests*perQueueRequest)
 	line("1,000 mails", 1000*perMail)
 	line("2,000 notices of mail sent and delivered, over the topic to their queue", 2000*(perNotice+queueRequests*perQueueRequest))

@@ -2,6 +2,7 @@ package latchkey
 
 import (
 	"path/filepath"
+	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
@@ -170,6 +171,9 @@ func (l *Latchkey) settings() map[blueprint.Setting]*string {
 		blueprint.SettingMailFrom:             &l.props.Sender,
 		blueprint.SettingMailConfigurationSet: l.configurationSet,
 		blueprint.SettingMailAttempts:         jsii.Sprintf("%d", blueprint.MailAttempts),
+		blueprint.SettingMailInterval:         jsii.Sprintf("%d", 1000*blueprint.MailConcurrency/l.props.MailRate),
+		blueprint.SettingReportsToPause:       jsii.Sprintf("%d", l.props.ReportsToPause),
+		blueprint.SettingLogoHosts:            jsii.String(strings.Join(l.props.LogoHosts, ",")),
 		blueprint.SettingWorkspaceCreation:    &l.props.WorkspaceCreation,
 		blueprint.SettingHistoryDays:          jsii.Sprintf("%d", l.props.HistoryDays),
 		blueprint.SettingMailsPerInviter:      jsii.Sprintf("%d", l.props.MailsPerInviter),

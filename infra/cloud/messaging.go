@@ -38,7 +38,11 @@ func (l *Latchkey) addMessaging() {
 			RuleName: l.named(r.Name), EventBus: l.Bus, Targets: &[]awsevents.IRuleTarget{target},
 			EventPattern: &awsevents.EventPattern{Source: jsii.Strings("replaced below")},
 		})
-		rule.Node().DefaultChild().(awsevents.CfnRule).SetEventPattern(r.Pattern)
+		rendered := rule.Node().DefaultChild().(awsevents.CfnRule)
+		rendered.SetEventPattern(r.Pattern)
+		if r.Tenant != "" {
+			rendered.AddPropertyOverride(jsii.String("Targets.0.SqsParameters"), map[string]string{"MessageGroupId": r.Tenant})
+		}
 	}
 }
 

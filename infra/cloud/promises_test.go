@@ -83,7 +83,7 @@ func TestNoPlaintextSecret(t *testing.T) {
 		}
 	}
 	plain := []string{"DASHBOARD_URL", "MAIL_FROM", "MAIL_ATTEMPTS", "WORKSPACE_CREATION", "HISTORY_DAYS",
-		"MAILS_PER_INVITER", "MAILS_PER_NEW_WORKSPACE", "MAILS_PER_WORKSPACE"}
+		"MAIL_INTERVAL_MS", "REPORTS_TO_PAUSE", "LOGO_HOSTS", "MAILS_PER_INVITER", "MAILS_PER_NEW_WORKSPACE", "MAILS_PER_WORKSPACE"}
 	for id, r := range made.of("AWS::Lambda::Function") {
 		variables := r.Properties["Environment"].(map[string]any)["Variables"].(map[string]any)
 		for _, name := range slices.Sorted(maps.Keys(variables)) {

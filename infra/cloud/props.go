@@ -26,6 +26,16 @@ type Props struct {
 	// (SPF). Empty leaves amazonses.com there.
 	MailFromDomain string
 
+	// MailRate is how many mails a second the account may send (SES, Account
+	// dashboard): 1 to 500. Default 14, what an account has outside the sandbox.
+	MailRate int
+	// LogoHosts are the hosts that logos in mails may come from:
+	// "cdn.example.com". Empty lets workspaces have none.
+	LogoHosts []string
+	// ReportsToPause is how many people have to report an invitation of a
+	// workspace before its invitations are paused. Default 3.
+	ReportsToPause int
+
 	// Issuer is an OIDC issuer that exists already. Empty makes a Cognito
 	// user pool.
 	Issuer string
@@ -132,6 +142,8 @@ const (
 	defaultHistoryDays      = 400
 	defaultLogRetentionDays = 30
 
+	defaultMailRate             = 14
+	defaultReportsToPause       = 3
 	defaultMailsPerInviter      = 100
 	defaultMailsPerNewWorkspace = 200
 	defaultMailsPerWorkspace    = 2000
@@ -153,6 +165,12 @@ func (p Props) withDefaults() Props {
 	}
 	if p.HistoryDays == 0 {
 		p.HistoryDays = defaultHistoryDays
+	}
+	if p.MailRate == 0 {
+		p.MailRate = defaultMailRate
+	}
+	if p.ReportsToPause == 0 {
+		p.ReportsToPause = defaultReportsToPause
 	}
 	if p.MailsPerInviter == 0 {
 		p.MailsPerInviter = defaultMailsPerInviter

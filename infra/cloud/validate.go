@@ -167,6 +167,17 @@ func (p Props) validateOperation(wrong report) {
 	if p.HistoryDays < 1 || p.HistoryDays > 3650 {
 		wrong("HistoryDays", `%d is out of range; set 1 to 3650 days`, p.HistoryDays)
 	}
+	if p.MailRate < 1 || p.MailRate > 500 {
+		wrong("MailRate", `%d is out of range; set 1 to 500 mails a second`, p.MailRate)
+	}
+	if p.ReportsToPause < 1 {
+		wrong("ReportsToPause", `%d is out of range; set 1 or more`, p.ReportsToPause)
+	}
+	for _, host := range p.LogoHosts {
+		if !hostShape.MatchString(host) {
+			wrong("LogoHosts", `%q is not a host name; write it like "cdn.example.com"`, host)
+		}
+	}
 	for field, n := range map[string]int{"MailsPerInviter": p.MailsPerInviter, "MailsPerNewWorkspace": p.MailsPerNewWorkspace, "MailsPerWorkspace": p.MailsPerWorkspace} {
 		if n < 1 || n > 10_000_000 {
 			wrong(field, `%d is out of range; set 1 to 10000000 mails a day`, n)

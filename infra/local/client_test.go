@@ -21,6 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/latchkey/latchkey/infra/blueprint"
 	"github.com/latchkey/latchkey/infra/local"
 	"github.com/latchkey/latchkey/infra/local/contract"
 )
@@ -45,7 +46,10 @@ func run(m *testing.M) int {
 	if err != nil {
 		return fail(err)
 	}
-	stack, err = local.Start(ctx, local.Config{Root: root, Functions: filepath.Join(root, "build", "local"), Log: log})
+	stack, err = local.Start(ctx, local.Config{
+		Root: root, Functions: filepath.Join(root, "build", "local"), Log: log,
+		Settings: map[blueprint.Setting]string{blueprint.SettingLogoHosts: "cdn.corp.com"},
+	})
 	if err != nil {
 		return fail(err)
 	}

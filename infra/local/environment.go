@@ -8,6 +8,9 @@ import (
 	"github.com/latchkey/latchkey/shared/awsenv"
 )
 
+// mailRate is how many mails a second this machine's mail server is given.
+const mailRate = 100
+
 // settings are the values of all settings here.
 func (s *Stack) settings() map[blueprint.Setting]string {
 	settings := map[blueprint.Setting]string{
@@ -18,8 +21,11 @@ func (s *Stack) settings() map[blueprint.Setting]string {
 		blueprint.SettingDashboardURL:         s.URL,
 		blueprint.SettingAPIURL:               s.URL,
 		blueprint.SettingMailFrom:             "Latchkey <invitations@latchkey.example>",
-		blueprint.SettingMailConfigurationSet: "",
+		blueprint.SettingMailConfigurationSet: "latchkey",
 		blueprint.SettingMailAttempts:         strconv.Itoa(blueprint.MailAttempts),
+		blueprint.SettingMailInterval:         strconv.Itoa(1000 * blueprint.MailConcurrency / mailRate),
+		blueprint.SettingReportsToPause:       "3",
+		blueprint.SettingLogoHosts:            "",
 		blueprint.SettingWorkspaceCreation:    "signed-in",
 		blueprint.SettingHistoryDays:          "400",
 		blueprint.SettingMailsPerInviter:      "100",
@@ -35,7 +41,7 @@ func (s *Stack) surroundings() map[string]string {
 	return map[string]string{
 		"AWS_REGION": region, "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local",
 		"AWS_ENDPOINT_URL_DYNAMODB":        s.TableURL,
-		"AWS_ENDPOINT_URL_SESV2":           s.MailURL,
+		"AWS_ENDPOINT_URL_SESV2":           s.mailEndpoint,
 		"AWS_ENDPOINT_URL_EVENTBRIDGE":     s.services,
 		"AWS_ENDPOINT_URL_KMS":             s.services,
 		"AWS_ENDPOINT_URL_SECRETS_MANAGER": s.services,

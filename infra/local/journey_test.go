@@ -3,6 +3,7 @@ package local_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -36,7 +37,7 @@ func TestTheWholeJourney(t *testing.T) {
 		t.Errorf("links %q and %q, not %q", fromHTML, fromText, john.Invitation.URL)
 	}
 	eventually(t, func() error {
-		if u := o.get(john.ID); u.Invitation.Delivery != "sent" {
+		if u := o.get(john.ID); u.Invitation.Delivery != "delivered" {
 			return fmt.Errorf("delivery is %s", u.Invitation.Delivery)
 		}
 		return nil
@@ -331,14 +332,14 @@ func TestHistoryAndEventsFollowEveryWrite(t *testing.T) {
 	want[any](t, o.admin.send("POST", o.path+"/users/"+u.ID+"/restore", nil, nil), http.StatusOK)
 	wanted := []string{"invitation.delivery_changed", "user.accepted", "user.archived", "user.invited", "user.restored", "workspace.created"}
 	eventually(t, func() error {
-		got := historyTypes(t, o.id)
+		got := slices.Compact(historyTypes(t, o.id)) // sent and delivered may come as one
 		if fmt.Sprint(got) != fmt.Sprint(wanted) {
 			return fmt.Errorf("history %v, want %v", got, wanted)
 		}
 		return nil
 	})
 	eventually(t, func() error {
-		got := busTypes(o.id)
+		got := slices.Compact(busTypes(o.id))
 		if fmt.Sprint(got) != fmt.Sprint(wanted) {
 			return fmt.Errorf("events %v, want %v", got, wanted)
 		}

@@ -64,14 +64,17 @@ func TestArchiveAndRestoreAHundred(t *testing.T) {
 			t.Errorf("the mailed link of a restored user is %q", link)
 		}
 	}
-	inbox(t, restored.Results[2].User.Email, 0)
+	if m := inbox(t, restored.Results[2].User.Email, 1)[0]; !strings.Contains(m.Subject, "You have access") {
+		t.Errorf("whoever is active again reads %q", m.Subject)
+	}
+	o.wait(users[99], 2*time.Minute)
 	// reinvite makes whoever was active accept once more.
 	want[any](t, o.admin.send("POST", o.path+"/users/"+users[99]+"/archive", nil, nil), http.StatusOK)
 	anew := o.admin.batch(o.path+"/users/batch/restore", map[string]any{"users": users[99:], "reinvite": true}, nil)
 	if r := anew.Results[0]; r.Outcome != "restored" || r.User.Status != "invited" {
 		t.Errorf("invited anew: %+v", r)
 	}
-	inbox(t, anew.Results[0].User.Email, 1)
+	inbox(t, anew.Results[0].User.Email, 2)
 	o.counted()
 }
 

@@ -32,6 +32,7 @@ import (
 	"github.com/latchkey/latchkey/infra/local/guard"
 	"github.com/latchkey/latchkey/infra/local/issuer"
 	"github.com/latchkey/latchkey/infra/local/lambda"
+	"github.com/latchkey/latchkey/infra/local/mailbox"
 	"github.com/latchkey/latchkey/infra/local/messaging"
 	"github.com/latchkey/latchkey/infra/local/stream"
 )
@@ -59,6 +60,11 @@ type Config struct {
 	Dashboard string
 	// Root is the project's folder, where node_modules is.
 	Root string
+	// TableFault, if set, is asked before each call of a function to the
+	// table: true lets the table refuse it as too busy.
+	TableFault func(function string) bool
+	// NoticesAfter is how long after a mail it is told what became of it.
+	NoticesAfter time.Duration
 	// Settings replace the usual values of settings of the blueprint.
 	Settings map[blueprint.Setting]string
 	// Log takes one line for each request, and what the functions log.
@@ -78,12 +84,15 @@ type Stack struct {
 	Queues *messaging.Queues
 	Bus    *messaging.Bus
 
-	replaced  map[blueprint.Setting]string
-	services  string // where EventBridge, KMS and Secrets Manager are
-	functions map[string]*function
-	closers   []func(context.Context) error // in the order in which to close
-	cancel    context.CancelFunc
-	running   sync.WaitGroup
+	replaced map[blueprint.Setting]string
+	Mailbox  *mailbox.Mailbox // what stands in for SES: it can be told to fail
+
+	mailEndpoint string
+	services     string // where EventBridge, KMS and Secrets Manager are
+	functions    map[string]*function
+	closers      []func(context.Context) error // in the order in which to close
+	cancel       context.CancelFunc
+	running      sync.WaitGroup
 }
 
 // Start brings a stack up; ready when it returns. What is wrong with the
@@ -156,6 +165,10 @@ func (s *Stack) start(ctx, life context.Context, cfg Config, ports [3]int, dataD
 		return err
 	}
 	err = awaitHTTP(ctx, s.MailURL+"/health-check", 15*time.Second)
+	if err != nil {
+		return err
+	}
+	err = s.startMailbox(cfg)
 	if err != nil {
 		return err
 	}
@@ -248,12 +261,44 @@ func (s *Stack) tablesOf(cfg Config) (map[string]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		at[f.Name], err = s.serve("127.0.0.1:0", h)
+		at[f.Name], err = s.serve("127.0.0.1:0", faulty(f.Name, cfg.TableFault, h))
 		if err != nil {
 			return nil, err
 		}
 	}
 	return at, nil
+}
+
+// faulty refuses calls to the table, where it is told to, as DynamoDB does when
+// it is too busy.
+func faulty(function string, fault func(string) bool, table http.Handler) http.Handler {
+	if fault == nil {
+		return table
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if fault(function) {
+			w.Header().Set("content-type", "application/x-amz-json-1.0")
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = io.WriteString(w, `{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException","message":"too busy"}`)
+			return
+		}
+		table.ServeHTTP(w, r)
+	})
+}
+
+// startMailbox puts what SES does besides sending before the mail server.
+func (s *Stack) startMailbox(cfg Config) (err error) {
+	topic := blueprint.MailNotices()
+	s.Mailbox = mailbox.New(mailbox.Config{
+		Server: s.MailURL, Kinds: topic.Notices, After: cfg.NoticesAfter, Now: time.Now,
+		Notify: func(notice []byte) error {
+			_, err := s.Queues.Send(topic.Queue, string(notice), nil)
+			return err
+		},
+	})
+	s.onClose(func(context.Context) error { s.Mailbox.Close(); return nil })
+	s.mailEndpoint, err = s.serve("127.0.0.1:0", s.Mailbox)
+	return err
 }
 
 // startServices brings up the bus, KMS and Secrets Manager, on a port that only

@@ -1,12 +1,16 @@
 // Package email writes the mails of an invitation: subject, plain text and
-// HTML. It says what is in a mail; sending it is the mail function's business.
+// HTML, in the languages of shared/locale. It says what is in a mail; sending it
+// is the mail function's business.
 //
 // What people typed (their names, the name of a workspace, a personal message)
 // is shown so that it can neither become markup nor, in the reader's mail
-// client, a link: the one link in a mail is the invitation's.
+// client, a link: the links in a mail are the invitation's and ours.
 //
-// It imports the standard library alone. Templates are embedded, and parsed
-// when the first mail is written, not when a process starts.
+// The words of a language are in its own file (de.go), the layout in mjml/,
+// from which `make mail` makes templates/mail.html.
+//
+// It may import shared/locale and golang.org/x/text. Templates are embedded,
+// and parsed when the first mail is written, not when a process starts.
 package email
 
 import (
@@ -14,10 +18,14 @@ import (
 	"errors"
 	"fmt"
 	htmltemplate "html/template"
+	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	texttemplate "text/template"
 	"time"
+
+	"github.com/latchkey/latchkey/shared/locale"
 )
 
 // Kind is the occasion of a mail.
@@ -28,22 +36,43 @@ const (
 	Invitation   Kind = "invitation"   // the first
 	Reinvitation Kind = "reinvitation" // a new link; the older ones are dead
 	Reminder     Kind = "reminder"     // the same link again, before it ends
+	Access       Kind = "access"       // a member's access is theirs again
+	Accepted     Kind = "accepted"     // to the inviter
 )
+
+// Kinds are all kinds.
+var Kinds = []Kind{Invitation, Reinvitation, Reminder, Access, Accepted}
+
+// invites is true for the kinds that ask for an answer.
+func (k Kind) invites() bool { return k != Access && k != Accepted }
 
 // Invite is what a mail may tell of an invitation.
 type Invite struct {
 	Kind
+	Locale     string         // BCP 47; the nearest language is taken
 	To         string         // the address that it goes to, for display
 	Name       string         // of the invited person
 	Inviter    string         // their name; "" where a backend invited
 	Workspace  string         // its name
 	Role       string         // "admin", "builder" or "end-user"
-	Link       string         // absolute, https (http on a laptop)
+	Link       string         // of the invitation, or the dashboard; absolute, https (http on a laptop)
 	ExpiresAt  time.Time      // when the invitation ends
 	Location   *time.Location // in which that is told; nil is UTC
 	Now        time.Time      // from which "in 7 days" counts; zero is the clock's
 	HasAccount bool           // they will sign in, rather than sign up
 	Message    string         // the inviter's own words, "" for none
+	Branding
+	// Unsubscribe and Report are where the reader refuses further mail, and
+	// calls the invitation abuse; "" for a mail that offers neither.
+	Unsubscribe, Report string
+}
+
+// Branding is what a workspace's mails look like. All of it may be empty.
+type Branding struct {
+	Product string // what the product is called
+	Logo    string // https address of a picture
+	Accent  string // #rrggbb, of the button; dark enough for white text
+	Support string // address where help is
 }
 
 // Message is a mail, ready to be sent.
@@ -56,12 +85,8 @@ func Render(inv Invite) (Message, error) {
 	if err != nil {
 		return Message{}, fmt.Errorf("email: %w", err)
 	}
-	t := english()
 	v := newView(inv)
-	v.Subject, err = t.subjectOf(v)
-	if err != nil {
-		return Message{}, err
-	}
+	t := parsed()
 	var text, html strings.Builder
 	err = t.text.Execute(&text, v)
 	if err != nil {
@@ -71,40 +96,54 @@ func Render(inv Invite) (Message, error) {
 	if err != nil {
 		return Message{}, err
 	}
-	return Message{Subject: v.Subject, Text: wrap(text.String(), v.Link), HTML: html.String()}, nil
+	return Message{Subject: v.Subject, Text: wrap(text.String(), v.Link, v.Unsubscribe, v.Report), HTML: html.String()}, nil
 }
 
 // check refuses what no template has words for, rather than mailing a gap.
 func check(inv Invite) error {
-	switch inv.Kind {
-	case Invitation, Reinvitation, Reminder:
-	default:
+	if _, ok := english().kinds[inv.Kind]; !ok {
 		return errors.New("unknown kind of mail")
 	}
-	switch inv.Role {
-	case "admin", "builder", "end-user":
-	default:
+	if _, ok := english().roles[inv.Role]; !ok {
 		return errors.New("unknown role")
 	}
-	if inv.ExpiresAt.IsZero() {
+	if inv.ExpiresAt.IsZero() && inv.invites() {
 		return errors.New("the invitation has no end")
+	}
+	if inv.Accent != "" && !accentShape().MatchString(inv.Accent) {
+		return errors.New("the accent is no colour")
+	}
+	for _, optional := range []string{inv.Unsubscribe, inv.Report, inv.Logo} {
+		if optional == "" {
+			continue
+		}
+		if err := checkLink(optional); err != nil {
+			return err
+		}
+	}
+	if u, err := url.Parse(inv.Logo); err != nil || inv.Logo != "" && u.Scheme != "https" {
+		return errors.New("the logo does not come by https")
 	}
 	return checkLink(inv.Link)
 }
 
+var accentShape = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^#[0-9a-f]{6}$`) })
+
 // view is what the templates see: every text of it is safe to be read.
 type view struct {
-	Kind
-	Subject, To, Name, Inviter, Workspace string
-	Role                                  string
-	HasAccount                            bool
-	Link                                  string
-	Ends, EndsOn, EndsIn                  string   // date and time, date alone, "in 7 days" or ""
-	Message                               []string // lines
-	Outlook                               outlook
-
-	// The names before they were defused, to be shortened for the subject.
-	inviter, workspace string
+	Language               string
+	Subject, Preview       string
+	Product, Logo          string
+	Accent                 htmltemplate.CSS // its shape was checked
+	Title, Greeting, Intro sentence
+	Lead                   sentence
+	Message                []string // lines
+	Button, Colon          string
+	Link, Fallback         string
+	Ends, Why              sentence
+	Help, Support          string
+	Stop, Unsubscribe      string
+	Abuse, Report          string
 }
 
 func newView(inv Invite) view {
@@ -115,46 +154,107 @@ func newView(inv Invite) view {
 	if now.IsZero() {
 		now = time.Now()
 	}
-	inviter, workspace := clip(clean(inv.Inviter), maxName), clip(clean(inv.Workspace), maxName)
-	ends := inv.ExpiresAt.In(location)
-	return view{
-		Kind: inv.Kind, Role: inv.Role, HasAccount: inv.HasAccount, Link: inv.Link,
-		To:   defuse(clean(inv.To)),
-		Name: defuse(clip(clean(inv.Name), maxName)),
-		Ends: dateAndTime(ends), EndsOn: date(ends), EndsIn: in(inv.ExpiresAt.Sub(now)),
-		Message: messageLines(inv.Message),
-		Outlook: outlook{Open: outlookOpen, Close: outlookClose},
-		inviter: inviter, Inviter: defuse(inviter),
-		workspace: workspace, Workspace: defuse(workspace),
+	w := wordsOf(locale.Nearest(inv.Locale))
+	kind := w.kinds[inv.Kind]
+	left := w.in(inv.ExpiresAt.Sub(now))
+	name := func(text, none string) string {
+		text = clip(clean(text), maxName)
+		if text == "" {
+			return none
+		}
+		return text
 	}
+	raw := map[string]string{ // before they are defused, to be shortened for the subject
+		"inviter": name(inv.Inviter, ""), "name": name(inv.Name, ""), "workspace": name(inv.Workspace, w.workspace),
+	}
+	values := map[string]string{
+		"to": defuse(clean(inv.To)), "role": w.roles[inv.Role], "in": left, "ends": w.date(inv.ExpiresAt.In(location)),
+	}
+	for key, text := range raw {
+		values[key] = defuse(text)
+	}
+	say := func(pattern, unnamed string) sentence { return fill(named(pattern, unnamed, values), values) }
+
+	v := view{
+		Language: w.tag, Product: defuse(name(inv.Product, "")), Logo: inv.Logo, Accent: htmltemplate.CSS(inv.Accent),
+		Title: say(kind.title, ""), Greeting: say(w.greeting, w.greetingUnnamed), Intro: say(kind.intro, kind.introUnnamed),
+		Message: messageLines(inv.Message, w.linkRemoved),
+		Link:    inv.Link, Fallback: w.fallback, Why: say(w.why, ""),
+		Help: w.help, Support: inv.Support,
+		Stop: say(w.stop, "").String(), Unsubscribe: inv.Unsubscribe, Abuse: w.abuse, Report: inv.Report,
+	}
+	if v.Accent == "" {
+		v.Accent = accent
+	}
+	if kind.why != "" {
+		v.Why = say(kind.why, "")
+	}
+	v.Lead = say(w.lead, w.leadUnnamed)
+	switch {
+	case !inv.invites():
+		v.Button, v.Message = say(kind.button, "").String(), nil
+	case inv.HasAccount:
+		v.Button = w.signIn
+	default:
+		v.Button = w.signUp
+	}
+	if inv.Kind == Accepted { // the reader is the inviter
+		v.Greeting = fill(named(w.greeting, w.greetingUnnamed, map[string]string{"name": values["inviter"]}), map[string]string{"name": values["inviter"]})
+	}
+	v.Colon = w.colon
+	v.Preview = v.Intro.String()
+	if inv.invites() {
+		v.Ends = say(w.ends, w.endsOn)
+		v.Preview = v.Ends.String()
+	}
+	v.Subject = subjectOf(kind, raw, values)
+	return v
 }
 
-// outlook are the tables that only Outlook on Windows sees, which knows no
-// max-width. They are values because html/template drops comments.
-type outlook struct{ Open, Close htmltemplate.HTML }
+// accent is the usual colour of the button.
+const accent = "#2456d6"
 
-const (
-	outlookOpen  = `<!--[if mso]><table role="presentation" align="center" width="560" cellpadding="0" cellspacing="0" border="0"><tr><td><![endif]-->`
-	outlookClose = `<!--[if mso]></td></tr></table><![endif]-->`
-)
+// named is the pattern, or the one without names where a value that it needs is
+// missing.
+func named(pattern, unnamed string, values map[string]string) string {
+	if unnamed == "" {
+		return pattern
+	}
+	for key, value := range values {
+		if value == "" && strings.Contains(pattern, "{"+key+"}") {
+			return unnamed
+		}
+	}
+	return pattern
+}
 
 //go:embed templates
 var files embed.FS
 
-// templates are the three parts of a mail in one language.
+// templates are the two parts of a mail.
 type templates struct {
-	subject, text *texttemplate.Template
-	html          *htmltemplate.Template
+	text *texttemplate.Template
+	html *htmltemplate.Template
 }
 
-// english parses at its first call; a broken template is found by every test.
-var english = sync.OnceValue(func() templates {
-	return templates{
-		subject: texttemplate.Must(texttemplate.ParseFS(files, "templates/en/subject.txt")),
-		text:    texttemplate.Must(texttemplate.ParseFS(files, "templates/en/text.txt")),
-		html:    htmltemplate.Must(htmltemplate.ParseFS(files, "templates/en/mail.html")),
+// A name in a sentence stands out, and has its own direction.
+const sentenceTemplate = `{{define "sentence"}}{{range .}}{{if .Name}}<strong class="ink" dir="auto" style="font-weight:600;">{{.Text}}</strong>{{else}}{{.Text}}{{end}}{{end}}{{end}}`
+
+// parsed parses at its first call; a broken template is found by every test.
+// html/template drops comments, so those that Outlook reads are put in by name.
+var parsed = sync.OnceValue(parse)
+
+func parse() templates {
+	comments := htmltemplate.FuncMap{
+		"comment":    func() htmltemplate.HTML { return "<!--" },
+		"endcomment": func() htmltemplate.HTML { return "-->" },
 	}
-})
+	html := htmltemplate.Must(htmltemplate.New("mail.html").Funcs(comments).Parse(sentenceTemplate))
+	return templates{
+		text: texttemplate.Must(texttemplate.ParseFS(files, "templates/mail.txt")),
+		html: htmltemplate.Must(html.ParseFS(files, "templates/mail.html")),
+	}
+}
 
 // maxSubject is how many characters a subject has at most, as RFC 5322 section
 // 2.1.1 counts a line, if the names in it can be shortened to that.
@@ -165,18 +265,20 @@ const minShort = 12
 
 // subjectOf writes the subject; where it is too long, the longest name in it
 // gives way first.
-func (t templates) subjectOf(v view) (string, error) {
-	limit := max(length(v.inviter), length(v.workspace))
+func subjectOf(kind occasion, raw, values map[string]string) string {
+	limit := 0
+	for _, text := range raw {
+		limit = max(limit, length(text))
+	}
+	short := map[string]string{"in": values["in"]}
 	for {
-		v.Inviter, v.Workspace = clip(v.inviter, limit), clip(v.workspace, limit)
-		var b strings.Builder
-		err := t.subject.Execute(&b, v)
-		if err != nil {
-			return "", err
+		for key, text := range raw {
+			short[key] = clip(text, limit)
 		}
-		excess := length(b.String()) - maxSubject
+		subject := fill(named(kind.subject, kind.subjectUnnamed, short), short).String()
+		excess := length(subject) - maxSubject
 		if excess <= 0 || limit <= minShort {
-			return defuse(clean(b.String())), nil
+			return defuse(clean(subject))
 		}
 		limit = max(minShort, limit-(excess+1)/2)
 	}

@@ -88,11 +88,11 @@ var links = sync.OnceValue(func() *regexp.Regexp {
 
 // messageLines are the lines of a personal message, with no link in them and
 // never two empty ones in a row.
-func messageLines(text string) []string {
+func messageLines(text, linkRemoved string) []string {
 	text = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u2028", "\n", "\u2029", "\n\n").Replace(text)
 	var lines []string
 	for line := range strings.SplitSeq(text, "\n") {
-		line = defuse(links().ReplaceAllString(clean(line), "[link removed]"))
+		line = defuse(links().ReplaceAllString(clean(line), linkRemoved))
 		if line != "" || len(lines) > 0 && lines[len(lines)-1] != "" {
 			lines = append(lines, line)
 		}

@@ -1,6 +1,7 @@
 package email
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -8,13 +9,13 @@ import (
 // maxColumns is the width of the text part.
 const maxColumns = 76
 
-// wrap breaks the lines of a text. The line of the link stays whole, so that
+// wrap breaks the lines of a text. A line that is a link stays whole, so that
 // it can be clicked; a quoted line goes on as a quoted line.
-func wrap(text, link string) string {
+func wrap(text string, links ...string) string {
 	var out []string
 	for line := range strings.SplitSeq(strings.TrimSpace(text), "\n") {
 		switch {
-		case line == link:
+		case line != "" && slices.Contains(links, line):
 			out = append(out, line)
 		case strings.HasPrefix(line, ">"):
 			for _, l := range wrapLine(strings.TrimSpace(line[1:]), maxColumns-2) {
@@ -26,6 +27,11 @@ func wrap(text, link string) string {
 	}
 	return strings.Join(out, "\n") + "\n"
 }
+
+// hanging are the marks that no line begins with in Chinese and Japanese; they
+// may stand beyond its end.
+// https://www.w3.org/TR/jlreq/#characters_not_starting_a_line
+const hanging = "、。，．：；！？）］」』】"
 
 // wrapLine breaks one line between words, and a word only where it is longer
 // than a line.
@@ -49,7 +55,7 @@ func wrapLine(line string, most int) []string {
 		}
 		for _, r := range word {
 			w := width(r)
-			if at+w > most {
+			if at+w > most && !strings.ContainsRune(hanging, r) {
 				next()
 			}
 			b.WriteRune(r)

@@ -51,10 +51,10 @@ func OfUser(u user.User) Event {
 		Generation: u.Invitation.Generation,
 	}
 	switch u.Last.Type {
-	case user.UserInvited, user.UserReinvited, user.UserReminded:
+	case user.UserInvited, user.UserReinvited, user.UserReminded, user.UserRestored:
 		e.SendEmail = u.Invitation.SendEmail
-	case user.UserRestored:
-		e.SendEmail = u.Status.Pending() && u.Invitation.SendEmail
+	case user.UserAccepted:
+		e.SendEmail = u.Invitation.NotifyInviter
 	case user.DeliveryChanged:
 		e.Delivery = string(u.Invitation.Delivery)
 		e.DeliveryReason = u.Invitation.DeliveryReason

@@ -63,7 +63,8 @@ func TestAnEventSaysWhetherAMailIsDue(t *testing.T) {
 		{user.UserReminded, user.Invited, true, true},
 		{user.UserRestored, user.Requested, true, true},
 		{user.UserRestored, user.Requested, false, false},
-		{user.UserRestored, user.Active, true, false}, // was a member before: nothing to accept
+		{user.UserRestored, user.Active, true, true}, // access is theirs again
+		{user.UserRestored, user.Active, false, false},
 		{user.UserAccepted, user.Active, true, false},
 		{user.UserDeclined, user.Declined, true, false},
 		{user.UserExpired, user.Expired, true, false},

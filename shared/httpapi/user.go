@@ -34,7 +34,8 @@ type Invitation struct {
 	Sends          int           `json:"sends"`
 	Delivery       user.Delivery `json:"delivery"`
 	DeliveryReason string        `json:"deliveryReason,omitempty"`
-	URL            string        `json:"url,omitempty"` // four admin operations alone
+	UnsubscribedAt *time.Time    `json:"unsubscribedAt,omitempty"` // the person wants no mail from this workspace
+	URL            string        `json:"url,omitempty"`            // four admin operations alone
 }
 
 // ShowUser renders a user as they are at now, without metadata and link.
@@ -52,6 +53,7 @@ func ShowUser(u user.User, now time.Time) User {
 		shown.Invitation = &Invitation{
 			InvitedBy: i.InvitedBy, SentAt: i.SentAt, ExpiresAt: i.ExpiresAt,
 			Sends: i.Sends, Delivery: i.Delivery, DeliveryReason: i.DeliveryReason,
+			UnsubscribedAt: optionalTime(u.Mails.Unsubscribed),
 		}
 	}
 	return shown

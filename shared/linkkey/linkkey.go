@@ -108,13 +108,28 @@ func Parse(secret string) (link.Keys, error) {
 // is derived anew each time, and begins with the address that API_URL
 // configures.
 func (s *Source) URL(ctx context.Context, u user.User, now time.Time) (string, error) {
-	keys, err := s.Keys(ctx, now)
-	if err != nil {
-		return "", err
-	}
-	token, err := keys.Token(link.Invitation{WorkspaceID: u.WorkspaceID, UserID: u.ID, Generation: u.Invitation.Generation})
+	token, err := s.token(ctx, u, now)
 	if err != nil {
 		return "", err
 	}
 	return link.URL(s.env.Get("API_URL"), token), nil
+}
+
+// OptOut gives the addresses where somebody who was mailed says that they want
+// no further mail, or that the invitation is abuse.
+func (s *Source) OptOut(ctx context.Context, u user.User, now time.Time) (unsubscribe, report string, err error) {
+	token, err := s.token(ctx, u, now)
+	if err != nil {
+		return "", "", err
+	}
+	base := s.env.Get("API_URL") + "/v1/invitations/" + token
+	return base + "/unsubscribe", base + "/report", nil
+}
+
+func (s *Source) token(ctx context.Context, u user.User, now time.Time) (string, error) {
+	keys, err := s.Keys(ctx, now)
+	if err != nil {
+		return "", err
+	}
+	return keys.Token(link.Invitation{WorkspaceID: u.WorkspaceID, UserID: u.ID, Generation: u.Invitation.Generation})
 }

@@ -199,7 +199,7 @@ func (s *Store) userUpdate(from, to user.User) (*types.Update, error) {
 	e := newExpression()
 	for _, name := range slices.Sorted(keysOf(before, after)) {
 		switch {
-		case name == "delivery" || name == "deliveryReason": // below
+		case name == "delivery" || name == "deliveryReason" || name == "deliveryWeight": // below
 		case after[name] == nil:
 			e.remove(name)
 		case !reflect.DeepEqual(before[name], after[name]):
@@ -210,6 +210,7 @@ func (s *Store) userUpdate(from, to user.User) (*types.Update, error) {
 		// Whatever became of the older mail since it was read: a new one begins.
 		e.set("delivery", after["delivery"])
 		e.remove("deliveryReason")
+		e.remove("deliveryWeight")
 	}
 	condition := e.name("version") + " = " + e.value(number(from.Version))
 	if from.Status.Pending() && to.Status == user.Active {

@@ -20,7 +20,7 @@ func mailOf(u user.User) store.Mail {
 
 func (tb *table) deliver(t testing.TB, u user.User, to user.Delivery, reason string) {
 	t.Helper()
-	err := tb.SetDelivery(t.Context(), mailOf(u), stamp("mail", t0.Add(time.Minute)), to, reason)
+	err := tb.SetDelivery(t.Context(), mailOf(u), stamp("mail", t0.Add(time.Minute)), user.Notice{Delivery: to, Reason: reason})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,36 +138,73 @@ func TestANewLinkStartsWithAQueuedDelivery(t *testing.T) {
 	}
 }
 
-func TestDeliveryGoesOnFromQueuedAndFromFailedAlone(t *testing.T) {
+// learn notes what was learned of a user's mail, and gives what is known then.
+func (tb *table) learn(t testing.TB, u user.User, notices ...user.Notice) user.User {
+	t.Helper()
+	for _, n := range notices {
+		err := tb.SetDelivery(t.Context(), mailOf(u), stamp("mail", t0.Add(time.Minute)), n)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return tb.load(t, u)
+}
+
+// Of two notices the weightier one stands, whichever comes first and however
+// often; none of them is a version of its own, which would let a transition
+// that is under way be decided anew.
+func TestTheWeightierNoticeStands(t *testing.T) {
 	tb := newTable(t)
-	for _, c := range []struct {
-		from, to, want user.Delivery
-	}{
-		{user.DeliveryQueued, user.DeliverySent, user.DeliverySent},
-		{user.DeliveryQueued, user.DeliveryFailed, user.DeliveryFailed},
-		{user.DeliveryFailed, user.DeliverySent, user.DeliverySent}, // redriven after it had been given up
-		{user.DeliveryFailed, user.DeliveryFailed, user.DeliveryFailed},
-		{user.DeliverySent, user.DeliveryFailed, user.DeliverySent},
-		{"delivered", user.DeliverySent, "delivered"},
-		{"bounced", user.DeliverySent, "bounced"},
-		{"bounced", user.DeliveryFailed, "bounced"},
-		{user.DeliveryNone, user.DeliverySent, user.DeliveryNone},
-	} {
-		u := invited(newWorkspaceID(), "john@corp.com", user.Builder, t0)
-		u.Invitation.Delivery = c.from
-		tb.insert(t, u)
-		tb.deliver(t, u, c.to, "")
-		now := tb.load(t, u)
-		if now.Invitation.Delivery != c.want {
-			t.Errorf("%s to %s: it is %s", c.from, c.to, now.Invitation.Delivery)
+	notices := []user.Notice{
+		{Delivery: user.DeliverySent, Weight: user.WeightSent},
+		{Delivery: user.DeliveryDelayed, Weight: user.WeightDelayed, Reason: "delayed"},
+		{Delivery: user.DeliveryBounced, Weight: user.WeightAutomatic, Reason: "absent"},
+		{Delivery: user.DeliveryDelivered, Weight: user.WeightDelivered},
+		{Delivery: user.DeliveryBounced, Weight: user.WeightBounced, Reason: "full"},
+		{Delivery: user.DeliveryBounced, Weight: user.WeightUndeliverable, Reason: "no such mailbox"},
+		{Delivery: user.DeliveryComplained, Weight: user.WeightComplained, Reason: "spam"},
+	}
+	for i, lighter := range notices {
+		for _, weightier := range notices[i+1:] {
+			for _, order := range [][]user.Notice{
+				{lighter, weightier}, {weightier, lighter}, {lighter, lighter, weightier, weightier}, {weightier, lighter, weightier, lighter},
+			} {
+				u := tb.insert(t, invited(newWorkspaceID(), "john@corp.com", user.Builder, t0))
+				now := tb.learn(t, u, order...)
+				if got := now.Invitation; got.Delivery != weightier.Delivery || got.DeliveryReason != weightier.Reason || got.DeliveryWeight != weightier.Weight {
+					t.Errorf("%+v: %s %q", order, got.Delivery, got.DeliveryReason)
+				}
+				if now.Version != u.Version || now.Last.Type != user.DeliveryChanged {
+					t.Errorf("%+v: version %d, and the last change is %s", order, now.Version, now.Last.Type)
+				}
+			}
 		}
-		if now.Version != u.Version {
-			t.Errorf("%s to %s: the version rose, so that a transition under way is decided anew", c.from, c.to)
-		}
-		changed := now.Invitation.Delivery != c.from
-		if told := now.Last.Type == user.DeliveryChanged; told != changed {
-			t.Errorf("%s to %s: the last change is %s", c.from, c.to, now.Last.Type)
-		}
+	}
+}
+
+// What we say ourselves stands until the mail service says anything, and is
+// told once.
+func TestOurOwnWordsStandUntilTheMailServiceSpeaks(t *testing.T) {
+	tb := newTable(t)
+	failed := user.Notice{Delivery: user.DeliveryFailed, Reason: "given up"}
+	sent := user.Notice{Delivery: user.DeliverySent, Weight: user.WeightSent}
+	u := tb.insert(t, invited(newWorkspaceID(), "john@corp.com", user.Builder, t0))
+	first := tb.learn(t, u, failed)
+	if first.Invitation.Delivery != user.DeliveryFailed || first.Last.Type != user.DeliveryChanged {
+		t.Errorf("%s, and the last change is %s", first.Invitation.Delivery, first.Last.Type)
+	}
+	changed, err := tb.ChangeUser(t.Context(), first, func(u user.User) (user.User, error) { return u.Archive(stamp("admin", t0.Add(time.Hour))) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again := tb.learn(t, changed, failed); again.Last.Type != user.UserArchived {
+		t.Error("the same was told twice")
+	}
+	if redriven := tb.learn(t, u, sent); redriven.Invitation.Delivery != user.DeliverySent || redriven.Invitation.DeliveryReason != "" {
+		t.Errorf("redriven, it is %+v", redriven.Invitation)
+	}
+	if late := tb.learn(t, u, failed); late.Invitation.Delivery != user.DeliverySent {
+		t.Errorf("given up by another run meanwhile, it is %s", late.Invitation.Delivery)
 	}
 }
 
@@ -179,7 +216,7 @@ func TestANoticeOfAnotherGenerationOrOfNobodyChangesNothing(t *testing.T) {
 	for _, generation := range []int{1, 2, 4} {
 		m := mailOf(u)
 		m.Generation = generation
-		err := tb.SetDelivery(t.Context(), m, stamp("mail", t0), user.DeliverySent, "")
+		err := tb.SetDelivery(t.Context(), m, stamp("mail", t0), user.Notice{Delivery: user.DeliverySent})
 		if err != nil {
 			t.Error(err)
 		}

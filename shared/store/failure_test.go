@@ -160,7 +160,7 @@ func operations() map[string]func(context.Context, *store.Store) error {
 		},
 		"MarkMailSent": func(ctx context.Context, s *store.Store) error { return s.MarkMailSent(ctx, mailOf(pending), "m", t0) },
 		"SetDelivery": func(ctx context.Context, s *store.Store) error {
-			return s.SetDelivery(ctx, mailOf(pending), byAdmin(t0), user.DeliverySent, "")
+			return s.SetDelivery(ctx, mailOf(pending), byAdmin(t0), user.Notice{Delivery: user.DeliverySent})
 		},
 	}
 }

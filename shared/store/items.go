@@ -78,13 +78,30 @@ type userItem struct {
 	SendEmail      bool   `dynamodbav:"sendEmail,omitempty"`
 	Delivery       string `dynamodbav:"delivery,omitempty"`
 	DeliveryReason string `dynamodbav:"deliveryReason,omitempty"`
+	DeliveryWeight int    `dynamodbav:"deliveryWeight,omitempty"`
+	NotifyInviter  bool   `dynamodbav:"notifyInviter,omitempty"`
 	Message        string `dynamodbav:"message,omitempty"`
 	Locale         string `dynamodbav:"locale,omitempty"`
 
-	MailedAt string    `dynamodbav:"mailedAt,omitempty"`
-	Mailed   int       `dynamodbav:"mailed,omitempty"`
-	Request  string    `dynamodbav:"request,omitempty"`
-	Last     *lastItem `dynamodbav:"last,omitempty"`
+	sentItem
+	ReportedAt string    `dynamodbav:"reportedAt,omitempty"`
+	Request    string    `dynamodbav:"request,omitempty"`
+	Last       *lastItem `dynamodbav:"last,omitempty"`
+}
+
+// sentItem is what is known of mailing a recipient; it outlives the record.
+type sentItem struct {
+	MailedAt     string `dynamodbav:"mailedAt,omitempty"`
+	Mailed       int    `dynamodbav:"mailed,omitempty"`
+	Unsubscribed string `dynamodbav:"unsubscribedAt,omitempty"`
+}
+
+func itemOfMails(m user.Mails) sentItem {
+	return sentItem{timeText(m.Last), m.Count, timeText(m.Unsubscribed)}
+}
+
+func (i sentItem) mails() user.Mails {
+	return user.Mails{Last: parseTime(i.MailedAt), Count: i.Mailed, Unsubscribed: parseTime(i.Unsubscribed)}
 }
 
 func itemOfUser(u user.User) (Item, error) {
@@ -105,8 +122,9 @@ func itemOfUser(u user.User) (Item, error) {
 		InvitedBy: i.InvitedBy, Generation: i.Generation,
 		SentAt: timeText(i.SentAt), ExpiresAt: timeText(i.ExpiresAt), ReminderAt: timeText(i.ReminderAt),
 		Sends: i.Sends, SendEmail: i.SendEmail,
-		Delivery: string(i.Delivery), DeliveryReason: i.DeliveryReason, Message: i.Message, Locale: i.Locale,
-		MailedAt: timeText(u.Mails.Last), Mailed: u.Mails.Count, Request: u.Request,
+		Delivery: string(i.Delivery), DeliveryReason: i.DeliveryReason, DeliveryWeight: int(i.DeliveryWeight),
+		NotifyInviter: i.NotifyInviter, Message: i.Message, Locale: i.Locale,
+		sentItem: itemOfMails(u.Mails), ReportedAt: timeText(u.ReportedAt), Request: u.Request,
 	}
 	if u.Status.Pending() {
 		due := i.ExpiresAt
@@ -136,9 +154,10 @@ func userOfItem(item Item) (user.User, error) {
 			InvitedBy: in.InvitedBy, Generation: in.Generation,
 			SentAt: parseTime(in.SentAt), ExpiresAt: parseTime(in.ExpiresAt), ReminderAt: parseTime(in.ReminderAt),
 			Sends: in.Sends, SendEmail: in.SendEmail,
-			Delivery: user.Delivery(in.Delivery), DeliveryReason: in.DeliveryReason, Message: in.Message, Locale: in.Locale,
+			Delivery: user.Delivery(in.Delivery), DeliveryReason: in.DeliveryReason, DeliveryWeight: user.Weight(in.DeliveryWeight),
+			NotifyInviter: in.NotifyInviter, Message: in.Message, Locale: in.Locale,
 		},
-		Mails: user.Mails{Last: parseTime(in.MailedAt), Count: in.Mailed}, Request: in.Request,
+		Mails: in.mails(), ReportedAt: parseTime(in.ReportedAt), Request: in.Request,
 		Last: in.Last.change(),
 	}
 	return u, nil
@@ -161,20 +180,22 @@ func (l *lastItem) change() user.Change {
 // erasedItem stands where a user was, for as long as it matters.
 type erasedItem struct {
 	primary
-	MailedAt   string    `dynamodbav:"mailedAt,omitempty"`
-	Mailed     int       `dynamodbav:"mailed,omitempty"`
+	sentItem
 	Generation int       `dynamodbav:"generation,omitempty"`
 	Last       *lastItem `dynamodbav:"last"`
-	TTL        int64     `dynamodbav:"ttl"`
+	TTL        int64     `dynamodbav:"ttl,omitempty"`
 }
 
 func itemOfErased(e user.Erased) (Item, error) {
 	key := userKey(e.WorkspaceID, e.ID)
-	return attributevalue.MarshalMap(erasedItem{
-		primary:  primary{key.PK, key.SK, entityErased},
-		MailedAt: timeText(e.Mails.Last), Mailed: e.Mails.Count, Generation: e.Generation,
-		Last: itemOfChange(e.Last), TTL: e.Matter().Unix(),
-	})
+	item := erasedItem{
+		primary: primary{key.PK, key.SK, entityErased}, sentItem: itemOfMails(e.Mails),
+		Generation: e.Generation, Last: itemOfChange(e.Last),
+	}
+	if matter := e.Matter(); matter != user.Forever { // else it stays
+		item.TTL = matter.Unix()
+	}
+	return attributevalue.MarshalMap(item)
 }
 
 func erasedOfItem(item Item) (user.Erased, error) {
@@ -185,7 +206,7 @@ func erasedOfItem(item Item) (user.Erased, error) {
 	}
 	return user.Erased{
 		ID: strings.TrimPrefix(in.SK, prefixUser), WorkspaceID: strings.TrimPrefix(in.PK, prefixWorkspace),
-		Mails: user.Mails{Last: parseTime(in.MailedAt), Count: in.Mailed}, Generation: in.Generation, Last: in.Last.change(),
+		Mails: in.mails(), Generation: in.Generation, Last: in.Last.change(),
 	}, nil
 }
 
@@ -201,6 +222,14 @@ type workspaceItem struct {
 	Directory           string    `dynamodbav:"directory"`
 	PersonalMessages    bool      `dynamodbav:"personalMessages,omitempty"`
 	SeatLimit           int       `dynamodbav:"seatLimit,omitempty"`
+	NotifyInviters      bool      `dynamodbav:"notifyInviters,omitempty"`
+	ProductName         string    `dynamodbav:"productName,omitempty"`
+	LogoURL             string    `dynamodbav:"logoUrl,omitempty"`
+	AccentColor         string    `dynamodbav:"accentColor,omitempty"`
+	ReplyTo             string    `dynamodbav:"replyTo,omitempty"`
+	SupportAddress      string    `dynamodbav:"supportAddress,omitempty"`
+	Reports             int       `dynamodbav:"reports,omitempty"`
+	Paused              bool      `dynamodbav:"invitationsPaused,omitempty"`
 	Admins              int       `dynamodbav:"admins"`
 	DataKey             []byte    `dynamodbav:"dataKey"`
 	CreatedAt           string    `dynamodbav:"createdAt"`
@@ -216,6 +245,8 @@ func itemOfWorkspace(w workspace.Workspace) (Item, error) {
 		Slug:    w.Slug, Name: w.Name,
 		InvitationDays: w.InvitationDays, ReminderDays: w.ReminderDays, AllowedEmailDomains: w.AllowedEmailDomains,
 		Locale: w.Locale, Timezone: w.Timezone, Directory: string(w.Directory), PersonalMessages: w.PersonalMessages, SeatLimit: w.SeatLimit,
+		NotifyInviters: w.NotifyInviters, ProductName: w.ProductName, LogoURL: w.LogoURL, AccentColor: w.AccentColor,
+		ReplyTo: w.ReplyTo, SupportAddress: w.SupportAddress, Reports: w.Reports, Paused: w.Paused,
 		Admins: w.Admins, DataKey: w.DataKey,
 		CreatedAt: timeText(w.CreatedAt), UpdatedAt: timeText(w.UpdatedAt), Version: w.Version,
 		Last: &lastItem{ID: w.Last.ID, Type: string(w.Last.Type), Actor: w.Last.Actor, At: timeText(w.Last.At), Changed: w.Last.Changed},
@@ -233,8 +264,13 @@ func workspaceOfItem(item Item) (workspace.Workspace, error) {
 		Settings: workspace.Settings{
 			InvitationDays: in.InvitationDays, ReminderDays: in.ReminderDays, AllowedEmailDomains: in.AllowedEmailDomains,
 			Locale: in.Locale, Timezone: in.Timezone, Directory: workspace.Directory(in.Directory), PersonalMessages: in.PersonalMessages,
-			SeatLimit: in.SeatLimit,
+			SeatLimit: in.SeatLimit, NotifyInviters: in.NotifyInviters,
+			Branding: workspace.Branding{
+				ProductName: in.ProductName, LogoURL: in.LogoURL, AccentColor: in.AccentColor,
+				ReplyTo: in.ReplyTo, SupportAddress: in.SupportAddress,
+			},
 		},
+		Reports: in.Reports, Paused: in.Paused,
 		Admins: in.Admins, DataKey: in.DataKey,
 		CreatedAt: parseTime(in.CreatedAt), UpdatedAt: parseTime(in.UpdatedAt), Version: in.Version,
 	}

@@ -74,7 +74,7 @@ func members(u *user.User) map[string]reflect.Value {
 		for i := range v.NumField() {
 			switch name := v.Type().Field(i).Name; name {
 			case "ID", "WorkspaceID", "Status", "CreatedAt", "Version", "Invitation", "Last": // not a change's to empty
-			case "Generation", "Delivery", "DeliveryReason": // go by rules of their own
+			case "Generation", "Delivery", "DeliveryReason", "DeliveryWeight": // go by rules of their own
 			default:
 				found[v.Type().Name()+"."+name] = v.Field(i)
 			}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -19,9 +20,17 @@ type Mail struct {
 	UserID      string
 	Generation  int
 	Kind        string
+	// Event is set for a kind that may be due more than once in a generation.
+	Event string
 }
 
-func (m Mail) key() Key { return mailKey(m.WorkspaceID, m.UserID, m.Generation, m.Kind) }
+func (m Mail) key() Key {
+	kind := m.Kind
+	if m.Event != "" {
+		kind += "#" + m.Event
+	}
+	return mailKey(m.WorkspaceID, m.UserID, m.Generation, kind)
+}
 
 // Claim is what came of claiming a mail.
 type Claim int
@@ -89,31 +98,76 @@ func (s *Store) MarkMailSent(ctx context.Context, m Mail, messageID string, now 
 	return awsenv.Failure("mark a mail", err)
 }
 
-// SetDelivery notes what sending the newest mail of an invitation came to. It
-// does nothing for an older generation, and nothing where the state moved on
-// already: it goes from queued only, or from failed where a message that had
-// been given up was sent after all.
-func (s *Store) SetDelivery(ctx context.Context, m Mail, stamp user.Stamp, to user.Delivery, reason string) error {
+// SetDelivery notes what was learned about the newest mail of an invitation.
+// It does nothing for an older generation, and nothing where something at least
+// as weighty is known: so notices may come late, twice, and in any order. What
+// we say ourselves stands until the mail service says something, and replaces
+// what we said before.
+func (s *Store) SetDelivery(ctx context.Context, m Mail, stamp user.Stamp, n user.Notice) error {
 	last := &types.AttributeValueMemberM{Value: Item{
 		"id": text(stamp.ID), "type": text(string(user.DeliveryChanged)), "actor": text(stamp.Actor), "at": text(timeText(stamp.At)),
 	}}
 	e := newExpression()
-	e.set("delivery", text(string(to)))
+	e.set("delivery", text(string(n.Delivery)))
+	e.set("deliveryWeight", number(int(n.Weight)))
 	e.set("last", last)
-	if reason == "" {
+	if n.Reason == "" {
 		e.remove("deliveryReason")
 	} else {
-		e.set("deliveryReason", text(reason))
+		e.set("deliveryReason", text(n.Reason))
 	}
-	condition := e.name("generation") + " = " + e.value(number(m.Generation)) +
-		" AND " + e.name("delivery") + " IN (" + e.value(text(string(user.DeliveryQueued)))
-	if to != user.DeliveryFailed {
-		condition += ", " + e.value(text(string(user.DeliveryFailed)))
+	weight := e.name("deliveryWeight")
+	known := e.value(number(int(n.Weight)))
+	if n.Weight == user.WeightOurs { // of one's own words the newest stand, but not twice
+		known = weight + " = " + known + " AND NOT " + e.name("delivery") + " = " + e.value(text(string(n.Delivery)))
+	} else {
+		known = weight + " < " + known
 	}
-	condition += ")"
+	condition := e.name("generation") + " = " + e.value(number(m.Generation)) + " AND (attribute_not_exists(" + weight + ") OR (" + known + "))"
 	err := s.update(ctx, e.update(s.table, userKey(m.WorkspaceID, m.UserID), condition))
 	if _, lost := lostCondition(err); lost {
 		return nil
 	}
 	return awsenv.Failure("set a delivery state", err)
+}
+
+// ReportInvitation notes that a person called an invitation abuse, and counts
+// it in the workspace, in one transaction; who did so before counts no more. It
+// gives the workspace's count.
+func (s *Store) ReportInvitation(ctx context.Context, u user.User, stamp user.Stamp) (reports int, err error) {
+	for try := range attempts {
+		next, first := u.Report(stamp)
+		if !first {
+			snap, err := s.Load(ctx, Want{Workspace: u.WorkspaceID})
+			return snap.Workspace.Reports, err
+		}
+		update, err := s.userUpdate(u, next)
+		if err != nil {
+			return 0, err
+		}
+		e := newExpression()
+		e.add("reports", 1)
+		count := e.update(s.table, workspaceKey(u.WorkspaceID), "attribute_exists(pk)")
+		_, err = s.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{
+			TransactItems: []types.TransactWriteItem{{Update: update}, {Update: count}},
+		})
+		reasons := canceled(err)
+		switch {
+		case reasons == nil && err != nil:
+			return 0, awsenv.Failure("report an invitation", err)
+		case reasons == nil: // read what it came to
+			u = next
+			continue
+		case lostAt(reasons, 0):
+			now, err := changedMeanwhile(reasons[0].Item)
+			if !errors.Is(err, errChangedMeanwhile) {
+				return 0, err
+			}
+			u = now
+		}
+		if err := pause(ctx, jitter(try)); err != nil {
+			return 0, awsenv.Failure("report an invitation", err)
+		}
+	}
+	return 0, awsenv.ErrBusy
 }

@@ -262,7 +262,7 @@ func (tb *table) oneChange(rt *rapid.T, w workspace.Workspace, users map[string]
 // moment; and in the end the tally is exact. Rule 10 of the pitfalls.
 func TestSeatsAreNeverExceededHoweverManyRace(t *testing.T) {
 	tb := newTable(t)
-	const limit, racers, each = 10, 40, 15
+	const limit, racers, each = 10, 24, 8
 	w := tb.limited(t, limit)
 	often := strings.Fields("accept decline decline expire expire archive archive archive restore restore reinvite resend resend erase")
 	var done, seatless, busy atomic.Int64
@@ -335,7 +335,7 @@ func TestSeatsAreNeverExceededHoweverManyRace(t *testing.T) {
 	}
 	tb.checkTally(t, w.ID, limit)
 	t.Logf("%d went through, %d found no seat, %d were too busy", done.Load(), seatless.Load(), busy.Load())
-	if done.Load() < 60 || seatless.Load() < 50 {
+	if done.Load() < 30 || seatless.Load() < 30 {
 		t.Errorf("%d went through and %d found no seat: that shows little", done.Load(), seatless.Load())
 	}
 	if busy.Load() > racers*each/20 {

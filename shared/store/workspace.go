@@ -131,6 +131,7 @@ func (s *Store) workspaceUpdate(from, to workspace.Workspace) (*types.Update, er
 	for _, name := range slices.Sorted(keysOf(before, after)) {
 		switch {
 		case name == "admins": // counted by transactions, never set
+		case name == "reports" && to.Reports != 0: // counted likewise, and begun anew when an operator says so
 		case after[name] == nil:
 			e.remove(name)
 		case !reflect.DeepEqual(before[name], after[name]):

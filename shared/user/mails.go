@@ -20,6 +20,9 @@ const (
 type Mails struct {
 	Last  time.Time // when the newest was asked for
 	Count int       // on the UTC day of Last
+	// Unsubscribed is when the person asked for no more mail from this
+	// workspace; zero: they did not.
+	Unsubscribed time.Time
 }
 
 // today is the count on the day of now.
@@ -30,10 +33,15 @@ func (m Mails) today(now time.Time) int {
 	return 0
 }
 
-func (m Mails) add(now time.Time) Mails { return Mails{Last: now, Count: m.today(now) + 1} }
+func (m Mails) add(now time.Time) Mails {
+	m.Last, m.Count = now, m.today(now)+1
+	return m
+}
 
 func (m Mails) allow(now time.Time) error {
 	switch wait := m.Last.Add(MailEvery).Sub(now); {
+	case !m.Unsubscribed.IsZero():
+		return ErrUnsubscribed
 	case m.today(now) >= MailsPerDay:
 		return MailLimit("mail_limit_recipient_day", "This person has been sent 5 mails today. Try again tomorrow.", UntilTomorrow(now))
 	case !m.Last.IsZero() && wait > 0:
@@ -42,9 +50,16 @@ func (m Mails) allow(now time.Time) error {
 	return nil
 }
 
-// Matter says until when the counts have to be remembered.
+// Forever is when Matter says that something is never forgotten.
+var Forever = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// Matter says until when this has to be remembered: the counts for a day, a
+// wish for no mail for ever.
 func (m Mails) Matter() time.Time {
-	if m.Last.IsZero() {
+	switch {
+	case !m.Unsubscribed.IsZero():
+		return Forever
+	case m.Last.IsZero():
 		return time.Time{}
 	}
 	return m.Last.Truncate(mailsCounted).Add(mailsCounted + MailEvery)

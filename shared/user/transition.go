@@ -53,6 +53,10 @@ type Inviting struct {
 	RemindFor  time.Duration // before the end; 0: no reminder
 	Message    string
 	Locale     string
+	// NotifyInviter mails the inviter when the person accepts.
+	NotifyInviter bool
+	// Confirmed lets mail go to an address that the last one came back from.
+	Confirmed bool
 }
 
 // New is a newly invited user. Details must have passed Check. before is what
@@ -103,6 +107,9 @@ func (u *User) invite(s Stamp, in Inviting) error {
 		if err != nil {
 			return err
 		}
+		if u.Invitation.Undeliverable() && !in.Confirmed {
+			return ErrUndeliverable
+		}
 		u.Mails = u.Mails.add(s.At)
 	}
 	i := &u.Invitation
@@ -115,7 +122,8 @@ func (u *User) invite(s Stamp, in Inviting) error {
 		i.ReminderAt = i.ExpiresAt.Add(-in.RemindFor)
 	}
 	i.SendEmail = in.SendEmail
-	i.Delivery, i.DeliveryReason = DeliveryNone, ""
+	i.NotifyInviter = in.NotifyInviter
+	i.Delivery, i.DeliveryReason, i.DeliveryWeight = DeliveryNone, "", WeightOurs
 	if in.SendEmail {
 		i.Delivery = DeliveryQueued
 		i.Sends++
@@ -243,6 +251,12 @@ func (u User) Restore(s Stamp, reinvite bool, in Inviting) (User, error) {
 	next.ArchivedAt = time.Time{}
 	if !u.ActivatedAt.IsZero() && !reinvite {
 		next.Status = Active
+		// They are told, if nothing speaks against a mail: access is theirs
+		// in any case.
+		next.Invitation.SendEmail = in.SendEmail && u.Mails.allow(s.At) == nil && !u.Invitation.Undeliverable()
+		if next.Invitation.SendEmail {
+			next.Mails = u.Mails.add(s.At)
+		}
 		return next.after(u, s, UserRestored), nil
 	}
 	next.Subject = ""

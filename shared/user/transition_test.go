@@ -229,7 +229,8 @@ func (l *life) operate(t *rapid.T, op operation, now time.Time) {
 	if err != nil {
 		t.Fatalf("%s of a user who is %s: %v", op, seen, err)
 	}
-	if fresh && mails || op == remind {
+	told := op == restore && !fresh && l.mails.refuses(now) == "" // that access is theirs again
+	if fresh && mails || op == remind || told {
 		l.mails = append(l.mails, now)
 	}
 	if op == erase {

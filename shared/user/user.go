@@ -59,17 +59,6 @@ const (
 // Roles are all roles.
 func Roles() []Role { return []Role{Admin, Builder, EndUser} }
 
-// Delivery is what is known of the newest mail of an invitation.
-type Delivery string
-
-// The delivery states that sending itself can reach.
-const (
-	DeliveryNone   Delivery = "none"   // the admin asked for no mail
-	DeliveryQueued Delivery = "queued" // will be sent
-	DeliverySent   Delivery = "sent"   // SES has it
-	DeliveryFailed Delivery = "failed" // given up; DeliveryReason says why
-)
-
 // Invitation is the pending side of a user. Generation numbers the link: only
 // a link of the current generation opens anything.
 type Invitation struct {
@@ -82,6 +71,8 @@ type Invitation struct {
 	SendEmail      bool
 	Delivery       Delivery
 	DeliveryReason string
+	DeliveryWeight Weight
+	NotifyInviter  bool   // mail the inviter when the person accepts
 	Message        string // the inviter's personal words
 	Locale         string
 }
@@ -110,6 +101,8 @@ type User struct {
 	Version int
 	// Mails counts what was sent to this person.
 	Mails Mails
+	// ReportedAt is when the person called the invitation abuse; zero: never.
+	ReportedAt time.Time
 	// Request is the hashed Idempotency-Key of the batch that created the
 	// user, so that a repeat of the batch knows its own; "" for none.
 	Request string

@@ -50,6 +50,10 @@ type Workspace struct {
 	Settings
 	// Admins counts the active admins: the last one stays.
 	Admins int
+	// Reports counts the people who called an invitation of the workspace
+	// abuse; Paused stops its invitations until an operator lets them go on.
+	Reports int
+	Paused  bool
 	// DataKey encrypts metadata; it rests wrapped by the deployment's KMS key.
 	DataKey   []byte
 	CreatedAt time.Time
@@ -67,8 +71,22 @@ type Settings struct {
 	Timezone            string   // IANA name
 	Directory           Directory
 	PersonalMessages    bool
-	SeatLimit           int // pending and active users; 0: no limit
+	SeatLimit           int  // pending and active users; 0: no limit
+	NotifyInviters      bool // mail the inviter when somebody accepts
+	Branding
 }
+
+// Branding is how the mails of a workspace look, and who answers to them.
+type Branding struct {
+	ProductName    string // as whom they come; "" for the deployment's name
+	LogoURL        string // https, of a host that the deployment allows; "" for none
+	AccentColor    string // #rrggbb; "" for the deployment's
+	ReplyTo        string // ReplyToInviter, an address, or "" for nobody
+	SupportAddress string // named in the foot of a mail; "" for none
+}
+
+// ReplyToInviter lets answers go to whoever invited.
+const ReplyToInviter = "inviter"
 
 // Change is one domain event in the making, stored with the workspace.
 type Change struct {
@@ -97,6 +115,8 @@ var (
 	ErrSlugTaken = fault.New(fault.Conflict, "slug_taken", "This slug is in use. Choose another one.")
 	// ErrSeatLimit is for one more person than the workspace has seats for.
 	ErrSeatLimit = fault.New(fault.Conflict, "seat_limit_reached", "Every seat of the workspace is taken. Archive somebody, or raise the seat limit.")
+	// ErrPaused stops invitations after people called them abuse.
+	ErrPaused = fault.New(fault.Conflict, "invitations_paused", "The invitations of this workspace are paused, because people have reported them as abuse. Ask whoever runs this service.")
 	// ErrGroupNotFound is for a group that the workspace does not have.
 	ErrGroupNotFound = fault.New(fault.NotFound, "group_not_found", "There is no such group in this workspace.")
 	// ErrGroupDeleting keeps a deleted group's id until nobody points at it.
@@ -138,6 +158,13 @@ type Patch struct {
 	Directory           *string
 	PersonalMessages    *bool
 	SeatLimit           *int // 0: no limit
+	NotifyInviters      *bool
+	ProductName         *string // "": none, as for the following
+	LogoURL             *string
+	AccentColor         *string
+	ReplyTo             *string
+	SupportAddress      *string
+	Paused              *bool // operators alone
 }
 
 // Apply gives the workspace with the patch, or names everything that is wrong.
@@ -153,6 +180,16 @@ func (w Workspace) Apply(s user.Stamp, p Patch) (next Workspace, fields fault.Fi
 	set(&changed, "directory", &next.Directory, (*Directory)(p.Directory))
 	set(&changed, "personalMessages", &next.PersonalMessages, p.PersonalMessages)
 	set(&changed, "seatLimit", &next.SeatLimit, p.SeatLimit)
+	set(&changed, "notifyInviters", &next.NotifyInviters, p.NotifyInviters)
+	set(&changed, "productName", &next.ProductName, trimmed(p.ProductName))
+	set(&changed, "logoUrl", &next.LogoURL, trimmed(p.LogoURL))
+	set(&changed, "accentColor", &next.AccentColor, lowered(p.AccentColor))
+	set(&changed, "replyTo", &next.ReplyTo, trimmed(p.ReplyTo))
+	set(&changed, "supportAddress", &next.SupportAddress, trimmed(p.SupportAddress))
+	set(&changed, "invitationsPaused", &next.Paused, p.Paused)
+	if w.Paused && !next.Paused {
+		next.Reports = 0 // who lets them go on has looked at the reports
+	}
 	if p.AllowedEmailDomains != nil {
 		if domains := checkDomains(&fields, *p.AllowedEmailDomains); !slices.Equal(domains, w.AllowedEmailDomains) {
 			next.AllowedEmailDomains = domains
@@ -170,6 +207,14 @@ func (w Workspace) Apply(s user.Stamp, p Patch) (next Workspace, fields fault.Fi
 	next.Version++
 	next.Last = Change{ID: s.ID, Type: Updated, Actor: s.Actor, At: s.At, Changed: changed}
 	return next, nil
+}
+
+func lowered(text *string) *string {
+	if text == nil {
+		return nil
+	}
+	t := strings.ToLower(strings.TrimSpace(*text))
+	return &t
 }
 
 func trimmed(text *string) *string {
@@ -195,6 +240,7 @@ func (s Settings) check(fields *fault.Fields) {
 		fields.Add("/reminderDays", "out_of_range", "A reminder is sent 1 to 29 days before the end; 0 means none.")
 	}
 	CheckLocale(fields, s.Locale)
+	s.Branding.check(fields)
 	if s.SeatLimit < 0 || s.SeatLimit > MaxSeats {
 		fields.Add("/seatLimit", "out_of_range", "A seat limit is 1 to 1,000,000; null means none.")
 	}
@@ -323,5 +369,7 @@ func (s Settings) Inviting(days int) user.Inviting {
 		Lasts:     time.Duration(days) * day,
 		RemindFor: time.Duration(s.ReminderDays) * day,
 		Locale:    s.Locale,
+
+		NotifyInviter: s.NotifyInviters,
 	}
 }

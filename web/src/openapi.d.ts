@@ -117,8 +117,9 @@ export interface paths {
         /**
          * Change a workspace's name and settings
          * @description For admins. Members that are left out stay as they are. A change that changes nothing is a `200`
-         *     and leaves `version` and `updatedAt` as they are. The slug cannot be changed. `seatLimit: null`
-         *     takes the limit away.
+         *     and leaves `version` and `updatedAt` as they are. The slug cannot be changed. `null` takes a
+         *     seat limit and what mails look like away. `invitationsPaused` is for operators alone: when enough
+         *     people have reported a workspace's invitations as abuse, they are paused.
          */
         patch: operations["updateWorkspace"];
         trace?: never;
@@ -498,8 +499,8 @@ export interface paths {
         put?: never;
         /**
          * Restore an archived user
-         * @description For admins; from archived alone. Who was active is active again; who never accepted gets a new
-         *     link by mail. With `reinvite`, who was active gets a new link, too, and has to accept anew.
+         * @description For admins; from archived alone. Who was active is active again, and told so by mail; who never
+         *     accepted gets a new link by mail. With `reinvite`, who was active gets a new link, too, and has to accept anew.
          */
         post: operations["restoreUser"];
         delete?: never;
@@ -530,8 +531,7 @@ export interface paths {
         put?: never;
         /**
          * Send an invitation again
-         * @description For admins; from requested, invited, expired and declined. A new link by mail, even where the
-         *     first was made without one, and a new end by the workspace's `invitationDays`. Every older link is
+         * @description For admins; from requested, invited, expired and declined. A new link by mail, unless `sendEmail` is false, and a new end by the workspace's `invitationDays`. Every older link is
          *     dead. The caller is the inviter from now on.
          */
         post: operations["resendInvitation"];
@@ -684,6 +684,71 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/invitations/{token}/unsubscribe": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The token of the link. It is as good as a password; keep it out of logs.
+                 * @example AflBTOFDKIm4KiEI0sntv5li3NRbhSOOMYeSic4eIPE4p-95AAAAAUJuowaJig7Pr9IRhB6X3mYA8j4cGTX0xE5ZyMW0q1-h
+                 */
+                token: components["parameters"]["Token"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Ask whether to stop the mail
+         * @description A page with one button, in the language of the invitation. It changes nothing, so mail scanners
+         *     may follow it. Good with every link that a person was ever sent.
+         */
+        get: operations["askUnsubscribe"];
+        put?: never;
+        /**
+         * Stop the mail
+         * @description The person is never mailed from this workspace again; its admins see that, and can still give them a
+         *     link. Mail clients call it by the header `List-Unsubscribe` of a mail (RFC 8058). Good with every
+         *     link that a person was ever sent. It may be repeated.
+         */
+        post: operations["unsubscribeInvitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/invitations/{token}/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The token of the link. It is as good as a password; keep it out of logs.
+                 * @example AflBTOFDKIm4KiEI0sntv5li3NRbhSOOMYeSic4eIPE4p-95AAAAAUJuowaJig7Pr9IRhB6X3mYA8j4cGTX0xE5ZyMW0q1-h
+                 */
+                token: components["parameters"]["Token"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Ask whether to report the invitation
+         * @description A page with one button, in the language of the invitation. It changes nothing, so mail scanners
+         *     may follow it. Good with every link that a person was ever sent.
+         */
+        get: operations["askReport"];
+        put?: never;
+        /**
+         * Report the invitation
+         * @description The person says that the invitation is abuse; the first time counts. When as many people have as
+         *     the deployment says, the workspace's invitations are paused until an operator lets them go on.
+         */
+        post: operations["reportInvitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -735,11 +800,18 @@ export interface components {
          *     |---|---|
          *     | none | no mail was asked for |
          *     | queued | it will be sent |
+         *     | failed | given up, or refused by the mail service |
          *     | sent | the mail service has it |
-         *     | failed | given up; `deliveryReason` says why |
+         *     | delayed | the recipient's server makes it wait |
+         *     | delivered | the recipient's server took it |
+         *     | bounced | it came back |
+         *     | suppressed | not sent: the person wants no mail, the address is on the mail service's list, or the workspace is paused |
+         *     | complained | the recipient called it spam |
+         *
+         *     `deliveryReason` says why. What is told late never covers what weighs more: a delivery no bounce.
          * @enum {string}
          */
-        Delivery: "none" | "queued" | "sent" | "failed";
+        Delivery: "none" | "queued" | "failed" | "sent" | "delayed" | "delivered" | "bounced" | "suppressed" | "complained";
         /**
          * Format: date-time
          * @description RFC 3339 in UTC, to the millisecond; zeros at the end of the fraction are left out.
@@ -754,6 +826,16 @@ export interface components {
         Metadata: {
             [key: string]: unknown;
         };
+        /**
+         * @description Whether a mail is sent. The link is in the answer either way.
+         * @default true
+         */
+        SendEmail: boolean | null;
+        /**
+         * @description Whether to mail an address from which the last mail came back, or that called it spam.
+         * @default false
+         */
+        Confirm: boolean | null;
         /** @description Nothing, which may be left out. */
         Nothing: Record<string, never>;
         NewWorkspace: {
@@ -782,7 +864,26 @@ export interface components {
             personalMessages?: boolean | null;
             /** @description How many users may be pending or active, all together; null for as many as come. */
             seatLimit?: number | null;
+            /** @description Whether inviters are told by mail when somebody accepts. */
+            notifyInviters?: boolean | null;
+            productName?: components["schemas"]["ProductName"];
+            logoUrl?: components["schemas"]["LogoURL"];
+            accentColor?: components["schemas"]["AccentColor"];
+            replyTo?: components["schemas"]["ReplyTo"];
+            supportAddress?: components["schemas"]["SupportAddress"];
+            /** @description For operators alone. Whether nobody can be invited and no invitation is mailed. */
+            invitationsPaused?: boolean | null;
         };
+        /** @description What mails call the product, as their sender; a `Name`. null for the deployment's own sender. */
+        ProductName: string | null;
+        /** @description The picture at the head of mails, from a host that the deployment allows. null for none. */
+        LogoURL: string | null;
+        /** @description Of the button in mails. White text on it needs a contrast of 4.5 to 1. null for the usual one. */
+        AccentColor: string | null;
+        /** @description Where an answer to a mail goes; an address, or `inviter`. null for the sender. */
+        ReplyTo: string | null;
+        /** @description Where mails say that help is. null for nowhere. */
+        SupportAddress: string | null;
         Workspace: {
             id: components["schemas"]["WorkspaceID"];
             slug: components["schemas"]["Slug"];
@@ -798,6 +899,14 @@ export interface components {
             personalMessages: boolean;
             /** @description null for no limit. */
             seatLimit: number | null;
+            notifyInviters: boolean;
+            productName: components["schemas"]["ProductName"];
+            logoUrl: components["schemas"]["LogoURL"];
+            accentColor: components["schemas"]["AccentColor"];
+            replyTo: components["schemas"]["ReplyTo"];
+            supportAddress: components["schemas"]["SupportAddress"];
+            /** @description Whether operators, or reports of abuse, have paused the workspace's invitations. */
+            invitationsPaused: boolean;
             createdAt: components["schemas"]["Time"];
             updatedAt: components["schemas"]["Time"];
             /** @description Rises with every change. */
@@ -878,8 +987,10 @@ export interface components {
             /** @description How many mails were asked for so far, reminders too. */
             sends: number;
             delivery: components["schemas"]["Delivery"];
-            /** @description Why the mail could not be sent; absent where there is nothing to say. */
+            /** @description Why the mail could not be sent, or came back; absent where there is nothing to say. */
             deliveryReason?: string;
+            /** @description Since when the person wants no mail from this workspace; absent for who did not say so. */
+            unsubscribedAt?: components["schemas"]["Time"];
         };
         Invitation: components["schemas"]["InvitationFields"];
         InvitationWithLink: {
@@ -995,7 +1106,7 @@ export interface components {
             id: string;
             type: components["schemas"]["EventType"];
             at: components["schemas"]["Time"];
-            /** @description A user's id, `svc_` and the client id of a backend, `schedule`, or `mail`. */
+            /** @description A user's id, `svc_` and the client id of a backend, `schedule`, `mail` for what became of a mail, or `reports` for a pause after reports of abuse. */
             actor: string;
             actorName: string | null;
             /** @description Whom it happened to; null for what concerns the workspace. */
@@ -1108,7 +1219,7 @@ export interface components {
          *     | invalid_if_match | 400 | If-Match is no entity tag, which has quotes |
          *     | email_unverified | 403 | the caller's email is not verified |
          *     | person_required | 403 | a backend asks for what only a person can do |
-         *     | operator_required | 403 | a person asks for what the deployment leaves to operators |
+         *     | operator_required | 403 | a person asks for what is left to operators |
          *     | admin_required | 403 | the caller is a member of the workspace, but no admin |
          *     | recipient_mismatch | 403 | the invitation is for another address than the caller's |
          *     | workspace_not_found | 404 | there is no such workspace, or the caller is no active member of it |
@@ -1123,6 +1234,9 @@ export interface components {
          *     | seat_limit_reached | 409 | as many users are pending or active as the workspace has seats |
          *     | seats_in_use | 409 | the seat limit would be lower than the seats in use |
          *     | group_being_deleted | 409 | the group of this id is not wholly gone yet; `Retry-After` says when to come back |
+         *     | recipient_undeliverable | 409 | the last mail to the address came back for good, or was called spam, and the call has no `confirm` |
+         *     | recipient_unsubscribed | 409 | the person wants no mail from this workspace |
+         *     | invitations_paused | 409 | the workspace's invitations are paused, because people have reported them as abuse |
          *     | inviter_not_admin | 409 | whoever sent the invitation is no active admin any more |
          *     | version_mismatch | 412 | somebody else has changed the user, and the change was for an earlier `version` |
          *     | body_too_large | 413 | the body has more than 256 KB |
@@ -1136,7 +1250,7 @@ export interface components {
          *     | unavailable | 503 | something that the service depends on is busy |
          * @enum {string}
          */
-        ProblemCode: "body_required" | "invalid_json" | "invalid_csv" | "invalid_body" | "invalid_request" | "invalid_idempotency_key" | "invalid_if_match" | "email_unverified" | "person_required" | "operator_required" | "admin_required" | "recipient_mismatch" | "workspace_not_found" | "user_not_found" | "group_not_found" | "invitation_not_found" | "route_not_found" | "slug_taken" | "user_exists" | "status_conflict" | "last_admin" | "seat_limit_reached" | "seats_in_use" | "group_being_deleted" | "inviter_not_admin" | "version_mismatch" | "body_too_large" | "unsupported_media_type" | "idempotency_mismatch" | "mail_limit_recipient_minute" | "mail_limit_recipient_day" | "mail_limit_inviter_day" | "mail_limit_workspace_day" | "internal" | "unavailable";
+        ProblemCode: "body_required" | "invalid_json" | "invalid_csv" | "invalid_body" | "invalid_request" | "invalid_idempotency_key" | "invalid_if_match" | "email_unverified" | "person_required" | "operator_required" | "admin_required" | "recipient_mismatch" | "workspace_not_found" | "user_not_found" | "group_not_found" | "invitation_not_found" | "route_not_found" | "slug_taken" | "user_exists" | "status_conflict" | "last_admin" | "seat_limit_reached" | "seats_in_use" | "group_being_deleted" | "recipient_undeliverable" | "recipient_unsubscribed" | "invitations_paused" | "inviter_not_admin" | "version_mismatch" | "body_too_large" | "unsupported_media_type" | "idempotency_mismatch" | "mail_limit_recipient_minute" | "mail_limit_recipient_day" | "mail_limit_inviter_day" | "mail_limit_workspace_day" | "internal" | "unavailable";
         /** @description One thing that is wrong with a request. */
         FieldError: {
             /**
@@ -1178,6 +1292,10 @@ export interface components {
          *     | invalid_domain | allowedEmailDomains | it is no whole domain |
          *     | invalid_slug | slug | it has other characters than it may |
          *     | reserved_slug | slug | the dashboard needs it |
+         *     | invalid_logo | logoUrl | it is no https address of a picture |
+         *     | host_not_allowed | logoUrl | the deployment allows no logos from this host |
+         *     | invalid_color | accentColor | it is no colour like #1f4fd8 |
+         *     | too_little_contrast | accentColor | white text on it could not be read well |
          *     | invalid_group | group of the path, `?group` | it is no group's id |
          *     | unknown_status | `?status` | there is no such status |
          *     | unknown_sort | `?sort` | it is neither newest nor oldest |
@@ -1192,7 +1310,7 @@ export interface components {
          *     | unknown_parameter | any parameter | the operation does not have it |
          * @enum {string}
          */
-        FieldCode: "required" | "wrong_type" | "unknown_field" | "too_long" | "invalid_characters" | "looks_like_address" | "invalid_email" | "email_too_long" | "email_not_ascii" | "domain_not_allowed" | "unknown_role" | "unknown_group" | "duplicate" | "too_many" | "too_deep" | "too_large" | "invalid_json" | "messages_off" | "unknown_locale" | "out_of_range" | "unknown_timezone" | "unknown_directory" | "invalid_domain" | "invalid_slug" | "reserved_slug" | "invalid_group" | "unknown_status" | "unknown_sort" | "unknown_format" | "invalid_boolean" | "not_with_csv" | "missing_column" | "unknown_column" | "duplicate_column" | "wrong_length" | "invalid_cursor" | "unknown_parameter";
+        FieldCode: "required" | "wrong_type" | "unknown_field" | "too_long" | "invalid_characters" | "looks_like_address" | "invalid_email" | "email_too_long" | "email_not_ascii" | "domain_not_allowed" | "unknown_role" | "unknown_group" | "duplicate" | "too_many" | "too_deep" | "too_large" | "invalid_json" | "messages_off" | "unknown_locale" | "out_of_range" | "unknown_timezone" | "unknown_directory" | "invalid_domain" | "invalid_slug" | "reserved_slug" | "invalid_logo" | "host_not_allowed" | "invalid_color" | "too_little_contrast" | "invalid_group" | "unknown_status" | "unknown_sort" | "unknown_format" | "invalid_boolean" | "not_with_csv" | "missing_column" | "unknown_column" | "duplicate_column" | "wrong_length" | "invalid_cursor" | "unknown_parameter";
     };
     responses: {
         /** @description The body is missing or no JSON object, or fields are wrong. Nothing was written. */
@@ -1397,6 +1515,21 @@ export interface components {
                 } & components["schemas"]["PlainProblem"];
             };
         };
+        /** @description The caller is a member, but no admin, or no operator where only one may pause invitations or let them go on. */
+        MayNotChange: {
+            headers: {
+                "apigw-requestid": components["headers"]["RequestID"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @constant */
+                    status?: 403;
+                    /** @enum {unknown} */
+                    code?: "admin_required" | "operator_required";
+                } & components["schemas"]["PlainProblem"];
+            };
+        };
         /** @description The caller is not the invited person. Nothing was written. */
         MayNotAccept: {
             headers: {
@@ -1511,7 +1644,7 @@ export interface components {
                 } & components["schemas"]["PlainProblem"];
             };
         };
-        /** @description The email is in the workspace already, where `user` says who and how, or every seat is taken. */
+        /** @description The email is in the workspace already, where `user` says who and how, every seat is taken, the person wants no mail, or invitations are paused. */
         MayNotBeInvited: {
             headers: {
                 "apigw-requestid": components["headers"]["RequestID"];
@@ -1527,11 +1660,26 @@ export interface components {
                     /** @constant */
                     status?: 409;
                     /** @enum {unknown} */
-                    code?: "seat_limit_reached";
+                    code?: "seat_limit_reached" | "recipient_unsubscribed" | "invitations_paused";
                 } & components["schemas"]["PlainProblem"]);
             };
         };
-        /** @description The user's status does not allow it, where `user` names it, or every seat is taken. */
+        /** @description The workspace's invitations are paused. Nothing was written. */
+        InvitationsPaused: {
+            headers: {
+                "apigw-requestid": components["headers"]["RequestID"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @constant */
+                    status?: 409;
+                    /** @enum {unknown} */
+                    code?: "invitations_paused";
+                } & components["schemas"]["PlainProblem"];
+            };
+        };
+        /** @description The user's status does not allow it, where `user` names it, every seat is taken, the address takes no mail or wants none, or invitations are paused. */
         MayNotBeSentAgain: {
             headers: {
                 "apigw-requestid": components["headers"]["RequestID"];
@@ -1547,7 +1695,7 @@ export interface components {
                     /** @constant */
                     status?: 409;
                     /** @enum {unknown} */
-                    code?: "seat_limit_reached";
+                    code?: "seat_limit_reached" | "recipient_undeliverable" | "recipient_unsubscribed" | "invitations_paused";
                 } & components["schemas"]["PlainProblem"]);
             };
         };
@@ -2162,6 +2310,13 @@ export interface operations {
                      *       "directory": "admins",
                      *       "personalMessages": false,
                      *       "seatLimit": 250,
+                     *       "notifyInviters": true,
+                     *       "productName": "Nexus Cloud",
+                     *       "logoUrl": "https://cdn.corp.com/logo.png",
+                     *       "accentColor": "#1f4fd8",
+                     *       "replyTo": "inviter",
+                     *       "supportAddress": "help@corp.com",
+                     *       "invitationsPaused": false,
                      *       "createdAt": "2026-01-01T12:00:00Z",
                      *       "updatedAt": "2026-01-01T12:30:00.125Z",
                      *       "version": 2
@@ -2172,7 +2327,7 @@ export interface operations {
             };
             400: components["responses"]["BadBody"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["NoAdmin"];
+            403: components["responses"]["MayNotChange"];
             404: components["responses"]["NoWorkspace"];
             409: components["responses"]["SeatsInUse"];
             413: components["responses"]["TooLarge"];
@@ -2613,6 +2768,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["NoAdmin"];
             404: components["responses"]["NoWorkspace"];
+            409: components["responses"]["InvitationsPaused"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyMismatch"];
@@ -2746,6 +2902,8 @@ export interface operations {
                      * @default false
                      */
                     reinvite?: boolean | null;
+                    sendEmail?: components["schemas"]["SendEmail"];
+                    confirm?: components["schemas"]["Confirm"];
                 };
             };
         };
@@ -2840,6 +2998,8 @@ export interface operations {
                  */
                 "application/json": {
                     users: components["schemas"]["UserIDs"];
+                    sendEmail?: components["schemas"]["SendEmail"];
+                    confirm?: components["schemas"]["Confirm"];
                 };
             };
         };
@@ -3252,6 +3412,8 @@ export interface operations {
                      * @default false
                      */
                     reinvite?: boolean | null;
+                    sendEmail?: components["schemas"]["SendEmail"];
+                    confirm?: components["schemas"]["Confirm"];
                 };
             };
         };
@@ -3298,8 +3460,10 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                /** @example {} */
-                "application/json": components["schemas"]["Nothing"];
+                "application/json": {
+                    sendEmail?: components["schemas"]["SendEmail"];
+                    confirm?: components["schemas"]["Confirm"];
+                };
             };
         };
         responses: {
@@ -3546,6 +3710,176 @@ export interface operations {
             };
             404: components["responses"]["NoInvitation"];
             409: components["responses"]["StatusConflict"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    askUnsubscribe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The token of the link. It is as good as a password; keep it out of logs.
+                 * @example AflBTOFDKIm4KiEI0sntv5li3NRbhSOOMYeSic4eIPE4p-95AAAAAUJuowaJig7Pr9IRhB6X3mYA8j4cGTX0xE5ZyMW0q1-h
+                 */
+                token: components["parameters"]["Token"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    "apigw-requestid": components["headers"]["RequestID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example <!doctype html><html lang="en"><title>No more mail</title></html> */
+                    "text/html": string;
+                };
+            };
+            404: components["responses"]["NoInvitation"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    unsubscribeInvitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The token of the link. It is as good as a password; keep it out of logs.
+                 * @example AflBTOFDKIm4KiEI0sntv5li3NRbhSOOMYeSic4eIPE4p-95AAAAAUJuowaJig7Pr9IRhB6X3mYA8j4cGTX0xE5ZyMW0q1-h
+                 */
+                token: components["parameters"]["Token"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "List-Unsubscribe": "One-Click"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": {
+                    /** @description What mail clients send (RFC 8058). It is not read. */
+                    "List-Unsubscribe"?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. A page, for who accepts `text/html`. */
+            200: {
+                headers: {
+                    "apigw-requestid": components["headers"]["RequestID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example <!doctype html><html lang="en"><title>No more mail</title></html> */
+                    "text/html": string;
+                };
+            };
+            /** @description Done. */
+            204: {
+                headers: {
+                    "apigw-requestid": components["headers"]["RequestID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: components["responses"]["NoInvitation"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    askReport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The token of the link. It is as good as a password; keep it out of logs.
+                 * @example AflBTOFDKIm4KiEI0sntv5li3NRbhSOOMYeSic4eIPE4p-95AAAAAUJuowaJig7Pr9IRhB6X3mYA8j4cGTX0xE5ZyMW0q1-h
+                 */
+                token: components["parameters"]["Token"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    "apigw-requestid": components["headers"]["RequestID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example <!doctype html><html lang="en"><title>Report this invitation</title></html> */
+                    "text/html": string;
+                };
+            };
+            404: components["responses"]["NoInvitation"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    reportInvitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The token of the link. It is as good as a password; keep it out of logs.
+                 * @example AflBTOFDKIm4KiEI0sntv5li3NRbhSOOMYeSic4eIPE4p-95AAAAAUJuowaJig7Pr9IRhB6X3mYA8j4cGTX0xE5ZyMW0q1-h
+                 */
+                token: components["parameters"]["Token"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "List-Unsubscribe": "One-Click"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": {
+                    /** @description What mail clients send (RFC 8058). It is not read. */
+                    "List-Unsubscribe"?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. A page, for who accepts `text/html`. */
+            200: {
+                headers: {
+                    "apigw-requestid": components["headers"]["RequestID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example <!doctype html><html lang="en"><title>Report this invitation</title></html> */
+                    "text/html": string;
+                };
+            };
+            /** @description Done. */
+            204: {
+                headers: {
+                    "apigw-requestid": components["headers"]["RequestID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: components["responses"]["NoInvitation"];
             413: components["responses"]["TooLarge"];
             429: components["responses"]["Throttled"];
             500: components["responses"]["Internal"];

@@ -51,6 +51,7 @@ func BenchmarkThousandInvitations(b *testing.B) {
 		add("invite one person", "invite", units, ms)
 		publishUnits, publishMs := units["publish"], ms["publish"]
 		add("write the mail", "mail", units, ms)
+		add("note what became of the mail", "feedback", units, ms)
 		do := func(name, function string, call func(guest)) {
 			for _, g := range guests {
 				call(g)

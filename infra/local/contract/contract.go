@@ -36,7 +36,9 @@ type Contract struct {
 // example that is not as its schema says.
 func Load(path string) (*Contract, error) {
 	// CSV is text here: what is wrong with its rows is for the answer to say.
-	openapi3filter.RegisterBodyDecoder("text/csv", openapi3filter.PlainBodyDecoder)
+	for _, text := range []string{"text/csv", "text/html"} {
+		openapi3filter.RegisterBodyDecoder(text, openapi3filter.PlainBodyDecoder)
+	}
 	document, err := openapi3.NewLoader().LoadFromFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("contract: %w", err)

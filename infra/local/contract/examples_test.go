@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,11 +33,19 @@ type example struct {
 
 // text is an example as it is sent; a text is sent as it stands.
 func (e example) text(t *testing.T) string {
-	if e.mediaType == "" {
+	switch value := e.value.(type) {
+	case nil:
 		return ""
-	}
-	if !e.json() {
-		return e.value.(string)
+	case string:
+		return value
+	case map[string]any:
+		if !e.json() {
+			form := url.Values{}
+			for name, v := range value {
+				form.Set(name, fmt.Sprint(v))
+			}
+			return form.Encode()
+		}
 	}
 	return render(t, e.value)
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -87,7 +88,7 @@ func (b *Bus) Put(e Entry) (id string, err error) {
 	}
 	for _, r := range b.rules {
 		if r.pattern.Match(body) {
-			if _, err := b.queues.Send(r.Queue, string(body), nil); err != nil {
+			if _, err := b.queues.SendFair(r.Queue, field(body, r.Tenant), string(body), nil); err != nil {
 				return "", err
 			}
 		}
@@ -99,4 +100,23 @@ func (b *Bus) Put(e Entry) (id string, err error) {
 		listener(envelope)
 	}
 	return envelope.ID, nil
+}
+
+// field is the text at a path such as $.detail.workspaceId; "" where there is
+// none.
+func field(body []byte, path string) string {
+	names, ok := strings.CutPrefix(path, "$.")
+	if !ok {
+		return ""
+	}
+	var at any
+	if json.Unmarshal(body, &at) != nil {
+		return ""
+	}
+	for name := range strings.SplitSeq(names, ".") {
+		object, _ := at.(map[string]any)
+		at = object[name]
+	}
+	text, _ := at.(string)
+	return text
 }

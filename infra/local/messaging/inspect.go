@@ -73,7 +73,7 @@ func (q *Queues) Redrive(dead, source string) (moved int, err error) {
 				return err
 			}
 			now := q.now()
-			again := Message{ID: NewID(), Body: m.Body, Attributes: m.Attributes, SentAt: now, VisibleAt: now}
+			again := Message{ID: NewID(), Group: m.Group, Body: m.Body, Attributes: m.Attributes, SentAt: now, VisibleAt: now}
 			if err := insert(tx, source, again); err != nil {
 				return err
 			}

@@ -8,6 +8,7 @@
 package messaging
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -24,6 +25,8 @@ import (
 type Message struct {
 	ID   string `json:"id"`
 	Body string `json:"body"`
+	// Group is the tenant whose message it is; queues are fair among them.
+	Group string `json:"group,omitempty"`
 	// Attributes are the message's attributes, all of them texts.
 	Attributes    map[string]string `json:"attributes,omitempty"`
 	SentAt        time.Time         `json:"sentAt"`
@@ -42,6 +45,7 @@ type Queues struct {
 
 	mu    sync.Mutex
 	wakes map[string]chan struct{}
+	turns map[string]string // by queue: the group that was served last
 }
 
 // Open opens the queues' file, making it where it is missing. Two processes
@@ -51,7 +55,7 @@ func Open(path string, queues []blueprint.Queue, now func() time.Time) (*Queues,
 	if err != nil {
 		return nil, fmt.Errorf("the data folder is in use, or its queues cannot be read: %w", err)
 	}
-	q := &Queues{db: db, now: now, specs: map[string]blueprint.Queue{}, wakes: map[string]chan struct{}{}}
+	q := &Queues{db: db, now: now, specs: map[string]blueprint.Queue{}, wakes: map[string]chan struct{}{}, turns: map[string]string{}}
 	err = db.Update(func(tx *bbolt.Tx) error {
 		for _, spec := range queues {
 			q.specs[spec.Name] = spec
@@ -74,8 +78,13 @@ func (q *Queues) Close() error { return q.db.Close() }
 
 // Send puts a message into a queue; attributes may be nil.
 func (q *Queues) Send(queue, body string, attributes map[string]string) (id string, err error) {
+	return q.SendFair(queue, "", body, attributes)
+}
+
+// SendFair puts a message of a group into a queue.
+func (q *Queues) SendFair(queue, group, body string, attributes map[string]string) (id string, err error) {
 	now := q.now()
-	m := Message{ID: NewID(), Body: body, Attributes: attributes, SentAt: now, VisibleAt: now}
+	m := Message{ID: NewID(), Group: group, Body: body, Attributes: attributes, SentAt: now, VisibleAt: now}
 	err = q.db.Update(func(tx *bbolt.Tx) error { return insert(tx, queue, m) })
 	if err != nil {
 		return "", fmt.Errorf("send to %s: %w", queue, err)
@@ -101,8 +110,20 @@ func insert(tx *bbolt.Tx, queue string, m Message) error {
 	if err != nil {
 		return err
 	}
-	return put(bucket, binary.BigEndian.AppendUint64(nil, n), m)
+	return put(bucket, binary.BigEndian.AppendUint64([]byte(m.Group+endOfGroup), n), m)
 }
+
+// A key is a group, its end, and a number that rises: the messages of a group
+// lie together, the oldest first.
+const endOfGroup = "\x00"
+
+func groupOf(key []byte) string {
+	group, _, _ := bytes.Cut(key, []byte(endOfGroup))
+	return string(group)
+}
+
+// behind is the first key that may belong to the next group.
+func behind(group string) []byte { return []byte(group + "\x01") }
 
 func put(bucket *bbolt.Bucket, key []byte, m Message) error {
 	raw, err := json.Marshal(m)
@@ -125,34 +146,39 @@ func (q *Queues) wake(queue string) {
 // queue with nothing to receive costs no write to the disk.
 var errNothing = errors.New("messaging: nothing to receive")
 
-// Receive takes up to max messages, the oldest first, and hides them for the
-// queue's visibility timeout. A message that has been received as often as the
-// queue allows goes to the dead-letter queue instead, and does not keep those
-// behind it waiting. next is when a message that is hidden now becomes visible;
-// zero where none is.
+// Receive takes up to max messages and hides them for the queue's visibility
+// timeout: of each group in turn one, the oldest first, as a fair queue of SQS
+// serves its tenants. A message that has been received as often as the queue
+// allows goes to the dead-letter queue instead, and does not keep those behind
+// it waiting. next is when a message that is hidden now becomes visible; zero
+// where none is.
 func (q *Queues) Receive(queue string, max int) (found []Message, next time.Time, err error) {
 	spec := q.specs[queue]
 	now := q.now()
 	var dead []Message
+	q.mu.Lock()
+	turn := q.turns[queue]
+	q.mu.Unlock()
 	err = q.db.Update(func(tx *bbolt.Tx) error {
 		bucket, err := bucketOf(tx, queue)
 		if err != nil {
 			return err
 		}
 		cursor := bucket.Cursor()
-		for key, raw := cursor.First(); key != nil && len(found) < max; key, raw = cursor.Next() {
-			m, err := read(key, raw)
-			switch {
-			case err != nil:
-				return err
-			case m.VisibleAt.After(now):
-				if next.IsZero() || m.VisibleAt.Before(next) {
-					next = m.VisibleAt
+		done := map[string][]byte{} // by group: how far it was read
+		for served := true; served && len(found) < max; {
+			served = false
+			for _, group := range groupsFrom(cursor, turn) {
+				if len(found) == max {
+					break
 				}
-			case spec.DeadLetter != "" && m.Receives >= spec.MaxReceives:
-				dead = append(dead, m)
-			default:
-				found = append(found, m)
+				m, err := q.oldest(cursor, group, done, spec, now, &next, &dead)
+				if err != nil {
+					return err
+				}
+				if m != nil {
+					found, turn, served = append(found, *m), group, true
+				}
 			}
 		}
 		if len(found)+len(dead) == 0 {
@@ -180,10 +206,56 @@ func (q *Queues) Receive(queue string, max int) (found []Message, next time.Time
 	if err != nil && !errors.Is(err, errNothing) {
 		return nil, time.Time{}, fmt.Errorf("receive from %s: %w", queue, err)
 	}
+	q.mu.Lock()
+	q.turns[queue] = turn
+	q.mu.Unlock()
 	if len(dead) > 0 {
 		q.wake(spec.DeadLetter)
 	}
 	return found, next, nil
+}
+
+// groupsFrom are the groups that have messages, beginning behind the one whose
+// turn it was.
+func groupsFrom(cursor *bbolt.Cursor, turn string) []string {
+	var before, after []string
+	for key, _ := cursor.First(); key != nil; {
+		group := groupOf(key)
+		if group <= turn {
+			before = append(before, group)
+		} else {
+			after = append(after, group)
+		}
+		key, _ = cursor.Seek(behind(group))
+	}
+	return append(after, before...)
+}
+
+// oldest is the oldest visible message of a group, behind those that were read
+// before; nil where there is none.
+func (q *Queues) oldest(cursor *bbolt.Cursor, group string, done map[string][]byte, spec blueprint.Queue, now time.Time, next *time.Time, dead *[]Message) (*Message, error) {
+	key, raw := cursor.Seek([]byte(group + endOfGroup))
+	if last := done[group]; last != nil {
+		cursor.Seek(last)
+		key, raw = cursor.Next()
+	}
+	for ; key != nil && groupOf(key) == group; key, raw = cursor.Next() {
+		done[group] = bytes.Clone(key)
+		m, err := read(key, raw)
+		switch {
+		case err != nil:
+			return nil, err
+		case m.VisibleAt.After(now):
+			if next.IsZero() || m.VisibleAt.Before(*next) {
+				*next = m.VisibleAt
+			}
+		case spec.DeadLetter != "" && m.Receives >= spec.MaxReceives:
+			*dead = append(*dead, m)
+		default:
+			return &m, nil
+		}
+	}
+	return nil, nil
 }
 
 // bury moves a message to a dead-letter queue. It keeps its id and the time

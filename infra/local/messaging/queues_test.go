@@ -1,7 +1,9 @@
 package messaging_test
 
 import (
+	"fmt"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -111,5 +113,49 @@ func TestAQueueThatIsNotThereIsAnError(t *testing.T) {
 	}
 	if count(t, q, "work") != 1 {
 		t.Error("a redrive to nowhere lost the message")
+	}
+}
+
+// A tenant with ten thousand messages keeps no other waiting, and its own are
+// served in order.
+func TestAFairQueueServesTenantsInTurn(t *testing.T) {
+	q := open(t, filepath.Join(t.TempDir(), "queues.db"), time.Now)
+	put := func(group, body string) {
+		t.Helper()
+		if _, err := q.SendFair("work", group, body, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 200 {
+		put("loud", fmt.Sprintf("loud %03d", i))
+	}
+	var loud []string
+	take := func(n int) (got []string) {
+		for _, m := range receive(t, q, n) {
+			got = append(got, m.Body)
+			if m.Group == "loud" {
+				loud = append(loud, m.Body)
+			}
+			if err := q.Delete("work", m); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return got
+	}
+	take(3)
+	put("quiet", "quiet 1")
+	put("another", "another 1")
+	put("quiet", "quiet 2")
+	got := append(append(take(2), take(2)...), take(2)...)
+	for _, want := range []string{"quiet 1", "another 1", "quiet 2"} {
+		if !slices.Contains(got, want) {
+			t.Errorf("%s is not among the next six: %v", want, got)
+		}
+	}
+	if next := take(5); len(next) != 5 {
+		t.Errorf("a single tenant gets %d of 5", len(next))
+	}
+	if !slices.IsSorted(loud) || len(loud) < 8 {
+		t.Errorf("out of order: %v", loud)
 	}
 }

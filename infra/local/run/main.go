@@ -45,14 +45,17 @@ func run(ctx context.Context, getenv func(string) string) error {
 	}
 	defer log.Close()
 	settings := map[blueprint.Setting]string{}
-	for _, limit := range []blueprint.Setting{blueprint.SettingMailsPerInviter, blueprint.SettingMailsPerNewWorkspace, blueprint.SettingMailsPerWorkspace} {
-		if value := getenv(string(limit)); value != "" {
-			settings[limit] = value
+	for _, s := range []blueprint.Setting{
+		blueprint.SettingMailsPerInviter, blueprint.SettingMailsPerNewWorkspace, blueprint.SettingMailsPerWorkspace,
+		blueprint.SettingReportsToPause, blueprint.SettingLogoHosts,
+	} {
+		if value := getenv(string(s)); value != "" {
+			settings[s] = value
 		}
 	}
 	began := time.Now()
 	stack, err := local.Start(ctx, local.Config{
-		Port: port, DataDir: data, Root: root, Log: log, Settings: settings,
+		Port: port, DataDir: data, Root: root, Log: log, Settings: settings, NoticesAfter: time.Second,
 		Functions: filepath.Join(root, "build", "local"), Dashboard: filepath.Join(root, "build", "web"),
 	})
 	if err != nil {

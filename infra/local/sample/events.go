@@ -56,6 +56,10 @@ func Events() ([]Event, error) {
 		{"accept-follow", "followInvitation", 302, "", m{"token": john}, nil},
 		{"accept-preview", "previewInvitation", 200, "", m{"token": john}, nil},
 		{"accept-decline", "declineInvitation", 200, "", m{"token": dora}, nil},
+		{"accept-ask-unsubscribe", "askUnsubscribe", 200, "", m{"token": dora}, nil},
+		{"accept-unsubscribe", "unsubscribeInvitation", 204, "", m{"token": dora}, form("List-Unsubscribe=One-Click")},
+		{"accept-ask-report", "askReport", 200, "", m{"token": dora}, nil},
+		{"accept-report", "reportInvitation", 204, "", m{"token": dora}, nil},
 		{"accept", "acceptInvitation", 200, "john@corp.com", m{"token": john}, nil},
 		{"invite-batch", "inviteUsers", 200, "ada@corp.com", ws, m{"users": []m{
 			{"name": "Max Many", "email": "max@corp.com", "role": "builder", "groups": []string{"manager"}},
@@ -96,8 +100,10 @@ type call struct {
 	status          int
 	as              string // whose token: a person's email, or operator; "" for nobody's
 	params          m
-	body            any // an object, or CSV as a string
+	body            any // an object, a form, or CSV as a string
 }
+
+type form string
 
 // operator stands for a backend's token, in place of a person's.
 const operator = "operator"
@@ -132,6 +138,9 @@ func (c call) event() (Event, error) {
 	}
 	switch body := c.body.(type) {
 	case nil:
+	case form:
+		headers["content-type"] = "application/x-www-form-urlencoded"
+		payload["body"] = string(body)
 	case string:
 		headers["content-type"] = "text/csv"
 		payload["body"] = body
@@ -157,6 +166,16 @@ func routeOf(operation string) (function string, route blueprint.Route) {
 	return "", blueprint.Route{}
 }
 
+// queued is a message as Lambda gets it from a queue.
+func queued(queue, body string) m {
+	return m{"Records": []m{{
+		"messageId": "00000000-0000-0000-0000-000000000001", "receiptHandle": "sample", "body": body,
+		"attributes":        m{"ApproximateReceiveCount": "1", "SentTimestamp": "1767268860000", "SenderId": "sample", "ApproximateFirstReceiveTimestamp": "1767268860000"},
+		"messageAttributes": m{}, "md5OfBody": "", "eventSource": "aws:sqs",
+		"eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:" + queue, "awsRegion": "us-east-1",
+	}}}
+}
+
 // triggers are the samples of everything that is no HTTP request: those that
 // come before the requests, and those that come after.
 func triggers() (first, last []Event) {
@@ -169,15 +188,22 @@ func triggers() (first, last []Event) {
 	if err != nil {
 		envelope = nil // our own types: cannot fail
 	}
+	notice, err := json.Marshal(m{
+		"eventType": "Bounce",
+		"mail": m{"tags": m{
+			"workspace": []string{WorkspaceID}, "user": []string{john.ID}, "kind": []string{"invitation"},
+			"generation": []string{strconv.Itoa(john.Invitation.Generation)},
+		}},
+		"bounce": m{"bounceType": "Transient", "bounceSubType": "MailboxFull", "bouncedRecipients": []m{{"emailAddress": john.Email, "status": "4.2.2"}}},
+	})
+	if err != nil {
+		notice = nil // plain values: cannot fail
+	}
 	text := func(s string) m { return m{"S": s} }
 	first = []Event{
 		// Before publish, whose event leads to the same mail.
-		{File: "mail.json", Function: "mail", Payload: m{"Records": []m{{
-			"messageId": "00000000-0000-0000-0000-000000000001", "receiptHandle": "sample", "body": string(envelope),
-			"attributes":        m{"ApproximateReceiveCount": "1", "SentTimestamp": "1767268860000", "SenderId": "sample", "ApproximateFirstReceiveTimestamp": "1767268860000"},
-			"messageAttributes": m{}, "md5OfBody": "", "eventSource": "aws:sqs",
-			"eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:mail", "awsRegion": "us-east-1",
-		}}}},
+		{File: "mail.json", Function: "mail", Payload: queued("mail", string(envelope))},
+		{File: "feedback.json", Function: "feedback", Payload: queued("feedback", string(notice))},
 		{File: "publish.json", Function: "publish", Payload: m{"Records": []m{{
 			"eventID": "sample", "eventName": "INSERT", "eventVersion": "1.1", "eventSource": "aws:dynamodb", "awsRegion": "us-east-1",
 			"eventSourceARN": "arn:aws:dynamodb:us-east-1:000000000000:table/latchkey/stream/2026-01-01T00:00:00.000",

@@ -139,6 +139,7 @@ func TestEverySampleWorks(t *testing.T) {
 			done := map[string]string{
 				"publish.json":           `{"batchItemFailures":[]}`,
 				"mail.json":              `{"batchItemFailures":[]}`,
+				"feedback.json":          `{"batchItemFailures":[]}`,
 				"account-confirmed.json": "", // hands its event back
 				"expire.json":            `{"expired":3,"reminded":0,"groupsDeleted":1}`,
 			}[e.File]

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"time"
+
+	lambdaevents "github.com/aws/aws-lambda-go/events"
+
+	"github.com/latchkey/latchkey/shared/access"
+	"github.com/latchkey/latchkey/shared/id"
+	"github.com/latchkey/latchkey/shared/store"
+	"github.com/latchkey/latchkey/shared/user"
+	"github.com/latchkey/latchkey/shared/workspace"
+)
+
+type handler struct {
+	store  *store.Store
+	random io.Reader
+	log    *slog.Logger
+	now    func() time.Time
+}
+
+// handle takes notices one by one; those that fail go back to the queue. A
+// notice that cannot be read never will be: it goes to the dead-letter queue
+// by being returned until the queue has had enough of it.
+func (h handler) handle(ctx context.Context, in lambdaevents.SQSEvent) (lambdaevents.SQSEventResponse, error) {
+	var out lambdaevents.SQSEventResponse
+	for _, message := range in.Records {
+		err := h.take(ctx, []byte(message.Body))
+		if err != nil {
+			h.log.ErrorContext(ctx, "feedback", "outcome", "again", "messageId", message.MessageId, "error", err)
+			out.BatchItemFailures = append(out.BatchItemFailures, lambdaevents.SQSBatchItemFailure{ItemIdentifier: message.MessageId})
+		}
+	}
+	return out, nil
+}
+
+// take notes one notice. What is not about a mail to an invited person, or
+// about one of another time, changes nothing.
+func (h handler) take(ctx context.Context, body []byte) error {
+	var n notice
+	if err := json.Unmarshal(body, &n); err != nil {
+		return errUnreadable // the error would quote the notice, and so an address
+	}
+	m, ours := n.mail()
+	learned, known := n.learned()
+	log := h.log.With("type", n.Type, "workspaceId", m.WorkspaceID, "userId", m.UserID, "generation", m.Generation, "kind", m.Kind)
+	if !ours || !known {
+		log.InfoContext(ctx, "feedback", "outcome", "skipped")
+		return nil
+	}
+	stamp, err := access.Stamp(actor, h.now().UTC().Truncate(time.Millisecond), h.random)
+	if err != nil {
+		return err
+	}
+	err = h.store.SetDelivery(ctx, m, stamp, learned)
+	if err != nil {
+		return err
+	}
+	log.InfoContext(ctx, "feedback", "outcome", "noted", "delivery", learned.Delivery)
+	return nil
+}
+
+// actor is who changes a delivery state.
+const actor = "mail"
+
+// validIDs keeps text that is no id of ours out of keys and logs.
+func validIDs(m store.Mail) bool {
+	_, ws := id.Bytes(workspace.IDPrefix, m.WorkspaceID, id.RandomBytes)
+	_, u := id.Bytes(user.IDPrefix, m.UserID, id.HashBytes)
+	return ws && u
+}

@@ -1,0 +1,27 @@
+// Command feedback is the function that takes SES's notices of what became of
+// a mail, and notes it with the invitation.
+package main
+
+import (
+	"crypto/rand"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"github.com/latchkey/latchkey/shared/awsenv"
+	"github.com/latchkey/latchkey/shared/store"
+)
+
+func main() {
+	env := awsenv.Env{Get: os.Getenv}
+	h := handler{
+		store:  store.FromEnv(env),
+		random: rand.Reader,
+		log:    slog.New(lambdacontext.NewLogHandler()),
+		now:    time.Now,
+	}
+	lambda.StartHandlerFunc(h.handle)
+}

@@ -1,0 +1,255 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/latchkey/latchkey/shared/event"
+	"github.com/latchkey/latchkey/shared/store"
+	"github.com/latchkey/latchkey/shared/user"
+	"github.com/latchkey/latchkey/shared/workspace"
+)
+
+// brand changes the workspace of the bench.
+func (b *bench) brand(p workspace.Patch) {
+	b.t.Helper()
+	snap, err := b.h.store.Load(b.t.Context(), store.Want{Workspace: b.u.WorkspaceID})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	_, err = b.h.store.ChangeWorkspace(b.t.Context(), snap.Workspace, func(w workspace.Workspace) (workspace.Workspace, error) {
+		next, fields := w.Apply(user.Stamp{ID: "evt_brand", Actor: "usr_admin", At: b.now}, p)
+		return next, fields.Err()
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// change puts the user into another state, and keeps the event of it.
+func (b *bench) change(by string, f func(user.User, user.Stamp) (user.User, error)) {
+	b.t.Helper()
+	stamp := user.Stamp{ID: "evt_" + by, Actor: "usr_admin", At: b.now}
+	u, err := b.h.store.ChangeUser(b.t.Context(), b.u, func(u user.User) (user.User, error) { return f(u, stamp) })
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.u = u
+}
+
+// sent is what SES got, by the names that its API has.
+type sentMail struct {
+	From        string `json:"FromEmailAddress"`
+	Destination struct{ ToAddresses []string }
+	ReplyTo     []string `json:"ReplyToAddresses"`
+	Content     struct {
+		Simple struct {
+			Subject struct{ Data string }
+			Body    struct{ Text, Html struct{ Data string } }
+			Headers []struct{ Name, Value string }
+		}
+	}
+}
+
+func (b *bench) last() (m sentMail, headers map[string]string) {
+	b.t.Helper()
+	if len(b.ses.mails) == 0 {
+		b.t.Fatal("no mail was sent")
+	}
+	raw, err := json.Marshal(b.ses.mails[len(b.ses.mails)-1])
+	if err == nil {
+		err = json.Unmarshal(raw, &m)
+	}
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	headers = map[string]string{}
+	for _, h := range m.Content.Simple.Headers {
+		headers[h.Name] = h.Value
+	}
+	return m, headers
+}
+
+func text(s string) *string { return &s }
+
+func TestHeadersOfAnInvitation(t *testing.T) {
+	b := newBench(t)
+	b.receive(1)
+	m, headers := b.last()
+	if m.From != "Latchkey <invitations@example.com>" || len(m.ReplyTo) != 0 || len(m.Destination.ToAddresses) != 1 || m.Destination.ToAddresses[0] != "john@corp.com" {
+		t.Errorf("from %q to %q, answers to %q", m.From, m.Destination.ToAddresses, m.ReplyTo)
+	}
+	out := headers["List-Unsubscribe"]
+	if !strings.HasPrefix(out, "<https://api.example.com/v1/invitations/") || !strings.HasSuffix(out, "/unsubscribe>") ||
+		headers["List-Unsubscribe-Post"] != "List-Unsubscribe=One-Click" { // RFC 8058, section 3.1
+		t.Errorf("headers %v", headers)
+	}
+	if headers["Auto-Submitted"] != "auto-generated" || headers["Feedback-ID"] != "invitation:"+b.u.WorkspaceID+":invitations:latchkey" {
+		t.Errorf("headers %v", headers)
+	}
+	if strings.Contains(headers["X-Entity-Ref-ID"], "@") || !strings.Contains(headers["X-Entity-Ref-ID"], b.u.ID) {
+		t.Errorf("the mail is named %q", headers["X-Entity-Ref-ID"])
+	}
+	for _, part := range []string{m.Content.Simple.Body.Text.Data, m.Content.Simple.Body.Html.Data} {
+		if !strings.Contains(part, strings.Trim(out, "<>")) || !strings.Contains(part, "/report") {
+			t.Errorf("a part shows no way out: %s", part)
+		}
+	}
+	if strings.Contains(m.Content.Simple.Body.Html.Data, "<img") {
+		t.Error("there is a picture, where no logo was given")
+	}
+}
+
+// A repeat of a mail has the name of the first, a later one has another.
+func TestARepeatIsKnownByItsName(t *testing.T) {
+	b := newBench(t)
+	b.ses.answer = acceptsAndBreaksOff
+	b.receive(1)
+	_, first := b.last()
+	b.now = b.now.Add(lease + time.Second)
+	b.ses.answer = accepts
+	b.receive(2)
+	_, second := b.last()
+	if len(b.ses.mails) != 2 || first["X-Entity-Ref-ID"] != second["X-Entity-Ref-ID"] {
+		t.Errorf("%d mails, named %q and %q", len(b.ses.mails), first["X-Entity-Ref-ID"], second["X-Entity-Ref-ID"])
+	}
+}
+
+func TestBrandingAndReplies(t *testing.T) {
+	b := newBench(t)
+	b.brand(workspace.Patch{ProductName: text("Nexus Clöud"), ReplyTo: text("team@corp.com"), AccentColor: text("#7a1f5c"), SupportAddress: text("help@corp.com"), LogoURL: text("https://cdn.corp.com/logo.png")})
+	b.receive(1)
+	m, _ := b.last()
+	if m.From != "=?utf-8?q?Nexus_Cl=C3=B6ud?= <invitations@example.com>" {
+		t.Errorf("from %q", m.From)
+	}
+	if len(m.ReplyTo) != 1 || m.ReplyTo[0] != "team@corp.com" {
+		t.Errorf("answers to %q", m.ReplyTo)
+	}
+	for _, needed := range []string{"#7a1f5c", "help@corp.com", `src="https://cdn.corp.com/logo.png"`} {
+		if !strings.Contains(m.Content.Simple.Body.Html.Data, needed) {
+			t.Errorf("the HTML lacks %s", needed)
+		}
+	}
+}
+
+func TestTheLocaleIsTheInvitations(t *testing.T) {
+	b := newBench(t)
+	b.change("reinvited", func(u user.User, s user.Stamp) (user.User, error) {
+		u.Invitation.Locale = "ja-JP"
+		u.Version++
+		u.Last = user.Change{ID: s.ID, Type: user.UserInvited, Actor: s.Actor, At: s.At}
+		return u, nil
+	})
+	b.receive(1)
+	if m, _ := b.last(); !strings.Contains(m.Content.Simple.Subject.Data, "招待") {
+		t.Errorf("the subject is %q", m.Content.Simple.Subject.Data)
+	}
+}
+
+// Somebody who was active and is restored is told that access is theirs again,
+// with no link to accept; each time anew.
+func TestRestoredMembersAreTold(t *testing.T) {
+	b := newBench(t)
+	b.h.dashboard = "https://app.example.com"
+	b.change("accepted", func(u user.User, s user.Stamp) (user.User, error) { return u.Accept(s, "sub-john") })
+	for i, name := range []string{"first", "second"} {
+		b.now = b.now.Add(2 * time.Minute)
+		b.change("archived-"+name, func(u user.User, s user.Stamp) (user.User, error) { return u.Archive(s) })
+		b.change("restored-"+name, func(u user.User, s user.Stamp) (user.User, error) {
+			return u.Restore(s, false, user.Inviting{SendEmail: true, Lasts: time.Hour})
+		})
+		for range 2 { // delivered twice
+			b.receive(1)
+		}
+		if len(b.ses.mails) != i+1 {
+			t.Fatalf("restored %d times, %d mails", i+1, len(b.ses.mails))
+		}
+	}
+	m, headers := b.last()
+	body := m.Content.Simple.Body.Text.Data
+	if m.Content.Simple.Subject.Data != "You have access to Nexus again" || !strings.Contains(body, "https://app.example.com/"+b.u.WorkspaceID) || strings.Contains(body, "/invite/") {
+		t.Errorf("%q: %s", m.Content.Simple.Subject.Data, body)
+	}
+	if headers["List-Unsubscribe"] == "" {
+		t.Error("there is no way out")
+	}
+}
+
+// The inviter is told, in the workspace's language, where it wants that.
+func TestInvitersAreToldWhoAccepted(t *testing.T) {
+	for _, wanted := range []bool{true, false} {
+		b := newBench(t)
+		b.h.dashboard = "https://app.example.com"
+		inviter := user.Founder(user.Stamp{ID: "evt_0", Actor: "x", At: b.now}, b.u.WorkspaceID, "Ada Admin", "ada@corp.com", "sub-ada")
+		if _, err := b.h.store.InsertUsers(t.Context(), []user.User{inviter}, store.Answer{}, b.now); err != nil {
+			t.Fatal(err)
+		}
+		b.change("accepted", func(u user.User, s user.Stamp) (user.User, error) {
+			u.Invitation.InvitedBy, u.Invitation.NotifyInviter = inviter.ID, wanted
+			return u.Accept(s, "sub-john")
+		})
+		if due := event.OfUser(b.u).SendEmail; due != wanted { // by which the bus's rule goes
+			t.Errorf("wanted %v, due %v", wanted, due)
+		}
+		if !wanted {
+			continue
+		}
+		b.receive(1)
+		m, headers := b.last()
+		if len(m.Destination.ToAddresses) != 1 || m.Destination.ToAddresses[0] != "ada@corp.com" || m.Content.Simple.Subject.Data != "John Doe accepted your invitation to Nexus" {
+			t.Errorf("%q to %q", m.Content.Simple.Subject.Data, m.Destination.ToAddresses)
+		}
+		body := m.Content.Simple.Body.Text.Data
+		if !strings.Contains(body, "Hello Ada Admin") || !strings.Contains(body, "/workspace-settings/users") || strings.Contains(body, "/v1/invitations/") || headers["List-Unsubscribe"] != "" {
+			t.Errorf("%s %v", body, headers)
+		}
+		if got, _ := b.delivery(); got != user.DeliveryQueued {
+			t.Errorf("a mail to the inviter made the invited person's delivery %s", got)
+		}
+	}
+}
+
+// Nobody is mailed who does not want it, nor while invitations are paused; the
+// admin sees why.
+func TestUnwantedAndPausedMailIsNotSent(t *testing.T) {
+	b := newBench(t)
+	b.change("unsubscribed", func(u user.User, s user.Stamp) (user.User, error) {
+		last := u.Last
+		u = u.Unsubscribe(s)
+		u.Last.Type, u.Last.ID = last.Type, last.ID // the event of the invitation comes late
+		return u, nil
+	})
+	if b.receive(1) {
+		t.Error("it went back to the queue")
+	}
+	if got, reason := b.delivery(); got != user.DeliverySuppressed || reason != user.ReasonUnsubscribed || len(b.ses.mails) != 0 {
+		t.Errorf("%s %q after %d mails", got, reason, len(b.ses.mails))
+	}
+
+	b = newBench(t)
+	paused := true
+	b.brand(workspace.Patch{Paused: &paused})
+	b.receive(1)
+	if got, reason := b.delivery(); got != user.DeliverySuppressed || !strings.Contains(reason, "paused") || len(b.ses.mails) != 0 {
+		t.Errorf("%s %q after %d mails", got, reason, len(b.ses.mails))
+	}
+}
+
+// Each instance keeps to its share of the account's rate.
+func TestMailsKeepTheirDistance(t *testing.T) {
+	b := newBench(t)
+	b.h.interval = 60 * time.Millisecond
+	b.h.now = time.Now
+	began := time.Now()
+	for range 4 {
+		if err := b.h.pace(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if took := time.Since(began); took < 3*b.h.interval {
+		t.Errorf("four mails within %s", took)
+	}
+}

@@ -1,0 +1,6 @@
+package email
+
+import "sync"
+
+// Forget forgets what was parsed.
+func Forget() { parsed = sync.OnceValue(parse) }

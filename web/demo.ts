@@ -98,11 +98,11 @@ export async function fill(api: string): Promise<Demo> {
     invited.set(n, await call<User>('POST', `${at}/users`, personOf(n, fateOf(n)), admins[n % admins.length]));
   };
 
-  /** Waits until every mail is on its way: nobody is mailed who has come meanwhile. */
+  /** Waits until every mail has arrived, or not: nobody is mailed who has come meanwhile. */
   async function mailed(): Promise<void> {
     for (let second = 0; second < 60; second++) {
       const { users } = await call<{ users: User[] }>('GET', `${at}/users?status=requested,invited&limit=100`, undefined, ada);
-      if (!users.some((u) => u.invitation.delivery === 'queued')) return;
+      if (!users.some((u) => ['queued', 'sent'].includes(u.invitation.delivery))) return;
       await new Promise((resolve) => setTimeout(resolve, 1000));
     }
   }

@@ -37,7 +37,7 @@ func TestImport(t *testing.T) {
 	found := false
 	for _, rule := range made.of("AWS::Events::Rule") {
 		if strings.Contains(text(rule.Properties["EventPattern"]), "user.accepted") {
-			found = strings.Contains(text(rule.Properties["EventBusName"]), "LatchkeyBus") && strings.Contains(text(rule.Properties["Targets"]), "Joined")
+			found = found || strings.Contains(text(rule.Properties["EventBusName"]), "LatchkeyBus") && strings.Contains(text(rule.Properties["Targets"]), "Joined")
 		}
 	}
 	if !found {

@@ -7,17 +7,7 @@ type Schemas = components['schemas'];
 export type User = Schemas['User'];
 export type Status = Schemas['Status'];
 export type Role = Schemas['Role'];
-export type Workspace = Schemas['Workspace'] & Partial<Branding>;
-/** What mails of a workspace look like, and whether there are any; absent where the API has no such settings. */
-interface Branding {
-  notifyInviters: boolean;
-  productName: string | null;
-  logoUrl: string | null;
-  accentColor: string | null;
-  replyTo: string | null;
-  supportAddress: string | null;
-  invitationsPaused: boolean;
-}
+export type Workspace = Schemas['Workspace'];
 export type Membership = Schemas['Membership'];
 export type Group = Schemas['Group'];
 export type Invitation = Schemas['InvitationPreview'];

@@ -183,12 +183,12 @@ test('expired, declined, and every state of delivery are told in words', async (
   await passDays(2);
   // And one that this page has never heard of.
   const states = ['new_to_us', 'none', 'queued', 'sent', 'delivered', 'delayed', 'bounced', 'complained', 'suppressed', 'failed'];
-  for (const s of states) await office.invite({ name: `Mail ${s}`, sendEmail: false, expiresInDays: 20 });
+  for (const s of states) await office.invite({ name: `Case ${s}`, sendEmail: false, expiresInDays: 20 });
   await page.route(/\/users\?/, async (route: Route) => {
     const answer = await route.fetch();
     const page = (await answer.json()) as { users: { name: string; invitation?: Record<string, unknown> }[] };
     for (const u of page.users) {
-      const delivery = u.name.replace('Mail ', '');
+      const delivery = u.name.replace('Case ', '');
       if (states.includes(delivery)) Object.assign(u.invitation!, { delivery, deliveryReason: delivery === 'bounced' ? 'mailbox does not exist' : undefined });
     }
     await route.fulfill({ response: answer, json: page });
@@ -196,19 +196,36 @@ test('expired, declined, and every state of delivery are told in words', async (
   await signedIn(page, office.admin);
   await page.goto(office.users);
   const row = (name: string) => page.getByRole('row', { name: new RegExp(name) });
-  await expect(row('Mail new_to_us')).toContainText('new_to_us');
-  await expect(row('Mail bounced')).toContainText('Bounced: mailbox does not exist');
-  await expect(row('Mail complained')).toContainText('Marked as spam');
-  await expect(row('Mail suppressed')).toContainText('Mail blocked');
-  await expect(row('Mail failed')).toContainText('Not sent');
-  await expect(row('Mail delayed')).toContainText('Mail delayed');
-  await expect(row('Mail delivered')).toContainText('Mail delivered');
-  await expect(row('Mail none')).toContainText('Not mailed');
-  await expect(row('Mail none')).toContainText('Ends in 20 days');
+  await expect(row('Case new_to_us')).toContainText('new_to_us');
+  await expect(row('Case bounced')).toContainText('Bounced: mailbox does not exist');
+  await expect(row('Case complained')).toContainText('Marked as spam');
+  await expect(row('Case suppressed')).toContainText('Mail blocked');
+  await expect(row('Case failed')).toContainText('Not sent');
+  await expect(row('Case delayed')).toContainText('Mail delayed');
+  await expect(row('Case delivered')).toContainText('Mail delivered');
+  await expect(row('Case none')).toContainText('Not mailed');
+  await expect(row('Case none')).toContainText('Ends in 20 days');
   await expect(row('Late Person')).toContainText('Expired');
   await expect(row('No Thanks')).toContainText('Declined');
   expect((await office.get(late)).status).toBe('expired');
   await inspect(page, 'every status');
+});
+
+test('a mail that came back is told of', async ({ page }) => {
+  const office = await Office.make();
+  await office.invite({ email: `bounce+${unique()}@simulator.amazonses.com` });
+  const came = await office.invite({ name: 'Mail Came' });
+  await signedIn(page, office.admin);
+  const row = page.getByRole('row', { name: /John Doe/ });
+  await expect(async () => {
+    await page.goto(office.users);
+    await expect(row).toContainText('Bounced', { timeout: 2000 });
+    await expect(page.getByRole('row', { name: /Mail Came/ })).toContainText('Mail delivered', { timeout: 2000 });
+  }).toPass();
+  expect((await office.get(came)).invitation.delivery).toBe('delivered');
+  await inspect(page, 'bounced');
+  await choose(page, 'John Doe', 'History');
+  await expect(page.getByRole('dialog').getByText('the person: Bounced')).toBeVisible();
 });
 
 test('an address that took no mail is mailed again only if the admin is sure', async ({ page, complaints }) => {

@@ -1,6 +1,6 @@
 // Workspace settings > General.
 import { useId, useState, type FormEvent } from 'react';
-import { api, problem, type Problem, type Workspace } from '../api';
+import { api, body, problem, type Problem, type Workspace } from '../api';
 import { tell } from '../overlay';
 import { usePlace } from '../place';
 import { languages, useText } from '../text';
@@ -38,7 +38,7 @@ function draftOf(w: Workspace): Draft {
     timezone: w.timezone,
     directory: w.directory,
     personalMessages: w.personalMessages,
-    notifyInviters: w.notifyInviters ?? false,
+    notifyInviters: w.notifyInviters,
     productName: w.productName ?? '',
     logoUrl: w.logoUrl ?? '',
     accentColor: w.accentColor ?? '',
@@ -47,16 +47,40 @@ function draftOf(w: Workspace): Draft {
   };
 }
 
+/** The settings as the API takes them. */
+function settingsOf(d: Draft) {
+  return {
+    name: d.name,
+    invitationDays: Number(d.invitationDays),
+    reminderDays: Number(d.reminderDays),
+    allowedEmailDomains: d.domains.split(/[\s,;]+/).filter(Boolean),
+    seatLimit: d.seatLimit.trim() === '' ? null : Number(d.seatLimit),
+    locale: d.locale,
+    timezone: d.timezone,
+    directory: d.directory,
+    personalMessages: d.personalMessages,
+    notifyInviters: d.notifyInviters,
+    ...Object.fromEntries(looks.map((name) => [name, d[name].trim() || null])),
+  };
+}
+
+/** What somebody else has changed meanwhile stays as they left it. */
+function changes(from: Draft, to: Draft) {
+  const before = Object.entries(settingsOf(from));
+  const after = Object.entries(settingsOf(to));
+  return Object.fromEntries(after.filter(([, value], i) => JSON.stringify(value) !== JSON.stringify(before[i]![1])));
+}
+
 export default function GeneralPage() {
   const { t } = useText();
-  const { workspace, me } = usePlace();
+  const { me } = usePlace();
   return (
     <div className="settings-column">
       <header className="page-head">
         <Heading>{t.general.title}</Heading>
       </header>
       {me.role !== 'admin' && <Notice>{t.general.adminsChange}</Notice>}
-      <GeneralForm key={workspace.version} editable={me.role === 'admin'} />
+      <GeneralForm editable={me.role === 'admin'} />
     </div>
   );
 }
@@ -65,33 +89,21 @@ function GeneralForm({ editable }: { editable: boolean }) {
   const text = useText();
   const { t } = text;
   const { workspace, reload } = usePlace();
-  const [draft, setDraft] = useState(draftOf(workspace));
+  const [saved, setSaved] = useState(draftOf(workspace));
+  const [draft, setDraft] = useState(saved);
   const [refused, setRefused] = useState<Problem>();
   const [busy, setBusy] = useState(false);
   const edit = (change: Partial<Draft>) => setDraft({ ...draft, ...change });
-  const branded = workspace.productName !== undefined;
-  const changed = JSON.stringify(draft) !== JSON.stringify(draftOf(workspace));
+  const changed = JSON.stringify(draft) !== JSON.stringify(saved);
 
   async function submit(event: FormEvent) {
     event.preventDefault();
     setBusy(true);
     setRefused(undefined);
     try {
-      await api.PATCH('/v1/workspaces/{workspace}', {
-        params: { path: { workspace: workspace.id } },
-        body: {
-          name: draft.name,
-          invitationDays: Number(draft.invitationDays),
-          reminderDays: Number(draft.reminderDays),
-          allowedEmailDomains: draft.domains.split(/[\s,;]+/).filter(Boolean),
-          seatLimit: draft.seatLimit.trim() === '' ? null : Number(draft.seatLimit),
-          locale: draft.locale,
-          timezone: draft.timezone,
-          directory: draft.directory,
-          personalMessages: draft.personalMessages,
-          ...(branded ? { notifyInviters: draft.notifyInviters, ...Object.fromEntries(looks.map((name) => [name, draft[name].trim() || null])) } : {}),
-        },
-      });
+      const now = draftOf(await body(api.PATCH('/v1/workspaces/{workspace}', { params: { path: { workspace: workspace.id } }, body: changes(saved, draft) })));
+      setSaved(now);
+      setDraft(now);
       reload();
       tell(t.general.saved);
     } catch (error) {
@@ -111,7 +123,7 @@ function GeneralForm({ editable }: { editable: boolean }) {
   );
   return (
     <form onSubmit={submit} noValidate>
-      <fieldset className="bare" disabled={!editable}>
+      <fieldset className="bare" disabled={!editable || busy}>
         {refused && errors.length === 0 && refused.code !== 'seats_in_use' && <Notice bad>{explain(text, refused)}</Notice>}
         <section className="card group-of-settings">
           <h2>{t.general.workspace}</h2>
@@ -161,23 +173,19 @@ function GeneralForm({ editable }: { editable: boolean }) {
               </select>
             )}
           </Field>
-          {branded && (
-            <label className="check">
-              <input type="checkbox" checked={draft.notifyInviters} onChange={(e) => edit({ notifyInviters: e.target.checked })} />
-              {t.general.notifyInviters}
-            </label>
-          )}
+          <label className="check">
+            <input type="checkbox" checked={draft.notifyInviters} onChange={(e) => edit({ notifyInviters: e.target.checked })} />
+            {t.general.notifyInviters}
+          </label>
         </section>
-        {branded && (
-          <section className="card group-of-settings">
-            <h2>{t.general.branding}</h2>
-            {looks.map((name) => (
-              <Field key={name} label={t.general[name]} optional hint={t.general[`${name}Hint`]} error={errorAt(text, errors, `/${name}`)}>
-                {(props) => <input {...props} value={draft[name]} spellCheck={false} onChange={(e) => edit({ [name]: e.target.value })} />}
-              </Field>
-            ))}
-          </section>
-        )}
+        <section className="card group-of-settings">
+          <h2>{t.general.branding}</h2>
+          {looks.map((name) => (
+            <Field key={name} label={t.general[name]} optional hint={t.general[`${name}Hint`]} error={errorAt(text, errors, `/${name}`)}>
+              {(props) => <input {...props} value={draft[name]} spellCheck={false} onChange={(e) => edit({ [name]: e.target.value })} />}
+            </Field>
+          ))}
+        </section>
         <Directory value={draft.directory} onChange={(directory) => edit({ directory })} />
       </fieldset>
       {editable && (
@@ -185,7 +193,7 @@ function GeneralForm({ editable }: { editable: boolean }) {
           <button className="button primary" disabled={busy || !changed}>
             {t.common.save}
           </button>
-          <button type="button" className="button" disabled={!changed} onClick={() => setDraft(draftOf(workspace))}>
+          <button type="button" className="button" disabled={!changed} onClick={() => setDraft(saved)}>
             {t.general.discard}
           </button>
         </div>

@@ -48,7 +48,7 @@ export function useActions(workspace: string, list: UserList): { act: (id: strin
   async function resend(u: User, confirm?: true): Promise<void> {
     close();
     try {
-      const sent = api.POST('/v1/workspaces/{workspace}/users/{user}/resend', { params: { path: path(u) }, body: confirm && ({ confirm } as never) });
+      const sent = api.POST('/v1/workspaces/{workspace}/users/{user}/resend', { params: { path: path(u) }, body: confirm && { confirm } });
       list.replace([await body(sent)]);
       tell(t.actions.resent(u.email));
     } catch (error) {

@@ -15,12 +15,16 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 help: ## what there is to do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
 
-node_modules/.package-lock.json: package.json package-lock.json
+node_modules/.package-lock.json: package.json web/package.json package-lock.json
 	@npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
+WEB := $(shell find web/src -type f) web/index.html web/vite.config.ts web/tsconfig.json
+build/web/index.html: node_modules/.package-lock.json $(WEB)
+	@tsc -p web && vite build --logLevel warn web
+
 .PHONY: build
-build: ## build the functions for this machine, into build/local
+build: build/web/index.html ## build the dashboard, and the functions for this machine, into build
 	@mkdir -p build/local
 	@for f in $(FUNCTIONS); do $(BUILD) -o build/local/$$f/bootstrap ./functions/$$f || exit 1; done
 
@@ -36,8 +40,23 @@ invoke: node_modules/.package-lock.json build ## one function on a sample event:
 .PHONY: test
 test: node_modules/.package-lock.json build lint ## every test
 	@command -v cfn-lint >/dev/null || echo 'cfn-lint is not installed (pip install cfn-lint): the template is not linted'
-	@command -v chromium >/dev/null || echo 'Chromium is not installed (apt-get install chromium): no page is tested'
 	go test ./... -timeout 12m
+	@$(MAKE) --no-print-directory test-web
+
+.PHONY: test-web
+test-web: build ## the dashboard in Chromium, against the stack as make run runs it
+	@openapi-typescript openapi.yaml --check -o web/src/openapi.d.ts >/dev/null || { echo 'openapi.yaml has changed: run make golden'; exit 1; }
+	@go build -o build/latchkey-local ./infra/local/run
+	@if command -v chromium >/dev/null; then CHROMIUM=$$(command -v chromium) playwright test -c web; else echo 'Chromium is not installed (apt-get install chromium): the tests in web/tests are left out'; fi
+
+.PHONY: demo
+demo: node_modules/.package-lock.json ## fill the stack that make run runs with a workspace of 200 people (PORT=8080)
+	@PORT=$(PORT) node web/demo.ts
+
+.PHONY: screenshots
+screenshots: build ## take the README's pictures anew
+	@go build -o build/latchkey-local ./infra/local/run
+	@mkdir -p docs/screenshots && SCREENSHOTS=1 playwright test -c web screenshots
 
 .PHONY: race
 race: node_modules/.package-lock.json build ## every test but the cloud's, under the race detector
@@ -48,10 +67,11 @@ soak: node_modules/.package-lock.json build ## mail under failure for minutes: 2
 	go test ./infra/local/soak -count 1 -v -timeout 60m -args -people 2000 -faults 3m -limit 15m -burst 10000 | grep -v '^{'
 
 .PHONY: lint
-lint: node_modules/.package-lock.json ## gofmt, go vet, staticcheck, the contract and its reference
+lint: node_modules/.package-lock.json ## gofmt, go vet, staticcheck, tsc, the contract and its reference
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'gofmt would change these files: run gofmt -w on them'; exit 1; }
 	go vet ./...
 	go run $(STATICCHECK) ./...
+	tsc -p web
 	@mkdir -p build
 	@redocly lint --extends recommended --max-problems 1000 openapi.yaml 2>build/redocly.log || { cat build/redocly.log; exit 1; }
 	@! grep -iE '[1-9][0-9]* warning' build/redocly.log || { cat build/redocly.log; exit 1; }
@@ -93,13 +113,13 @@ sizes: ## zip size of each function as it is deployed (arm64)
 
 ARGS ?=
 .PHONY: synth diff deploy destroy
-synth: node_modules/.package-lock.json ## the CloudFormation template, into cdk.out (ARGS="-c latchkey:sender=…")
+synth: node_modules/.package-lock.json build/web/index.html ## the CloudFormation template, into cdk.out (ARGS="-c latchkey:sender=…")
 	@cdk synth --quiet $(ARGS)
-diff: node_modules/.package-lock.json ## what a deployment would change
+diff: node_modules/.package-lock.json build/web/index.html ## what a deployment would change
 	@cdk diff $(ARGS)
-deploy: node_modules/.package-lock.json ## deploy to the AWS account of your credentials
+deploy: node_modules/.package-lock.json build/web/index.html ## deploy to the AWS account of your credentials
 	@cdk deploy $(ARGS)
-destroy: node_modules/.package-lock.json ## remove the stack; table, keys and accounts stay
+destroy: node_modules/.package-lock.json build/web/index.html ## remove the stack; table, keys and accounts stay
 	@cdk destroy $(ARGS)
 
 .PHONY: golden
@@ -108,6 +128,7 @@ golden: docs mail ## write what is generated anew: samples, matrix, template, co
 	go test ./infra/blueprint -run TestReadme -update
 	go test ./infra/cloud -run 'TestSnapshot|TestMatrix|TestCost' -update
 	go test ./shared/email -run TestGolden -update
+	@openapi-typescript openapi.yaml -o web/src/openapi.d.ts >/dev/null
 
 .PHONY: clean
 clean: ## remove what was built, but not the data

@@ -58,6 +58,10 @@ var settings = map[string]setting{
 	"domainName":           {"Domain", text(func(c *config) *string { return &c.domain().Name })},
 	"domainCertificate":    {"", text(func(c *config) *string { return &c.domain().CertificateARN })},
 	"domainHostedZone":     {"", text(func(c *config) *string { return &c.domain().HostedZoneID })},
+	"siteCertificate":      {"Site", text(func(c *config) *string { return &c.site().CertificateARN })},
+	"siteHostedZone":       {"", text(func(c *config) *string { return &c.site().HostedZoneID })},
+	"siteFolder":           {"", text(func(c *config) *string { return &c.site().Folder })},
+	"siteIssuerOrigins":    {"", list(func(c *config) *[]string { return &c.site().IssuerOrigins })},
 	"namePrefix":           {"NamePrefix", text(func(c *config) *string { return &c.props.NamePrefix })},
 	"tags":                 {"Tags", setTags},
 	"permissionsBoundary":  {"PermissionsBoundary", text(func(c *config) *string { return &c.props.PermissionsBoundary })},
@@ -80,6 +84,14 @@ func (c *config) domain() *latchkey.Domain {
 		c.props.Domain = &latchkey.Domain{}
 	}
 	return c.props.Domain
+}
+
+// site is where make build writes the dashboard, unless something else is said.
+func (c *config) site() *latchkey.Site {
+	if c.props.Site == nil {
+		c.props.Site = &latchkey.Site{Folder: "build/web"}
+	}
+	return c.props.Site
 }
 
 // readConfig reads the settings from CDK's context; every problem at once.

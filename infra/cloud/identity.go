@@ -1,6 +1,7 @@
 package latchkey
 
 import (
+	"net/url"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -15,6 +16,10 @@ import (
 func (l *Latchkey) addIdentity() {
 	if l.props.Issuer != "" {
 		l.Outputs.Issuer = &l.props.Issuer
+		if l.props.Site != nil {
+			issuer, _ := url.Parse(l.props.Issuer) // Validate has parsed it
+			l.issuerOrigins = *jsii.Strings(append([]string{issuer.Scheme + "://" + issuer.Host}, l.props.Site.IssuerOrigins...)...)
+		}
 		for _, client := range l.props.Audience {
 			l.audience = append(l.audience, &client)
 		}
@@ -80,7 +85,7 @@ func (l *Latchkey) addUserPool() {
 	// own id makes it so.
 	stackID := awscdk.Fn_Select(jsii.Number(2), awscdk.Fn_Split(jsii.String("/"), l.stack.StackId(), nil))
 	part := func(n float64) *string { return awscdk.Fn_Select(&n, awscdk.Fn_Split(jsii.String("-"), stackID, nil)) }
-	pool.AddDomain(jsii.String("Domain"), &awscognito.UserPoolDomainOptions{
+	domain := pool.AddDomain(jsii.String("Domain"), &awscognito.UserPoolDomainOptions{
 		CognitoDomain: &awscognito.CognitoDomainOptions{
 			DomainPrefix: awscdk.Fn_Join(jsii.String("-"), &[]*string{&l.props.NamePrefix, part(0), part(1)}),
 		},
@@ -88,7 +93,11 @@ func (l *Latchkey) addUserPool() {
 	client := pool.AddClient(jsii.String("Dashboard"), l.dashboardClient())
 	l.audience = append(l.audience, client.UserPoolClientId())
 	l.Outputs.ClientID = client.UserPoolClientId()
-	l.Outputs.Issuer = jsii.String("https://cognito-idp." + *l.stack.Region() + "." + *l.stack.UrlSuffix() + "/" + *pool.UserPoolId())
+	origin := "https://cognito-idp." + *l.stack.Region() + "." + *l.stack.UrlSuffix()
+	l.Outputs.Issuer = jsii.String(origin + "/" + *pool.UserPoolId())
+	signIn := domain.BaseUrl(nil)
+	l.issuerOrigins = []*string{&origin, signIn}
+	l.signUpURL = jsii.String(*signIn + "/signup")
 }
 
 // dashboardClient is the web pages' client: code flow with PKCE, no secret,

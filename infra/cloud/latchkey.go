@@ -52,6 +52,8 @@ type Latchkey struct {
 	senderARNs       []*string
 
 	authorizer     awsapigatewayv2.CfnAuthorizer
+	issuerOrigins  []*string // which browsers call to sign in
+	signUpURL      *string   // of the pool
 	audience       []*string
 	operatorServer awscognito.UserPoolResourceServer
 	operatorScope  awscognito.OAuthScope
@@ -61,7 +63,7 @@ type Latchkey struct {
 type Outputs struct {
 	APIURL, Issuer, ClientID, BusName, TableName *string
 	// More holds what is there only sometimes, by name: DKIM records,
-	// the target of the API's domain.
+	// the targets of the API's domain and of the dashboard's.
 	More map[string]*string
 }
 
@@ -97,6 +99,9 @@ func New(scope constructs.Construct, id string, props *Props) *Latchkey {
 	l.addAlarms()
 	if !l.props.OmitDashboard {
 		l.addDashboard()
+	}
+	if l.props.Site != nil {
+		l.addSite()
 	}
 	l.Outputs.APIURL = l.apiURL
 	l.Outputs.BusName = l.Bus.EventBusName()

@@ -69,6 +69,10 @@ type Props struct {
 	// Domain gives the API an address of one's own.
 	Domain *Domain
 
+	// Site deploys the reference dashboard (web/) to the first of Dashboards.
+	// Nil leaves it out, where there is a dashboard of one's own.
+	Site *Site
+
 	// NamePrefix begins the name of everything whose name people read.
 	// Default "latchkey". Two deployments in one account and region differ in
 	// it.
@@ -114,6 +118,22 @@ type Domain struct {
 	// HostedZoneID is the Route 53 zone that gets the records. Empty leaves
 	// them to be made elsewhere, from the output ApiDomainTarget.
 	HostedZoneID string
+}
+
+// Site is the reference dashboard in an S3 bucket behind CloudFront.
+type Site struct {
+	// CertificateARN is an ACM certificate for the host of the first of
+	// Dashboards, in us-east-1, where CloudFront looks for it.
+	CertificateARN string
+	// HostedZoneID is the Route 53 zone that gets the records. Empty leaves
+	// them to be made elsewhere, from the output DashboardTarget.
+	HostedZoneID string
+	// Folder holds the built dashboard: make build writes build/web.
+	Folder string
+	// IssuerOrigins are where the Issuer's endpoints are beside its own
+	// origin, like "https://oauth2.example.com": browsers may call no other.
+	// Not for the pool that is made here.
+	IssuerOrigins []string
 }
 
 const (

@@ -4,9 +4,13 @@ import (
 	"fmt"
 	"net/mail"
 	"net/url"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/latchkey/latchkey/infra/blueprint"
 )
 
 // Problem is one thing that is wrong with Props.
@@ -27,12 +31,13 @@ func (p Problems) Error() string {
 }
 
 var (
-	prefixShape  = regexp.MustCompile(`^[a-z][a-z0-9-]{1,22}[a-z0-9]$`)
-	hostShape    = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$`)
-	regionShape  = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
-	certShape    = regexp.MustCompile(`^arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/.+$`)
-	policyShape  = regexp.MustCompile(`^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/.+$`)
-	callbackPath = regexp.MustCompile(`^/[A-Za-z0-9/_.-]*$`)
+	prefixShape   = regexp.MustCompile(`^[a-z][a-z0-9-]{1,22}[a-z0-9]$`)
+	hostShape     = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$`)
+	regionShape   = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
+	certShape     = regexp.MustCompile(`^arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/.+$`)
+	policyShape   = regexp.MustCompile(`^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/.+$`)
+	siteCertShape = regexp.MustCompile(`^arn:aws[a-z-]*:acm:us-east-1:[0-9]{12}:certificate/.+$`)
+	callbackPath  = regexp.MustCompile(`^/[A-Za-z0-9/_.-]*$`)
 
 	// https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 	retentions = []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
@@ -49,6 +54,7 @@ func (p Props) Validate() error {
 	p.validateMail(wrong)
 	p.validateIdentity(wrong)
 	p.validateOperation(wrong)
+	p.validateSite(wrong)
 	if len(found) == 0 {
 		return nil
 	}
@@ -203,5 +209,33 @@ func (p Props) validateOperation(wrong report) {
 		if !certShape.MatchString(d.CertificateARN) {
 			wrong("Domain", `needs the ARN of an ACM certificate for %s in the stack's region, not %q`, d.Name, d.CertificateARN)
 		}
+	}
+}
+
+func (p Props) validateSite(wrong report) {
+	if p.Site == nil {
+		return
+	}
+	if !siteCertShape.MatchString(p.Site.CertificateARN) {
+		wrong("Site", `needs the ARN of an ACM certificate in us-east-1 for the first of Dashboards, not %q`, p.Site.CertificateARN)
+	}
+	if _, err := os.Stat(filepath.Join(p.Site.Folder, blueprint.DashboardPage)); err != nil {
+		wrong("Site", `finds no %s in the folder %q; build the dashboard with make build, and name build/web`, blueprint.DashboardPage, p.Site.Folder)
+	}
+	if len(p.Dashboards) > 0 {
+		if u, err := url.Parse(p.Dashboards[0]); err == nil && (u.Path != "" || u.Port() != "") {
+			wrong("Site", `is served at the root of a host, and the first of Dashboards is %q; set it like "https://app.example.com"`, p.Dashboards[0])
+		}
+	}
+	if p.CallbackPath != defaultCallbackPath {
+		wrong("CallbackPath", `%q is not where the dashboard that Site deploys takes people back; leave it unset`, p.CallbackPath)
+	}
+	for _, o := range p.Site.IssuerOrigins {
+		if u, err := url.Parse(o); notAnHTTPSBase(o) != "" || err != nil || u.Path != "" {
+			wrong("Site", `%q is not an origin; write it like "https://oauth2.example.com"`, o)
+		}
+	}
+	if len(p.Site.IssuerOrigins) > 0 && p.Issuer == "" {
+		wrong("Site", `has IssuerOrigins without Issuer; the pool's are known`)
 	}
 }

@@ -12,6 +12,7 @@ import (
 )
 
 func TestValidate(t *testing.T) {
+	site := &latchkey.Site{Folder: builtSite(t), CertificateARN: siteCertificate}
 	for _, c := range []struct {
 		name   string
 		change func(*latchkey.Props)
@@ -46,6 +47,20 @@ func TestValidate(t *testing.T) {
 		{"replica", func(p *latchkey.Props) { p.Replicas = []string{"Frankfurt"} }, "Replicas", "eu-central-1"},
 		{"domain", func(p *latchkey.Props) { p.Domain = &latchkey.Domain{Name: "https://x"} }, "Domain", "host name"},
 		{"certificate", func(p *latchkey.Props) { p.Domain = &latchkey.Domain{Name: "a.example.com"} }, "Domain", "ACM certificate"},
+		{"site", func(p *latchkey.Props) { p.Site = site }, "", ""},
+		{"site's certificate", func(p *latchkey.Props) {
+			p.Site = &latchkey.Site{Folder: site.Folder, CertificateARN: "arn:aws:acm:eu-central-1:123456789012:certificate/1"}
+		}, "Site", "us-east-1"},
+		{"site's folder", func(p *latchkey.Props) { p.Site = &latchkey.Site{Folder: "nowhere", CertificateARN: siteCertificate} }, "Site", "make build"},
+		{"site below a path", func(p *latchkey.Props) { p.Dashboards, p.Site = []string{"https://app.example.com/users"}, site }, "Site", "root of a host"},
+		{"site's callback", func(p *latchkey.Props) { p.Site, p.CallbackPath = site, "/back" }, "CallbackPath", "leave it unset"},
+		{"site's origins", func(p *latchkey.Props) {
+			p.Issuer, p.Audience = "https://login.example.com", []string{"a"}
+			p.Site = &latchkey.Site{Folder: site.Folder, CertificateARN: siteCertificate, IssuerOrigins: []string{"https://a.example.com/path"}}
+		}, "Site", "not an origin"},
+		{"origins of the pool", func(p *latchkey.Props) {
+			p.Site = &latchkey.Site{Folder: site.Folder, CertificateARN: siteCertificate, IssuerOrigins: []string{"https://a.example.com"}}
+		}, "Site", "without Issuer"},
 	} {
 		props := minimal()
 		c.change(&props)

@@ -62,7 +62,7 @@ func TestTheWholeJourney(t *testing.T) {
 	}
 
 	// John signs up, and is known to have an account from then on.
-	signUp := nobody.send("POST", "/signup", map[string]any{"email": john.Email, "name": "John Doe"}, nil)
+	signUp := nobody.send("POST", "/local/signup", map[string]any{"email": john.Email, "name": "John Doe"}, nil)
 	if signUp.status != http.StatusOK {
 		t.Fatalf("sign-up: %d %s", signUp.status, signUp.body)
 	}

@@ -56,6 +56,8 @@ type Config struct {
 	DataDir string
 	// Functions is the folder of the built functions: <name>/bootstrap.
 	Functions string
+	// Dashboard is the folder of the built dashboard; "" serves none.
+	Dashboard string
 	// Root is the project's folder, where node_modules is.
 	Root string
 	// TableFault, if set, is asked before each call of a function to the
@@ -186,7 +188,7 @@ func (s *Stack) start(ctx, life context.Context, cfg Config, ports [3]int, dataD
 		s.functions[f.Name] = &function{fn, f.Name, slog.New(slog.NewJSONHandler(log, nil))}
 		s.onClose(fn.Close)
 	}
-	err = s.startHTTP(ports[0], dataDir, cfg.Root, log)
+	err = s.startHTTP(ports[0], dataDir, cfg, log)
 	if err != nil {
 		return err
 	}
@@ -332,7 +334,7 @@ func (s *Stack) serve(address string, handler http.Handler) (url string, err err
 	return "http://" + listener.Addr().String(), nil
 }
 
-func (s *Stack) startHTTP(port int, dataDir, root string, log io.Writer) error {
+func (s *Stack) startHTTP(port int, dataDir string, cfg Config, log io.Writer) error {
 	people, err := issuer.New(issuer.Config{
 		URL: s.URL, DataDir: filepath.Join(dataDir, "issuer"),
 		DashboardOrigins: []string{s.URL}, RedirectURIs: []string{s.URL + "/"},
@@ -357,11 +359,21 @@ func (s *Stack) startHTTP(port int, dataDir, root string, log io.Writer) error {
 		mux.Handle(pattern, people)
 	}
 	mux.HandleFunc("POST /local/run/{schedule}", s.runSchedule)
-	mux.HandleFunc("GET /docs", reference(filepath.Join(root, "docs", "api", "index.html")))
+	var pages *dashboard
+	if cfg.Dashboard != "" {
+		if pages, err = newDashboard(cfg.Dashboard, s.URL); err != nil {
+			return err
+		}
+	}
+	mux.HandleFunc("GET /docs", reference(filepath.Join(cfg.Root, "docs", "api", "index.html")))
 	// The gateway sees requests as they came: a mux would clean their paths.
 	_, err = s.serve("127.0.0.1:"+strconv.Itoa(port), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, pattern := mux.Handler(r); pattern != "" {
 			mux.ServeHTTP(w, r)
+			return
+		}
+		if pages != nil && pages.answers(r) {
+			pages.ServeHTTP(w, r)
 			return
 		}
 		api.ServeHTTP(w, r)

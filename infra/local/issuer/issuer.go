@@ -142,15 +142,13 @@ func (i *Issuer) handlers() map[string]http.HandlerFunc {
 		"POST /oauth2/userInfo":                     i.shared(i.userInfo),
 		"OPTIONS /oauth2/userInfo":                  i.preflight,
 		"POST /local/token":                         i.guarded(i.localToken),
-		"POST /local/session/token":                 i.guarded(i.sessionToken),
-		"GET /login":                                i.showForm(modeLogin),
-		"POST /login":                               i.guarded(i.submit(modeLogin)),
-		"GET /signup":                               i.showForm(modeSignup),
-		"POST /signup":                              i.guarded(i.submit(modeSignup)),
-		"GET /login.css":                            i.asset("login.css", "text/css; charset=utf-8"),
-		"GET /login.js":                             i.asset("login.js", "text/javascript; charset=utf-8"),
-		"GET /logout":                               i.logout,
-		"POST /logout":                              i.guarded(i.logout),
+		"GET /local/login":                          i.showForm(modeLogin),
+		"POST /local/login":                         i.guarded(i.submit(modeLogin)),
+		"GET /local/signup":                         i.showForm(modeSignup),
+		"POST /local/signup":                        i.guarded(i.submit(modeSignup)),
+		"GET /local/login.css":                      i.asset("login.css", "text/css; charset=utf-8"),
+		"GET /local/logout":                         i.logout,
+		"POST /local/logout":                        i.guarded(i.logout),
 	}
 }
 

@@ -190,7 +190,7 @@ func (s *stack) sendForm(c *http.Client, path string, pairs ...string) answer {
 
 func (s *stack) signUp(c *http.Client, name, email string) {
 	s.t.Helper()
-	if a := s.sendForm(c, "/signup", "name", name, "email", email); a.status != http.StatusSeeOther {
+	if a := s.sendForm(c, "/local/signup", "name", name, "email", email); a.status != http.StatusSeeOther {
 		s.t.Fatalf("sign-up: %d %s", a.status, a.text)
 	}
 }

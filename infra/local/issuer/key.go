@@ -123,7 +123,7 @@ func (i *Issuer) discovery(w http.ResponseWriter, _ *http.Request) {
 		"authorization_endpoint":                         i.url + "/oauth2/authorize",
 		"token_endpoint":                                 i.url + "/oauth2/token",
 		"userinfo_endpoint":                              i.url + "/oauth2/userInfo",
-		"end_session_endpoint":                           i.url + "/logout",
+		"end_session_endpoint":                           i.url + "/local/logout",
 		"jwks_uri":                                       i.url + "/.well-known/jwks.json",
 		"response_types_supported":                       []string{"code"},
 		"response_modes_supported":                       []string{"query"},

@@ -90,23 +90,6 @@ func (i *Issuer) localToken(w http.ResponseWriter, r *http.Request) {
 	i.answerToken(w, token, expires, err)
 }
 
-// sessionToken gives the sign-in page's own script the token of who is signed
-// in. The header can't be set by a form, and not by another origin's script
-// without a preflight, which nothing here answers.
-func (i *Issuer) sessionToken(w http.ResponseWriter, r *http.Request) {
-	if r.Header.Get("X-Latchkey") == "" {
-		writeProblem(w, http.StatusForbidden, "header_missing", "Send the header X-Latchkey: 1.")
-		return
-	}
-	s, ok := i.session(r)
-	if !ok {
-		writeProblem(w, http.StatusUnauthorized, "signed_out", "Nobody is signed in.")
-		return
-	}
-	token, expires, err := i.idToken(person{Account: s.account, verified: true, authTime: s.authTime}, tokenLife)
-	i.answerToken(w, token, expires, err)
-}
-
 func (i *Issuer) answerToken(w http.ResponseWriter, token string, expires time.Time, err error) {
 	if err != nil {
 		i.log.Error("issuer: token", "error", err)

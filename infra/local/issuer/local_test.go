@@ -108,7 +108,7 @@ func TestTokenAloneMakesNoAccount(t *testing.T) {
 	s := start(t)
 	c := s.browser()
 	s.sendJSON(c, "/local/token", `{"email":"ann@corp.example","name":"Ann"}`)
-	a := s.sendForm(c, "/login", "email", "ann@corp.example")
+	a := s.sendForm(c, "/local/login", "email", "ann@corp.example")
 	if a.status != http.StatusNotFound || len(s.signed) != 0 {
 		t.Errorf("sign-in: %d; hook: %v", a.status, s.signed)
 	}
@@ -160,10 +160,10 @@ func TestRestartKeepsKeyAndAccounts(t *testing.T) {
 		}
 	}
 	s.server.Config.Handler = again
-	if a := s.sendForm(s.browser(), "/login", "email", "ANN@corp.example"); a.status != http.StatusSeeOther {
+	if a := s.sendForm(s.browser(), "/local/login", "email", "ANN@corp.example"); a.status != http.StatusSeeOther {
 		t.Errorf("sign-in after the restart: %d", a.status)
 	}
-	if a := s.sendForm(s.browser(), "/signup", "name", "Ann", "email", "ann@corp.example"); a.status != http.StatusConflict {
+	if a := s.sendForm(s.browser(), "/local/signup", "name", "Ann", "email", "ann@corp.example"); a.status != http.StatusConflict {
 		t.Errorf("second sign-up after the restart: %d", a.status)
 	}
 	if len(s.signed) != 1 {

@@ -44,9 +44,9 @@ func location(t *testing.T, a answer) url.Values {
 func (s *stack) code(c *http.Client) string {
 	s.t.Helper()
 	q := authQuery()
-	a := s.sendForm(c, "/signup?"+q.Encode(), "name", "Ann", "email", "ann@corp.example")
+	a := s.sendForm(c, "/local/signup?"+q.Encode(), "name", "Ann", "email", "ann@corp.example")
 	if a.status == http.StatusConflict {
-		a = s.sendForm(c, "/login?"+q.Encode(), "email", "ann@corp.example")
+		a = s.sendForm(c, "/local/login?"+q.Encode(), "email", "ann@corp.example")
 	}
 	return location(s.t, a).Get("code")
 }
@@ -72,10 +72,10 @@ func TestCodeFlow(t *testing.T) {
 	c := s.browser()
 	page := s.get(c, "/oauth2/authorize?"+authQuery("login_hint", "ann@corp.example", "screen_hint", "signup").Encode())
 	if page.status != http.StatusOK || !strings.Contains(page.text, `value="ann@corp.example"`) ||
-		!strings.Contains(page.text, `action="/signup?client_id=latchkey-dashboard&amp;`) || strings.Contains(page.text, "login.js") {
+		!strings.Contains(page.text, `action="/local/signup?client_id=latchkey-dashboard&amp;`) || strings.Contains(page.text, "<script") {
 		t.Fatalf("%d %s", page.status, page.text)
 	}
-	first := location(t, s.sendForm(c, "/signup?"+authQuery().Encode(), "name", "Ann", "email", "ann@corp.example"))
+	first := location(t, s.sendForm(c, "/local/signup?"+authQuery().Encode(), "name", "Ann", "email", "ann@corp.example"))
 	if first.Get("state") != "st&1" || first.Get("iss") != s.server.URL {
 		t.Errorf("%v", first)
 	}
@@ -133,7 +133,7 @@ func TestAuthorizeRefusals(t *testing.T) {
 		if e := location(t, s.get(c, "/oauth2/authorize?"+q)); e.Get("error") != tc.code || e.Get("state") != "st&1" {
 			t.Errorf("%s=%s: %v", tc.name, tc.value, e)
 		}
-		if e := location(t, s.sendForm(c, "/login?"+q, "email", "a@b.example")); e.Get("error") != tc.code {
+		if e := location(t, s.sendForm(c, "/local/login?"+q, "email", "a@b.example")); e.Get("error") != tc.code {
 			t.Errorf("form, %s=%s: %v", tc.name, tc.value, e)
 		}
 	}
@@ -144,7 +144,7 @@ func TestAuthorizeRefusals(t *testing.T) {
 	twice := authQuery()
 	twice.Add("redirect_uri", "https://evil.example/")
 	for _, q := range append(told, twice) {
-		for _, path := range []string{"/oauth2/authorize?", "/login?", "/signup?"} {
+		for _, path := range []string{"/oauth2/authorize?", "/local/login?", "/local/signup?"} {
 			a := s.get(c, path+q.Encode())
 			if a.status != http.StatusBadRequest || a.header.Get("Location") != "" {
 				t.Errorf("%s%v: %d %s", path, q, a.status, a.header.Get("Location"))

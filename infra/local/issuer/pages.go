@@ -10,7 +10,7 @@ import (
 	"net/url"
 )
 
-//go:embed templates/page.html assets/login.css assets/login.js
+//go:embed templates/page.html assets/login.css
 var files embed.FS
 
 type pageSet struct {
@@ -51,16 +51,14 @@ type view struct {
 	Title         string
 	Failure       string
 	Signup        bool
-	Direct        bool
 	Action, Other string
 	Name, Email   string
 	Refused       *refusal
-	Account       *Account
 }
 
 func (i *Issuer) formPage(w http.ResponseWriter, status int, f form) {
 	v := view{
-		Title: "Sign in", Signup: f.mode == modeSignup, Direct: f.flow == nil,
+		Title: "Sign in", Signup: f.mode == modeSignup,
 		Name: f.name, Email: f.email, Refused: f.refused,
 	}
 	if v.Signup {
@@ -72,15 +70,11 @@ func (i *Issuer) formPage(w http.ResponseWriter, status int, f form) {
 		query = "?" + carried(f.query).Encode()
 		target = f.flow.redirectURI
 	}
-	v.Action, v.Other = "/login"+query, "/signup"+query
+	v.Action, v.Other = "/local/login"+query, "/local/signup"+query
 	if v.Signup {
 		v.Action, v.Other = v.Other, v.Action
 	}
 	i.render(w, status, v, target)
-}
-
-func (i *Issuer) signedInPage(w http.ResponseWriter, a Account) {
-	i.render(w, http.StatusOK, view{Title: "Signed in", Direct: true, Action: "/login", Other: "/signup", Account: &a}, "")
 }
 
 func (i *Issuer) failPage(w http.ResponseWriter, status int, detail string) {
@@ -112,8 +106,7 @@ func (i *Issuer) render(w http.ResponseWriter, status int, v view, target string
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "+
-		"img-src data:; base-uri 'none'; frame-ancestors 'none'; form-action "+formAction)
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'; form-action "+formAction)
 	// Not no-referrer: a browser without fetch metadata would then send
 	// "Origin: null" with this page's own form. Other origins learn nothing.
 	h.Set("Referrer-Policy", "same-origin")

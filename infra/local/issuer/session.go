@@ -94,7 +94,7 @@ func (i *Issuer) cookie(value string, maxAge int) *http.Cookie {
 }
 
 // logout forgets the session; the browser goes to an allowed address or to the
-// sign-in page. A script that stays on its page asks for JSON and gets 204.
+// dashboard.
 func (i *Issuer) logout(w http.ResponseWriter, r *http.Request) {
 	if err := r.ParseForm(); err != nil {
 		i.failPage(w, http.StatusBadRequest, "The request could not be read.")
@@ -106,12 +106,8 @@ func (i *Issuer) logout(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	i.endSession(w, r)
-	switch {
-	case target != "":
-		redirect(w, r, withQuery(target, "state", r.Form.Get("state")))
-	case r.Header.Get("Accept") == "application/json":
-		w.WriteHeader(http.StatusNoContent)
-	default:
-		redirect(w, r, "/login")
+	if target == "" {
+		target = "/"
 	}
+	redirect(w, r, withQuery(target, "state", r.Form.Get("state")))
 }

@@ -80,15 +80,11 @@ func (i *Issuer) showForm(m mode) http.HandlerFunc {
 			i.refuseAuth(w, r, err)
 			return
 		}
-		if s, ok := i.session(r); ok && flow == nil {
-			i.signedInPage(w, s.account)
+		if flow == nil {
+			redirect(w, r, "/") // the dashboard, which knows where it wants to go
 			return
 		}
-		email := ""
-		if flow != nil {
-			email = flow.loginHint
-		}
-		i.formPage(w, http.StatusOK, form{mode: m, flow: flow, query: r.URL.Query(), email: email})
+		i.formPage(w, http.StatusOK, form{mode: m, flow: flow, query: r.URL.Query(), email: flow.loginHint})
 	}
 }
 
@@ -121,13 +117,12 @@ func (i *Issuer) submit(m mode) http.HandlerFunc {
 		case flow != nil:
 			i.finishAuth(w, r, *flow, s)
 		default:
-			redirect(w, r, "/login")
+			redirect(w, r, "/")
 		}
 	}
 }
 
-// submitJSON is for the page's own script, which keeps an invitation in memory
-// and must not leave its page.
+// submitJSON is for programs, which want an account and no page.
 func (i *Issuer) submitJSON(w http.ResponseWriter, r *http.Request, m mode) {
 	var c credentials
 	if err := decodeStrict(r, &c); err != nil {

@@ -24,7 +24,7 @@ func TestSignUpRacedCallsTheHookOnce(t *testing.T) {
 	for n := range 20 {
 		wg.Go(func() {
 			email := []string{"ann@corp.example", " ANN@corp.example"}[n%2]
-			a := s.sendForm(s.browser(), "/signup", "name", "Ann", "email", email)
+			a := s.sendForm(s.browser(), "/local/signup", "name", "Ann", "email", email)
 			mu.Lock()
 			defer mu.Unlock()
 			switch a.status {
@@ -44,7 +44,7 @@ func TestSignUpRacedCallsTheHookOnce(t *testing.T) {
 func TestFailedHookLeavesNoAccount(t *testing.T) {
 	s := start(t)
 	s.hook = func(a issuer.Account) error { return errors.New("function failed for " + a.Email) }
-	a := s.sendForm(s.browser(), "/signup", "name", "Ann", "email", "Ann@corp.example")
+	a := s.sendForm(s.browser(), "/local/signup", "name", "Ann", "email", "Ann@corp.example")
 	if a.status != http.StatusBadGateway || a.header.Get("Set-Cookie") != "" {
 		t.Errorf("%d %v", a.status, a.header)
 	}
@@ -58,25 +58,33 @@ func TestFailedHookLeavesNoAccount(t *testing.T) {
 func TestSignInAndSignUpPointToEachOther(t *testing.T) {
 	s := start(t)
 	c := s.browser()
-	a := s.sendForm(c, "/login", "email", `ann"><b>@corp.example`)
+	a := s.sendForm(c, "/local/login", "email", `ann"><b>@corp.example`)
 	if a.status != http.StatusUnprocessableEntity || strings.Contains(a.text, "<b>") {
 		t.Errorf("%d %s", a.status, a.text)
 	}
-	a = s.sendForm(c, "/login", "email", "ann@corp.example")
-	if a.status != http.StatusNotFound || !strings.Contains(a.text, "There is no account for ann@corp.example yet. <a href=\"/signup\">") {
+	a = s.sendForm(c, "/local/login", "email", "ann@corp.example")
+	if a.status != http.StatusNotFound || !strings.Contains(a.text, "There is no account for ann@corp.example yet. <a href=\"/local/signup\">") {
 		t.Errorf("%d %s", a.status, a.text)
 	}
-	if a = s.sendForm(c, "/signup", "email", "ann@corp.example"); a.status != http.StatusUnprocessableEntity {
+	if a = s.sendForm(c, "/local/signup", "email", "ann@corp.example"); a.status != http.StatusUnprocessableEntity {
 		t.Errorf("no name: %d", a.status)
 	}
 	s.signUp(c, "Ann", "ann@corp.example")
-	a = s.sendForm(s.browser(), "/signup", "name", "Ann", "email", "ANN@corp.example")
-	if a.status != http.StatusConflict || !strings.Contains(a.text, "<a href=\"/login\">") {
+	a = s.sendForm(s.browser(), "/local/signup", "name", "Ann", "email", "ANN@corp.example")
+	if a.status != http.StatusConflict || !strings.Contains(a.text, "<a href=\"/local/login\">") {
 		t.Errorf("%d %s", a.status, a.text)
 	}
-	if a = s.get(c, "/signup"); !strings.Contains(a.text, `<span id="account-email">ann@corp.example</span>`) {
-		t.Errorf("signed in: %s", a.text)
+	for _, path := range []string{"/local/login", "/local/signup"} {
+		if a = s.get(c, path); a.header.Get("Location") != "/" {
+			t.Errorf("%s with nobody waiting for the answer: %d %v", path, a.status, a.header)
+		}
 	}
+}
+
+// signedIn says whether the browser gets a code without seeing a page.
+func (s *stack) signedIn(c *http.Client, headers ...string) bool {
+	s.t.Helper()
+	return location(s.t, s.get(c, "/oauth2/authorize?"+authQuery("prompt", "none").Encode(), headers...)).Has("code")
 }
 
 func TestSessionCookie(t *testing.T) {
@@ -84,7 +92,7 @@ func TestSessionCookie(t *testing.T) {
 	c := s.browser()
 	s.signUp(c, "Ann", "ann@corp.example")
 	c = s.browser()
-	a := s.sendForm(c, "/login", "email", "ann@corp.example")
+	a := s.sendForm(c, "/local/login", "email", "ann@corp.example")
 	cookie, err := http.ParseSetCookie(a.header.Get("Set-Cookie"))
 	if err != nil {
 		t.Fatal(err)
@@ -92,24 +100,20 @@ func TestSessionCookie(t *testing.T) {
 	if !cookie.HttpOnly || cookie.SameSite != http.SameSiteLaxMode || cookie.Secure || cookie.Path != "/" || len(cookie.Value) != 43 {
 		t.Errorf("%+v", cookie)
 	}
-	if a := s.sendJSON(c, "/local/session/token", ``); a.status != http.StatusForbidden {
-		t.Errorf("without the header: %d", a.status)
+	if !s.signedIn(c) {
+		t.Error("the session does not answer")
 	}
-	a = s.sendJSON(c, "/local/session/token", ``, "X-Latchkey", "1")
-	if got := s.claims(a.json(t)["token"].(string)); got["email"] != "ann@corp.example" || got["name"] != "Ann" {
-		t.Errorf("%v", got)
-	}
-	a = s.sendJSON(c, "/login", `{"email":"ann@corp.example"}`)
+	a = s.sendJSON(c, "/local/login", `{"email":"ann@corp.example"}`)
 	fresh, err := http.ParseSetCookie(a.header.Get("Set-Cookie"))
 	if a.status != http.StatusOK || err != nil || fresh.Value == cookie.Value {
 		t.Errorf("%d %v", a.status, err)
 	}
-	if a = s.sendJSON(s.browser(), "/local/session/token", ``, "X-Latchkey", "1", "Cookie", "latchkey_session="+cookie.Value); a.status != http.StatusUnauthorized {
-		t.Errorf("the session before the new sign-in lives on: %d", a.status)
+	if s.signedIn(s.browser(), "Cookie", "latchkey_session="+cookie.Value) {
+		t.Error("the session before the new sign-in lives on")
 	}
 	s.pass(12 * time.Hour)
-	if a = s.sendJSON(c, "/local/session/token", ``, "X-Latchkey", "1"); a.status != http.StatusUnauthorized {
-		t.Errorf("after twelve hours: %d", a.status)
+	if s.signedIn(c) {
+		t.Error("signed in after twelve hours")
 	}
 }
 
@@ -117,7 +121,7 @@ func TestSecureCookieOverHTTPS(t *testing.T) {
 	s := start(t)
 	s.config.URL = "https://127.0.0.1:8443"
 	s.server.Config.Handler = s.restart()
-	a := s.sendForm(s.browser(), "/signup", "name", "Ann", "email", "ann@corp.example")
+	a := s.sendForm(s.browser(), "/local/signup", "name", "Ann", "email", "ann@corp.example")
 	if cookie, err := http.ParseSetCookie(a.header.Get("Set-Cookie")); err != nil || !cookie.Secure {
 		t.Errorf("%v %v", cookie, err)
 	}
@@ -130,13 +134,13 @@ func TestJSONSignInAnswersProblems(t *testing.T) {
 		path, body, code string
 		status           int
 	}{
-		{"/login", `{"email":"ann@corp.example"}`, "no_account", 404},
-		{"/login", `{"email":"ann"}`, "invalid_email", 422},
-		{"/login", `{"mail":"ann"}`, "invalid_json", 400},
-		{"/signup", `{"email":"ann@corp.example"}`, "invalid_name", 422},
-		{"/signup", `{"email":"ann@corp.example","name":"A\u0007"}`, "invalid_name", 422},
-		{"/signup", `{"email":"ann@corp.example","name":"Ann"}`, "", 200},
-		{"/signup", `{"email":"ann@corp.example","name":"Ann"}`, "account_exists", 409},
+		{"/local/login", `{"email":"ann@corp.example"}`, "no_account", 404},
+		{"/local/login", `{"email":"ann"}`, "invalid_email", 422},
+		{"/local/login", `{"mail":"ann"}`, "invalid_json", 400},
+		{"/local/signup", `{"email":"ann@corp.example"}`, "invalid_name", 422},
+		{"/local/signup", `{"email":"ann@corp.example","name":"A\u0007"}`, "invalid_name", 422},
+		{"/local/signup", `{"email":"ann@corp.example","name":"Ann"}`, "", 200},
+		{"/local/signup", `{"email":"ann@corp.example","name":"Ann"}`, "account_exists", 409},
 	} {
 		a := s.sendJSON(c, tc.path, tc.body)
 		code, _ := a.json(t)["code"].(string)
@@ -155,19 +159,19 @@ func TestLogoutIsNoOpenRedirect(t *testing.T) {
 	c := s.browser()
 	s.signUp(c, "Ann", "ann@corp.example")
 	for _, target := range foreignTargets() {
-		a := s.get(c, "/logout?post_logout_redirect_uri="+url.QueryEscape(target))
+		a := s.get(c, "/local/logout?post_logout_redirect_uri="+url.QueryEscape(target))
 		if a.status != http.StatusBadRequest || a.header.Get("Location") != "" {
 			t.Errorf("%s: %d %s", target, a.status, a.header.Get("Location"))
 		}
 	}
-	a := s.get(c, "/logout?state=s1&post_logout_redirect_uri="+url.QueryEscape("http://localhost:4000/app/bye?x=1"))
+	a := s.get(c, "/local/logout?state=s1&post_logout_redirect_uri="+url.QueryEscape("http://localhost:4000/app/bye?x=1"))
 	if a.status != http.StatusFound || a.header.Get("Location") != "http://localhost:4000/app/bye?state=s1&x=1" {
 		t.Errorf("%d %s", a.status, a.header.Get("Location"))
 	}
-	if a = s.sendJSON(c, "/local/session/token", ``, "X-Latchkey", "1"); a.status != http.StatusUnauthorized {
-		t.Errorf("still signed in: %d", a.status)
+	if s.signedIn(c) {
+		t.Error("still signed in")
 	}
-	if a = s.sendForm(c, "/logout"); a.header.Get("Location") != "/login" {
+	if a = s.sendForm(c, "/local/logout"); a.header.Get("Location") != "/" {
 		t.Errorf("%d %v", a.status, a.header)
 	}
 }
@@ -185,28 +189,25 @@ func foreignTargets() []string {
 func TestPagesAreLockedDown(t *testing.T) {
 	s := start(t)
 	c := s.browser()
-	inline := regexp.MustCompile(`(?i)<style|\son[a-z]+=|\sstyle=|javascript:`)
-	script := regexp.MustCompile(`<script[^>]*>[^<]`)
-	for _, path := range []string{"/login", "/signup", "/oauth2/authorize", "/oauth2/authorize?" + authQuery().Encode()} {
+	inline := regexp.MustCompile(`(?i)<script|<style|\son[a-z]+=|\sstyle=|javascript:`)
+	for _, path := range []string{"/local/login?" + authQuery().Encode(), "/local/signup?" + authQuery().Encode(), "/oauth2/authorize", "/oauth2/authorize?" + authQuery().Encode()} {
 		a := s.get(c, path)
 		csp := a.header.Get("Content-Security-Policy")
-		if !strings.HasPrefix(csp, "default-src 'none'; style-src 'self'; script-src 'self'") || strings.Contains(csp, "unsafe") ||
+		if !strings.HasPrefix(csp, "default-src 'none'; style-src 'self'; img-src data:;") || strings.Contains(csp, "unsafe") ||
 			!strings.Contains(csp, "frame-ancestors 'none'") || !strings.Contains(csp, "form-action 'self'") {
 			t.Errorf("%s: %q", path, csp)
 		}
 		if strings.Contains(path, "?") != strings.HasSuffix(csp, " "+dashboard) {
 			t.Errorf("%s: form-action in %q", path, csp)
 		}
-		if inline.MatchString(a.text) || script.MatchString(a.text) {
+		if inline.MatchString(a.text) {
 			t.Errorf("%s has something inline", path)
 		}
 		if a.header.Get("Cache-Control") != "no-store" || a.header.Get("X-Content-Type-Options") != "nosniff" {
 			t.Errorf("%s: %v", path, a.header)
 		}
 	}
-	for path, kind := range map[string]string{"/login.css": "text/css", "/login.js": "text/javascript"} {
-		if a := s.get(c, path); a.status != http.StatusOK || !strings.HasPrefix(a.header.Get("Content-Type"), kind) {
-			t.Errorf("%s: %d %v", path, a.status, a.header)
-		}
+	if a := s.get(c, "/local/login.css"); a.status != http.StatusOK || !strings.HasPrefix(a.header.Get("Content-Type"), "text/css") {
+		t.Errorf("%d %v", a.status, a.header)
 	}
 }

@@ -55,7 +55,8 @@ func run(ctx context.Context, getenv func(string) string) error {
 	}
 	began := time.Now()
 	stack, err := local.Start(ctx, local.Config{
-		Port: port, DataDir: data, Root: root, Functions: filepath.Join(root, "build", "local"), Log: log, Settings: settings, NoticesAfter: time.Second,
+		Port: port, DataDir: data, Root: root, Log: log, Settings: settings, NoticesAfter: time.Second,
+		Functions: filepath.Join(root, "build", "local"), Dashboard: filepath.Join(root, "build", "web"),
 	})
 	if err != nil {
 		return err
@@ -72,14 +73,13 @@ func greeting(s *local.Stack, log string, took time.Duration) string {
 	return fmt.Sprintf(`
 Latchkey is ready (%.1f s).
 
-  API         %[2]s
+  Dashboard   %[2]s        sign up, make a workspace, add users; the API is there too
   Reference   %[2]s/docs
   Inbox       %[3]s        every mail that is sent, as people would get it
-  Sign up     %[2]s/signup stands in for your identity provider
   DynamoDB    %[4]s
   Log         %[5]s
 
-Try this, in another terminal: become an admin, make a workspace, invite somebody.
+Or, in another terminal: become an admin, make a workspace, invite somebody.
 
   TOKEN=$(curl -s %[2]s/local/token -d '{"email":"ada@corp.com","name":"Ada Admin"}' | sed -E 's/.*"token":"([^"]+)".*/\1/')
   WS=$(curl -s %[2]s/v1/workspaces -H "Authorization: Bearer $TOKEN" -d '{"name":"Nexus"}' | sed -E 's/.*"id":"(ws_[^"]+)".*/\1/')

@@ -1,0 +1,63 @@
+package local
+
+import (
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/latchkey/latchkey/infra/blueprint"
+	"github.com/latchkey/latchkey/infra/local/issuer"
+)
+
+// dashboard serves the built dashboard (web/), as CloudFront does in the cloud.
+type dashboard struct {
+	url   string
+	files fs.FS
+	mux   *http.ServeMux
+}
+
+// newDashboard serves the files of a folder at the stack's own address.
+func newDashboard(folder, url string) (*dashboard, error) {
+	if _, err := os.Stat(filepath.Join(folder, blueprint.DashboardPage)); err != nil {
+		return nil, fmt.Errorf("the dashboard is not built: run make build: %w", err)
+	}
+	config, err := json.Marshal(blueprint.DashboardConfig{API: url, Issuer: url, ClientID: issuer.DashboardClient})
+	if err != nil {
+		return nil, err
+	}
+	d := &dashboard{url: url, files: os.DirFS(folder), mux: http.NewServeMux()}
+	d.mux.HandleFunc("GET /config.json", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write(config)
+	})
+	d.mux.HandleFunc("GET /", d.file)
+	return d, nil
+}
+
+// answers says whether a request is for a page or a file rather than the API.
+func (d *dashboard) answers(r *http.Request) bool {
+	return (r.Method == http.MethodGet || r.Method == http.MethodHead) &&
+		!strings.HasPrefix(r.URL.Path, "/v1/") && !strings.HasPrefix(r.URL.Path, "/invite/")
+}
+
+func (d *dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	// Signing in works at one address alone; localhost is another one.
+	if own := strings.TrimPrefix(d.url, "http://"); r.Host != own {
+		http.Redirect(w, r, d.url+r.URL.RequestURI(), http.StatusTemporaryRedirect)
+		return
+	}
+	file := strings.TrimPrefix(r.URL.Path, "/")
+	for name, value := range blueprint.DashboardHeaders() {
+		w.Header().Set(name, value)
+	}
+	w.Header().Set("Cache-Control", blueprint.DashboardCaching(file))
+	d.mux.ServeHTTP(w, r)
+}
+
+func (d *dashboard) file(w http.ResponseWriter, r *http.Request) {
+	http.ServeFileFS(w, r, d.files, blueprint.DashboardFile(r.URL.Path))
+}

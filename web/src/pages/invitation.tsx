@@ -1,0 +1,276 @@
+// The invited person's side: who invites them to what, and their answer. What
+// may be done is decided by the API alone; this page shows what it will say.
+import { useState, type ReactNode } from 'react';
+import { Link } from 'wouter';
+import { api, body, problem, type Invitation, type Problem } from '../api';
+import { Plain } from '../frame';
+import { useInvitation } from '../invitation';
+import { person, signIn, signUp, type Person, type SignIn } from '../session';
+import { useText, type Text } from '../text';
+import { Avatar, explain, Failure, Heading, Loading, Notice, roleName, useLoad } from '../ui';
+
+export default function InvitationPage() {
+  const token = useInvitation();
+  return <Plain>{token ? <Found key={token} token={token} /> : <NoLink />}</Plain>;
+}
+
+/** The page without a link: it was loaded again, or opened by hand. */
+function NoLink() {
+  const { t } = useText();
+  return (
+    <div className="card">
+      <Heading>{t.common.signIn}</Heading>
+      <p className="lead">{t.invitation.noLink}</p>
+      <div className="buttons">
+        <button className="button primary" onClick={() => void signIn({ to: '/' })}>
+          {t.common.signIn}
+        </button>
+        <button className="button" onClick={() => void signUp({ to: '/' })}>
+          {t.common.signUp}
+        </button>
+      </div>
+    </div>
+  );
+}
+
+/** What became of the invitation by the person's own hand, or else the API's word. */
+type Outcome = 'joined' | 'declined' | 'active' | 'expired' | 'dead' | 'inviterGone';
+
+function outcomeOf(p: Problem): Outcome | undefined {
+  if (p.code === 'invitation_not_found') return 'dead';
+  if (p.code === 'inviter_not_admin') return 'inviterGone';
+  const status = p.code === 'status_conflict' ? p.user?.status : undefined;
+  return status === 'active' || status === 'expired' || status === 'declined' ? status : undefined;
+}
+
+function Found({ token }: { token: string }) {
+  const path = { token };
+  const { data, problem: failed, loading, reload } = useLoad(token, () => body(api.GET('/v1/invitations/{token}', { params: { path } })));
+  const [outcome, setOutcome] = useState<Outcome>();
+  const [refused, setRefused] = useState<Problem>();
+  const [busy, setBusy] = useState(false);
+
+  async function answer(verb: 'accept' | 'decline') {
+    setBusy(true);
+    setRefused(undefined);
+    try {
+      await api.POST(`/v1/invitations/{token}/${verb}`, { params: { path } });
+      setOutcome(verb === 'accept' ? 'joined' : 'declined');
+    } catch (error) {
+      const p = problem(error);
+      const known = outcomeOf(p);
+      if (known) setOutcome(known);
+      else setRefused(p);
+    }
+    setBusy(false);
+  }
+
+  if (!data && loading) return <Loading />;
+  if (!data) return failed && outcomeOf(failed) === 'dead' ? <Ended outcome="dead" /> : <Failure whole problem={failed!} retry={reload} />;
+  const ended = outcome ?? (data.status === 'pending' ? undefined : data.status);
+  if (ended) return <Ended outcome={ended} invitation={data} />;
+  return <Open invitation={data} token={token} refused={refused} busy={busy} answer={answer} />;
+}
+
+interface OpenProps {
+  invitation: Invitation;
+  token: string;
+  refused?: Problem;
+  busy: boolean;
+  answer: (verb: 'accept' | 'decline') => void;
+}
+
+function Open({ invitation, token, refused, busy, answer }: OpenProps) {
+  const text = useText();
+  const { t } = text;
+  const me = person();
+  const [declining, setDeclining] = useState(false);
+  const { workspace, email } = invitation;
+  const way = { to: '/login', invitation: token, email };
+  const stranger = me && !sameAddress(me.email, email);
+  // Signed in as somebody else by the API's account of it, whatever this page thinks.
+  const mismatch = stranger || refused?.code === 'recipient_mismatch';
+
+  if (declining) {
+    return (
+      <div className="card invitation">
+        <Heading key="decline">{t.invitation.declineTitle(workspace.name)}</Heading>
+        <p className="lead">{t.invitation.declineHint}</p>
+        {refused && <Notice bad>{explain(text, refused)}</Notice>}
+        <div className="buttons">
+          <button className="button danger" disabled={busy} onClick={() => answer('decline')}>
+            {t.invitation.decline}
+          </button>
+          <button className="button" onClick={() => setDeclining(false)}>
+            {t.invitation.keep}
+          </button>
+        </div>
+      </div>
+    );
+  }
+  return (
+    <div className="card invitation">
+      <Avatar name={workspace.name} />
+      <Heading>{title(text, invitation)}</Heading>
+      <dl>
+        <dt>{t.invitation.role}</dt>
+        <dd>
+          {roleName(text, invitation.role)}
+          <span className="soft small">{t.roleHint[invitation.role]}</span>
+        </dd>
+        <dt>{t.invitation.for}</dt>
+        <dd>{mismatch ? masked(email) : email}</dd>
+        <dt>{t.invitation.until}</dt>
+        <dd>
+          <time dateTime={invitation.expiresAt}>{text.dateTime(invitation.expiresAt)}</time>
+          <span className="soft small">{text.relative(invitation.expiresAt)}</span>
+        </dd>
+      </dl>
+      {refused && !mismatch && <Notice bad>{explain(text, refused)}</Notice>}
+      {mismatch && me ? (
+        <Mismatch me={me} email={email} onSwitch={() => void signIn({ ...way, asSomebodyElse: true })} />
+      ) : me ? (
+        <>
+          <p className="soft">{t.invitation.signedInAs(me.email)}</p>
+          {!me.verified && <Notice bad>{t.home.unverified}</Notice>}
+          <div className="buttons">
+            <button className="button primary" disabled={busy} onClick={() => answer('accept')}>
+              {t.invitation.accept(workspace.name)}
+            </button>
+            <button className="button" disabled={busy} onClick={() => setDeclining(true)}>
+              {t.invitation.decline}
+            </button>
+          </div>
+        </>
+      ) : (
+        <>
+          <p className="soft">{invitation.next === 'signup' ? t.invitation.signUpFirst : t.invitation.signInFirst}</p>
+          <div className="buttons">
+            <Choices way={way} signUpFirst={invitation.next === 'signup'} />
+            <button className="button quiet" onClick={() => setDeclining(true)}>
+              {t.invitation.decline}
+            </button>
+          </div>
+        </>
+      )}
+    </div>
+  );
+}
+
+function Choices({ way, signUpFirst }: { way: SignIn; signUpFirst: boolean }) {
+  const { t } = useText();
+  const inButton = (
+    <button key="in" className={signUpFirst ? 'button' : 'button primary'} onClick={() => void signIn(way)}>
+      {t.common.signIn}
+    </button>
+  );
+  const upButton = (
+    <button key="up" className={signUpFirst ? 'button primary' : 'button'} onClick={() => void signUp(way)}>
+      {t.common.signUp}
+    </button>
+  );
+  return signUpFirst ? [upButton, inButton] : [inButton, upButton];
+}
+
+function Mismatch({ me, email, onSwitch }: { me: Person; email: string; onSwitch: () => void }) {
+  const { t } = useText();
+  return (
+    <>
+      <Notice bad>
+        <p>{t.invitation.mismatch(masked(email), me.email)}</p>
+        <p className="small">{t.invitation.mismatchHint}</p>
+      </Notice>
+      <div className="buttons">
+        <button className="button primary" onClick={onSwitch}>
+          {t.invitation.switch}
+        </button>
+        <Link className="button quiet" href="/">
+          {t.common.toWorkspaces}
+        </Link>
+      </div>
+    </>
+  );
+}
+
+/** The end of the story, each with the way on. */
+function Ended({ outcome, invitation }: { outcome: Outcome; invitation?: Invitation }) {
+  const text = useText();
+  const { t } = text;
+  const workspace = invitation?.workspace.name ?? '';
+  const inviter = invitation?.inviter.name || t.invitation.anAdmin;
+  const [heading, words] = endingOf(text, outcome, workspace, inviter, invitation);
+  const me = person();
+  const mine = invitation && me && sameAddress(me.email, invitation.email);
+  let on: ReactNode = me ? (
+    <Link className="button" href="/">
+      {t.common.toWorkspaces}
+    </Link>
+  ) : null;
+  if ((outcome === 'joined' || outcome === 'active') && mine) {
+    on = (
+      <Link className="button primary" href={`/${invitation.workspace.slug}`}>
+        {t.home.open(workspace)}
+      </Link>
+    );
+  } else if (outcome === 'active' && !me) {
+    on = (
+      <button className="button primary" onClick={() => void signIn({ to: `/${invitation!.workspace.slug}`, email: invitation!.email })}>
+        {t.common.signIn}
+      </button>
+    );
+  }
+  return (
+    <div className={`card invitation ending ${outcome}`}>
+      <Heading key={outcome}>{heading}</Heading>
+      <p className="lead" role="status">
+        {words}
+      </p>
+      {on && <div className="buttons">{on}</div>}
+    </div>
+  );
+}
+
+function endingOf(text: Text, outcome: Outcome, workspace: string, inviter: string, invitation?: Invitation): [string, string] {
+  const { invitation: t } = text.t;
+  switch (outcome) {
+    case 'joined':
+      return [t.joined(workspace), t.joinedHint(roleName(text, invitation!.role))];
+    case 'declined':
+      return [t.declined, t.declinedHint(workspace, inviter)];
+    case 'active':
+      return [t.used, t.usedHint(workspace)];
+    case 'expired':
+      return [t.expired, t.expiredHint(text.dateTime(invitation!.expiresAt), inviter)];
+    case 'inviterGone':
+      return [t.inviterGone, t.inviterGoneHint(inviter, workspace)];
+    case 'dead':
+      return [t.dead, t.deadHint];
+  }
+}
+
+function title(text: Text, { inviter, workspace }: Invitation): string {
+  const { t } = text;
+  return inviter.name ? t.invitation.title(inviter.name, workspace.name) : t.invitation.titleWithoutInviter(workspace.name);
+}
+
+/** Compares as the API does: lower case, domain in punycode. */
+function sameAddress(a: string, b: string): boolean {
+  return canonical(a) === canonical(b);
+}
+
+function canonical(email: string): string {
+  const whole = email.trim().normalize('NFC').toLowerCase();
+  const at = whole.lastIndexOf('@');
+  try {
+    return whole.slice(0, at + 1) + new URL(`http://${whole.slice(at + 1)}`).hostname;
+  } catch {
+    return whole;
+  }
+}
+
+/** What may be shown of an address to who is signed in with another one. */
+function masked(email: string): string {
+  const at = email.lastIndexOf('@');
+  return `${[...email][0] ?? ''}***${email.slice(at)}`;
+}
+

@@ -1,0 +1,103 @@
+// Who is signed in: OpenID Connect, authorization code flow with PKCE. Tokens
+// are in sessionStorage, which ends with the tab and which no other origin and
+// no server sees. The invitation's token is kept in memory alone. It outlives
+// the way to the issuer and back as a part of the state that oidc-client-ts
+// keeps in sessionStorage meanwhile and removes when the person comes back; the
+// issuer sees only that state's random name.
+import { UserManager, WebStorageStateStore, type User } from 'oidc-client-ts';
+import type { Config } from './config';
+
+export interface Person {
+  email: string;
+  name: string;
+  verified: boolean;
+}
+
+/** Where to go on after signing in: a path of this dashboard. */
+interface Journey {
+  to: string;
+  invitation?: string;
+}
+
+export interface SignIn extends Journey {
+  /** The address to sign in with, if it is known. */
+  email?: string;
+  /** Shows the sign-in page even to who is signed in already. */
+  asSomebodyElse?: boolean;
+}
+
+let config: Config;
+let manager: UserManager;
+let user: User | null = null;
+
+function settings() {
+  const store = new WebStorageStateStore({ store: sessionStorage });
+  return {
+    authority: config.issuer,
+    client_id: config.clientId,
+    redirect_uri: `${location.origin}/callback`,
+    post_logout_redirect_uri: `${location.origin}/`,
+    scope: 'openid email profile',
+    userStore: store,
+    stateStore: store,
+  };
+}
+
+export async function startSession(c: Config): Promise<void> {
+  config = c;
+  manager = new UserManager(settings());
+  manager.events.addUserLoaded((u) => {
+    user = u;
+  });
+  user = await manager.getUser();
+  await manager.clearStaleState();
+}
+
+export function person(): Person | null {
+  if (!user) return null;
+  const { email, name, email_verified } = user.profile;
+  // Cognito may say so in a string.
+  const verified = email_verified === true || String(email_verified) === 'true';
+  return { email: email ?? '', name: name ?? email ?? '', verified };
+}
+
+/** The bearer for the API: the ID token, since access tokens need not name an email. */
+export async function bearer(): Promise<string | null> {
+  if (!user) return null;
+  if (user.expired) user = await manager.signinSilent().catch(() => null);
+  return user?.id_token ?? null;
+}
+
+export function signIn({ email, asSomebodyElse, ...journey }: SignIn): Promise<void> {
+  return manager.signinRedirect({ state: journey, login_hint: email, prompt: asSomebodyElse ? 'login' : undefined });
+}
+
+export async function signUp({ email, ...journey }: SignIn): Promise<void> {
+  let from = manager;
+  if (config.signUp) {
+    const metadata = await manager.metadataService.getMetadata();
+    from = new UserManager({ ...settings(), metadata: { ...metadata, authorization_endpoint: config.signUp } });
+  }
+  return from.signinRedirect({ state: journey, login_hint: email, prompt: config.signUp ? undefined : 'create' });
+}
+
+/** Ends at the callback what signIn and signUp began, and says where to go on. */
+export async function comeBack(): Promise<Journey> {
+  user = await manager.signinRedirectCallback();
+  return user.state as Journey;
+}
+
+/** Signs out here and at the issuer; without the ID token in an address. */
+export async function signOut(): Promise<void> {
+  await manager.removeUser();
+  user = null;
+  // Cognito wants its own two parameters; others take what the standard has.
+  const home = `${location.origin}/`;
+  return manager.signoutRedirect({ extraQueryParams: { client_id: config.clientId, logout_uri: home } });
+}
+
+/** Forgets a session that the API does not accept any more. */
+export async function dropSession(): Promise<void> {
+  await manager.removeUser();
+  user = null;
+}

@@ -1,0 +1,342 @@
+// Workspace settings > Users > Add users: one person by form, many by pasted
+// addresses or a CSV file.
+import { useRef, useState, type FormEvent, type ReactNode } from 'react';
+import { Button, DropZone, FileTrigger, isFileDropItem, Tab, TabList, TabPanel, Tabs, Text as Slot } from 'react-aria-components';
+import { Link } from 'wouter';
+import { api, body, problem, type Problem, type Role } from '../api';
+import { Back, Check, Copy, Download, Upload } from '../icons';
+import { tell } from '../overlay';
+import { usePlace } from '../place';
+import { useText } from '../text';
+import { explain, explainField, Field, Heading, Notice, StatusChip } from '../ui';
+import { copy } from './clipboard';
+import { emptyDraft, GroupChoice, PersonForm, RoleChoice, type Draft } from './form';
+import { columns, readCSV, readPasted, readText, Run, template, type Sheet } from './import';
+import { download } from './list';
+import { parseMetadata } from './metadata';
+import { Preview, Progress, Result } from './sheet';
+
+export default function AddUsersPage() {
+  const { t } = useText();
+  const { workspace, me } = usePlace();
+  if (me.role !== 'admin') {
+    return (
+      <>
+        <Heading>{t.add.title}</Heading>
+        <Notice>{t.workspace.adminsOnly}</Notice>
+      </>
+    );
+  }
+  return (
+    <div className="wide-column">
+      <Link className="back" href={`/${workspace.slug}/workspace-settings/users`}>
+        <Back size={16} /> {t.workspace.users}
+      </Link>
+      <header className="page-head">
+        <Heading>{t.add.title}</Heading>
+      </header>
+      <Tabs className="add-tabs">
+        <TabList className="tabs" aria-label={t.add.ways}>
+          <Tab className="tab" id="one">
+            {t.add.one}
+          </Tab>
+          <Tab className="tab" id="paste">
+            {t.add.paste}
+          </Tab>
+          <Tab className="tab" id="file">
+            {t.add.file}
+          </Tab>
+        </TabList>
+        <TabPanel id="one">
+          <One />
+        </TabPanel>
+        <TabPanel id="paste">
+          <Many entry={(use) => <Paste use={use} />} />
+        </TabPanel>
+        <TabPanel id="file">
+          <Many entry={(use) => <CSVFile use={use} />} />
+        </TabPanel>
+      </Tabs>
+    </div>
+  );
+}
+
+interface Invited {
+  name: string;
+  email: string;
+  url: string;
+  mailed: boolean;
+}
+
+function One() {
+  const text = useText();
+  const { t } = text;
+  const { workspace } = usePlace();
+  const [draft, setDraft] = useState(emptyDraft);
+  const [refused, setRefused] = useState<Problem>();
+  const [busy, setBusy] = useState(false);
+  const [invited, setInvited] = useState<Invited>();
+  const key = useRef(''); // of this very invitation, so that a repeat invites nobody twice
+  const parsed = parseMetadata(draft.metadata);
+
+  function edit(change: Partial<Draft>) {
+    key.current = '';
+    setDraft({ ...draft, ...change });
+    setRefused(refused?.without(Object.keys(change)));
+  }
+
+  async function submit(event: FormEvent) {
+    event.preventDefault();
+    if ('fault' in parsed) return;
+    setBusy(true);
+    setRefused(undefined);
+    key.current ||= crypto.randomUUID();
+    try {
+      const { name, email, role, groups, message, locale, sendEmail, expiresInDays } = draft;
+      const made = await body(
+        api.POST('/v1/workspaces/{workspace}/users', {
+          params: { path: { workspace: workspace.id }, header: { 'Idempotency-Key': key.current } },
+          body: {
+            name, email, role, groups, sendEmail,
+            metadata: parsed.value,
+            message: message || undefined,
+            locale: locale || undefined,
+            expiresInDays: expiresInDays === '' ? undefined : Number(expiresInDays),
+          },
+        }),
+      );
+      const url = made.invitation && 'url' in made.invitation ? made.invitation.url : '';
+      setInvited({ name: made.name, email: made.email, url, mailed: sendEmail });
+      setDraft({ ...emptyDraft, role, groups });
+      key.current = '';
+    } catch (error) {
+      setRefused(problem(error));
+    }
+    setBusy(false);
+  }
+
+  if (invited) return <Done invited={invited} onAnother={() => setInvited(undefined)} />;
+  const exists = refused?.code === 'user_exists' ? refused.user : undefined;
+  return (
+    <form className="card form" onSubmit={submit} noValidate>
+      {exists && (
+        <Notice bad>
+          <p>
+            {t.add.existsAs(draft.email)} <StatusChip status={exists.status} />
+          </p>
+          <Link href={`/${workspace.slug}/workspace-settings/users?status=${exists.status}`}>{t.add.find}</Link>
+        </Notice>
+      )}
+      {refused && !exists && refused.errors.length === 0 && <Notice bad>{explain(text, refused)}</Notice>}
+      <PersonForm draft={draft} errors={refused?.errors ?? []} onChange={edit} />
+      <div className="buttons">
+        <button className="button primary" disabled={busy || 'fault' in parsed}>
+          {t.add.submit}
+        </button>
+        <Link className="button" href={`/${workspace.slug}/workspace-settings/users`}>
+          {t.common.cancel}
+        </Link>
+      </div>
+    </form>
+  );
+}
+
+function Done({ invited, onAnother }: { invited: Invited; onAnother: () => void }) {
+  const { t } = useText();
+  const { workspace } = usePlace();
+  return (
+    <div className="card form" role="status">
+      <h2 className="fine">
+        <Check /> {t.add.doneTitle(invited.name)}
+      </h2>
+      <p>{invited.mailed ? t.add.doneMailed(invited.email) : t.add.doneQuiet}</p>
+      <Field label={t.add.link} optional="unmarked" hint={t.add.linkHint}>
+        {(props) => (
+          <span className="copy-row">
+            <input {...props} readOnly value={invited.url} onFocus={(e) => e.currentTarget.select()} />
+            <button
+              className="button"
+              onClick={() => void copy(() => Promise.resolve(invited.url)).then(() => tell(t.actions.copied(invited.name)))}
+            >
+              <Copy size={18} /> {t.add.copy}
+            </button>
+          </span>
+        )}
+      </Field>
+      <div className="buttons">
+        <button className="button primary" onClick={onAnother}>
+          {t.add.another}
+        </button>
+        <Link className="button" href={`/${workspace.slug}/workspace-settings/users`}>
+          {t.add.toList}
+        </Link>
+      </div>
+    </div>
+  );
+}
+
+/** The API's own words name the column. */
+function whole(words: string, detail: string): string {
+  return words === detail ? detail : `${words} (${detail})`;
+}
+
+type Step = { at: 'entry' } | { at: 'checking' | 'preview' | 'sending' | 'done'; run: Run; problem?: Problem };
+
+/** From the entry by way of a check to the result. */
+function Many({ entry }: { entry: (use: (sheet: Sheet) => void) => ReactNode }) {
+  const text = useText();
+  const { t } = text;
+  const { workspace } = usePlace();
+  const [step, setStep] = useState<Step>({ at: 'entry' });
+  const [sheet, setSheet] = useState<Sheet>({ header: [], rows: [] });
+  const [wrong, setWrong] = useState<string>();
+  const [, setTick] = useState(0);
+
+  async function check(given: Sheet) {
+    setWrong(undefined);
+    if (given.rows.length === 0) {
+      setWrong(t.add.noRows);
+      return;
+    }
+    const run = new Run(workspace.id, given, true);
+    setStep({ at: 'checking', run });
+    try {
+      await run.go(() => setTick((n) => n + 1));
+      setSheet(run.sheet);
+      setStep({ at: 'preview', run });
+    } catch (error) {
+      // About the file as a whole: its columns, or that it cannot be read.
+      const p = problem(error);
+      setWrong(p.errors.length > 0 ? p.errors.map((e) => whole(explainField(text, e), e.detail)).join(' ') : explain(text, p));
+      setStep({ at: 'entry' });
+    }
+  }
+
+  async function send(run: Run) {
+    setStep({ at: 'sending', run });
+    let failed: Problem | undefined;
+    try {
+      await run.go(() => setTick((n) => n + 1));
+    } catch (error) {
+      failed = problem(error);
+    }
+    setSheet(run.sheet);
+    setStep({ at: 'done', run, problem: failed });
+  }
+
+  switch (step.at) {
+    case 'entry':
+      return (
+        <>
+          {wrong && <Notice bad>{wrong}</Notice>}
+          {entry((s) => void check(s))}
+        </>
+      );
+    case 'checking':
+      return <Progress run={step.run} label={t.add.checking} />;
+    case 'preview': {
+      const count = (state: string) => sheet.rows.filter((r) => r.state === state).length;
+      const good = count('good');
+      const bad = sheet.rows.length - good - count('unchecked');
+      const mended = count('unchecked') > 0;
+      return (
+        <>
+          <Notice bad={good === 0}>
+            <strong>{t.add.ready(good)}</strong> {bad > 0 && t.add.problems(bad)}
+          </Notice>
+          <div className="buttons below">
+            {mended ? (
+              <button className="button primary" onClick={() => void check(sheet)}>
+                {t.add.checkAgain}
+              </button>
+            ) : (
+              <button className="button primary" disabled={good === 0} onClick={() => void send(new Run(workspace.id, sheet, false))}>
+                {t.add.submitMany(good)}
+              </button>
+            )}
+            <button className="button" onClick={() => setStep({ at: 'entry' })}>
+              {t.add.startOver}
+            </button>
+          </div>
+          <Preview sheet={sheet} onChange={setSheet} />
+        </>
+      );
+    }
+    case 'sending':
+      return (
+        <Progress
+          run={step.run} label={t.add.sending}
+          onStop={() => {
+            step.run.stopped = true;
+          }}
+        />
+      );
+    case 'done': {
+      const rest = step.run.done < step.run.total;
+      return <Result sheet={sheet} problem={step.problem} onContinue={rest ? () => void send(step.run) : undefined} onAgain={() => setStep({ at: 'entry' })} />;
+    }
+  }
+}
+
+function Paste({ use }: { use: (sheet: Sheet) => void }) {
+  const { t } = useText();
+  const [source, setSource] = useState('');
+  const [role, setRole] = useState<Role>('end-user');
+  const [groups, setGroups] = useState<string[]>([]);
+  return (
+    <form
+      className="card form" noValidate
+      onSubmit={(e) => {
+        e.preventDefault();
+        use(readPasted(source, role, groups));
+      }}
+    >
+      <Field label={t.add.addresses} hint={t.add.addressesHint}>
+        {(props) => (
+          <textarea
+            {...props} rows={8} value={source} spellCheck={false} placeholder={'Jane Doe <jane@example.com>\njoe@example.com'}
+            onChange={(e) => setSource(e.target.value)}
+          />
+        )}
+      </Field>
+      <RoleChoice value={role} onChange={setRole} />
+      <GroupChoice value={groups} onChange={setGroups} />
+      <button className="button primary">{t.add.toPreview}</button>
+    </form>
+  );
+}
+
+function CSVFile({ use }: { use: (sheet: Sheet) => void }) {
+  const { t } = useText();
+  const read = async (file: Blob) => use(readCSV(await readText(file)));
+  return (
+    <div className="card">
+      <DropZone
+        className="drop"
+        getDropOperation={() => 'copy'}
+        onDrop={(e) => {
+          const item = e.items.find(isFileDropItem);
+          if (item) void item.getFile().then(read);
+        }}
+      >
+        <Upload size={28} />
+        <Slot slot="label">{t.add.drop}</Slot>
+        <FileTrigger
+          acceptedFileTypes={['.csv', 'text/csv']}
+          onSelect={(files) => {
+            const file = files?.[0];
+            if (file) void read(file);
+          }}
+        >
+          <Button className="button">{t.add.choose}</Button>
+        </FileTrigger>
+      </DropZone>
+      <p className="hint">
+        {t.add.columns} <code>{columns.join(', ')}</code>. {t.add.columnsHint}
+      </p>
+      <button className="button" onClick={() => download('users-template.csv', template())}>
+        <Download size={18} /> {t.add.template}
+      </button>
+    </div>
+  );
+}

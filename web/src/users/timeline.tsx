@@ -1,0 +1,162 @@
+// What happened, newest first: to one person, or in the whole workspace.
+import { useState, type ReactNode } from 'react';
+import { problem, type HistoryEntry as Entry, type HistoryPage, type Problem } from '../api';
+import { Alert, Check, Clock, Mail, Plus } from '../icons';
+import { useText, type Text } from '../text';
+import { Failure, Loading, useLoad } from '../ui';
+import { deliveryText, isBadDelivery } from './delivery';
+
+interface Props {
+  id: string;
+  load: (cursor?: string) => Promise<HistoryPage>;
+  /** Whether to say whom an entry is about. */
+  named?: boolean;
+}
+
+export function Timeline({ id, load, named }: Props) {
+  const { t } = useText();
+  const first = useLoad(id, () => load());
+  const [more, setMore] = useState<HistoryPage[]>([]);
+  const [failed, setFailed] = useState<Problem>();
+  const [busy, setBusy] = useState(false);
+  const text = useText();
+  if (!first.data) return first.problem ? <Failure problem={first.problem} retry={first.reload} /> : <Loading />;
+  const pages = [first.data, ...more];
+  const entries = pages.flatMap((p) => p.entries);
+  const cursor = pages.at(-1)?.nextCursor;
+
+  async function loadMore() {
+    setBusy(true);
+    setFailed(undefined);
+    try {
+      const page = await load(cursor ?? undefined);
+      setMore([...more, page]);
+    } catch (error) {
+      setFailed(problem(error));
+    }
+    setBusy(false);
+  }
+
+  const Day = named ? 'h2' : 'h3'; // below the page's heading, or the dialog's
+  const days = Map.groupBy(entries, (e) => text.date(e.at));
+  return (
+    <>
+      {entries.length === 0 && <p className="empty">{t.history.empty}</p>}
+      {[...days].map(([day, list]) => (
+        <section key={day} className="day" aria-label={day}>
+          <Day>{day}</Day>
+          <ol className="timeline">
+            {list.map((e) => (
+              <li key={e.id} className={`entry ${toneOf(e)}`}>
+                <span className="entry-icon">{iconOf(e)}</span>
+                <span className="entry-text">
+                  {sentence(text, e, named)}
+                  {details(text, e).map((line) => (
+                    <span key={line} className="soft small block">
+                      {line}
+                    </span>
+                  ))}
+                </span>
+                <time className="soft small" dateTime={e.at} title={text.dateTime(e.at)}>
+                  {text.time(e.at)}
+                </time>
+              </li>
+            ))}
+          </ol>
+        </section>
+      ))}
+      {failed && <Failure problem={failed} />}
+      {cursor && (
+        <p className="load-more">
+          <button className="button" disabled={busy} onClick={() => void loadMore()}>
+            {t.history.more}
+          </button>
+        </p>
+      )}
+    </>
+  );
+}
+
+export function actorName({ t }: Text, actor: string, name: string | null): string {
+  if (name) return name;
+  if (actor.startsWith('svc_')) return t.history.backend(actor.slice(4));
+  if (actor === 'schedule') return t.history.schedule;
+  if (actor === 'mail') return t.history.mailService;
+  if (actor === 'reports') return t.history.reports;
+  return t.history.somebody;
+}
+
+function sentence(text: Text, e: Entry, named?: boolean): string {
+  const { t } = text;
+  const who = actorName(text, e.actor, e.actorName);
+  const whom = named ? (e.userName ?? t.history.erasedPerson) : t.history.thisPerson;
+  const own = e.actor === e.userId;
+  switch (e.type) {
+    case 'user.invited':
+      return t.history.invited(who, whom);
+    case 'user.reinvited':
+      return t.history.reinvited(who, whom);
+    case 'user.reminded':
+      return t.history.reminded(whom);
+    case 'user.accepted':
+      return t.history.accepted(whom);
+    case 'user.declined':
+      return t.history.declined(whom);
+    case 'user.expired':
+      return t.history.expired(whom);
+    case 'user.updated':
+      // An account that appears changes the status and nothing else.
+      if (e.previousStatus === 'requested' && e.status === 'invited') return t.history.accountMade(whom);
+      return own ? t.history.updatedSelf(who) : t.history.updated(who, whom);
+    case 'user.archived':
+      return t.history.archived(who, whom);
+    case 'user.restored':
+      return t.history.restored(who, whom);
+    case 'user.erased':
+      return t.history.erased(who, whom);
+    case 'invitation.delivery_changed':
+      return t.history.delivery(whom, deliveryText(text, e.delivery ?? 'none'));
+    case 'workspace.created':
+      return t.history.workspaceCreated(who);
+    case 'workspace.updated':
+      return t.history.workspaceUpdated(who);
+    default:
+      return e.type satisfies never; // new to the dashboard
+  }
+}
+
+function details({ t, list }: Text, e: Entry): string[] {
+  const lines: string[] = [];
+  if (e.deliveryReason) lines.push(e.deliveryReason);
+  const changed = e.changed.filter((c) => c !== 'status').map((c) => t.history.fields[c as keyof typeof t.history.fields] ?? c);
+  if (changed.length > 0 && (e.type === 'user.updated' || e.type === 'workspace.updated')) lines.push(list(changed));
+  return lines;
+}
+
+function toneOf(e: Entry): string {
+  if (e.type === 'invitation.delivery_changed') return isBadDelivery(e.delivery) ? 'bad' : 'calm';
+  if (e.type === 'user.accepted') return 'good';
+  if (e.type === 'user.expired' || e.type === 'user.declined' || e.type === 'user.erased') return 'warn';
+  return 'calm';
+}
+
+function iconOf(e: Entry): ReactNode {
+  if (toneOf(e) === 'bad') return <Alert size={16} />;
+  switch (e.type) {
+    case 'user.accepted':
+    case 'user.restored':
+      return <Check size={16} />;
+    case 'user.expired':
+    case 'user.declined':
+      return <Clock size={16} />;
+    case 'user.invited':
+    case 'workspace.created':
+      return <Plus size={16} />;
+    case 'user.reinvited':
+    case 'user.reminded':
+    case 'invitation.delivery_changed':
+      return <Mail size={16} />;
+    default:
+      return <span className="dot" />;
+  }
+}

@@ -139,7 +139,7 @@ test('one person: what is wrong, who is there already, and no mail', async ({ pa
   await page.getByRole('button', { name: 'Invite users' }).click();
   await expect(page.getByText('No mail is sent')).toBeVisible();
   await page.getByRole('button', { name: 'Copy' }).click();
-  expect(await page.evaluate(() => navigator.clipboard.readText())).toMatch(/\/invite\/[\w-]{96}$/);
+  await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toMatch(/\/invite\/[\w-]{96}$/);
 });
 
 test('a batch whose answer was lost is sent again and invites nobody twice', async ({ page, complaints }) => {

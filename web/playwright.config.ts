@@ -29,6 +29,8 @@ export default defineConfig({
   fullyParallel: true,
   workers: 2,
   timeout: 60_000,
+  // Two browsers, a database and a mail server share two cores: what fails once and passes then is listed as flaky.
+  retries: 1,
   expect: { timeout: 10_000 },
   reporter: [['list', { printSteps: false }]],
   use: {

@@ -187,6 +187,9 @@ func sound(t interface {
 		case line != "" && (line == inv.Unsubscribe || line == inv.Report), inv.Support != "" && strings.HasSuffix(line, inv.Support):
 			continue
 		}
+		if last, size := utf8.DecodeLastRuneInString(line); strings.ContainsRune("、。，．：；！？）］」』】", last) {
+			line = line[:len(line)-size] // one mark may hang
+		}
 		if utf8.RuneCountInString(strings.Map(wide, line)) > 76 {
 			t.Errorf("a line over 76 columns: %q", line)
 		}

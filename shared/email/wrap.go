@@ -28,8 +28,8 @@ func wrap(text string, links ...string) string {
 	return strings.Join(out, "\n") + "\n"
 }
 
-// hanging are the marks that no line begins with in Chinese and Japanese; they
-// may stand beyond its end.
+// hanging are the marks that no line begins with in Chinese and Japanese; one
+// of them may stand beyond its end.
 // https://www.w3.org/TR/jlreq/#characters_not_starting_a_line
 const hanging = "、。，．：；！？）］」』】"
 
@@ -55,7 +55,7 @@ func wrapLine(line string, most int) []string {
 		}
 		for _, r := range word {
 			w := width(r)
-			if at+w > most && !strings.ContainsRune(hanging, r) {
+			if at+w > most && (at > most || !strings.ContainsRune(hanging, r)) {
 				next()
 			}
 			b.WriteRune(r)

@@ -55,10 +55,10 @@ type sentMail struct {
 
 func (b *bench) last() (m sentMail, headers map[string]string) {
 	b.t.Helper()
-	if len(b.ses.mails) == 0 {
+	if len(b.ses.sent()) == 0 {
 		b.t.Fatal("no mail was sent")
 	}
-	raw, err := json.Marshal(b.ses.mails[len(b.ses.mails)-1])
+	raw, err := json.Marshal(b.ses.sent()[len(b.ses.sent())-1])
 	if err == nil {
 		err = json.Unmarshal(raw, &m)
 	}
@@ -112,8 +112,8 @@ func TestARepeatIsKnownByItsName(t *testing.T) {
 	b.ses.answer = accepts
 	b.receive(2)
 	_, second := b.last()
-	if len(b.ses.mails) != 2 || first["X-Entity-Ref-ID"] != second["X-Entity-Ref-ID"] {
-		t.Errorf("%d mails, named %q and %q", len(b.ses.mails), first["X-Entity-Ref-ID"], second["X-Entity-Ref-ID"])
+	if len(b.ses.sent()) != 2 || first["X-Entity-Ref-ID"] != second["X-Entity-Ref-ID"] {
+		t.Errorf("%d mails, named %q and %q", len(b.ses.sent()), first["X-Entity-Ref-ID"], second["X-Entity-Ref-ID"])
 	}
 }
 
@@ -164,8 +164,8 @@ func TestRestoredMembersAreTold(t *testing.T) {
 		for range 2 { // delivered twice
 			b.receive(1)
 		}
-		if len(b.ses.mails) != i+1 {
-			t.Fatalf("restored %d times, %d mails", i+1, len(b.ses.mails))
+		if len(b.ses.sent()) != i+1 {
+			t.Fatalf("restored %d times, %d mails", i+1, len(b.ses.sent()))
 		}
 	}
 	m, headers := b.last()
@@ -225,16 +225,16 @@ func TestUnwantedAndPausedMailIsNotSent(t *testing.T) {
 	if b.receive(1) {
 		t.Error("it went back to the queue")
 	}
-	if got, reason := b.delivery(); got != user.DeliverySuppressed || reason != user.ReasonUnsubscribed || len(b.ses.mails) != 0 {
-		t.Errorf("%s %q after %d mails", got, reason, len(b.ses.mails))
+	if got, reason := b.delivery(); got != user.DeliverySuppressed || reason != user.ReasonUnsubscribed || len(b.ses.sent()) != 0 {
+		t.Errorf("%s %q after %d mails", got, reason, len(b.ses.sent()))
 	}
 
 	b = newBench(t)
 	paused := true
 	b.brand(workspace.Patch{Paused: &paused})
 	b.receive(1)
-	if got, reason := b.delivery(); got != user.DeliverySuppressed || !strings.Contains(reason, "paused") || len(b.ses.mails) != 0 {
-		t.Errorf("%s %q after %d mails", got, reason, len(b.ses.mails))
+	if got, reason := b.delivery(); got != user.DeliverySuppressed || !strings.Contains(reason, "paused") || len(b.ses.sent()) != 0 {
+		t.Errorf("%s %q after %d mails", got, reason, len(b.ses.sent()))
 	}
 }
 

@@ -81,6 +81,13 @@ func (p *post) sent() []map[string]any {
 	return p.mails
 }
 
+// does says what becomes of mails from now on.
+func (p *post) does(answer func(http.ResponseWriter) (sent bool)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.answer = answer
+}
+
 func accepts(w http.ResponseWriter) bool {
 	fmt.Fprint(w, `{"MessageId":"m-1"}`)
 	return true
@@ -198,12 +205,12 @@ func TestThrottledMailIsTriedAgainAtOnce(t *testing.T) {
 	for _, code := range []string{"TooManyRequestsException", "LimitExceededException", "SendingPausedException", "AccountSuspendedException", "MailFromDomainNotVerifiedException"} {
 		t.Run(code, func(t *testing.T) {
 			b := newBench(t)
-			b.ses.answer = refuses(http.StatusTooManyRequests, code)
+			b.ses.does(refuses(http.StatusTooManyRequests, code))
 			if !b.receive(1) {
 				t.Error("it did not go back to the queue")
 			}
 			b.wantDelivery(user.DeliveryQueued, 0)
-			b.ses.answer = accepts
+			b.ses.does(accepts)
 			if b.receive(2) {
 				t.Error("it went back once more")
 			}
@@ -214,7 +221,7 @@ func TestThrottledMailIsTriedAgainAtOnce(t *testing.T) {
 
 func TestRefusedMailIsGivenUpWithAReason(t *testing.T) {
 	b := newBench(t)
-	b.ses.answer = refuses(http.StatusBadRequest, "MessageRejected")
+	b.ses.does(refuses(http.StatusBadRequest, "MessageRejected"))
 	if b.receive(1) {
 		t.Error("what is refused for good goes back to the queue")
 	}
@@ -228,12 +235,12 @@ func TestRefusedMailIsGivenUpWithAReason(t *testing.T) {
 // and redriving it sends the mail after all.
 func TestTheLastAttemptSaysFailedAndCanBeRedriven(t *testing.T) {
 	b := newBench(t)
-	b.ses.answer = refuses(http.StatusTooManyRequests, "TooManyRequestsException")
+	b.ses.does(refuses(http.StatusTooManyRequests, "TooManyRequestsException"))
 	if !b.receive(3) {
 		t.Error("the last attempt was taken for done")
 	}
 	b.wantDelivery(user.DeliveryFailed, 0)
-	b.ses.answer = accepts
+	b.ses.does(accepts)
 	if b.receive(1) {
 		t.Error("redriven, it went back")
 	}
@@ -248,11 +255,11 @@ func TestAnUnknownOutcomeWaitsForTheLease(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
-			b.ses.answer = answer
+			b.ses.does(answer)
 			if !b.receive(1) {
 				t.Error("it was taken for done")
 			}
-			b.ses.answer = accepts
+			b.ses.does(accepts)
 			if !b.receive(2) || len(b.ses.sent()) != 1 {
 				t.Errorf("within the lease it was sent again: %d mails", len(b.ses.sent()))
 			}

@@ -105,11 +105,11 @@ func TestHeadersOfAnInvitation(t *testing.T) {
 // A repeat of a mail has the name of the first, a later one has another.
 func TestARepeatIsKnownByItsName(t *testing.T) {
 	b := newBench(t)
-	b.ses.answer = acceptsAndBreaksOff
+	b.ses.does(acceptsAndBreaksOff)
 	b.receive(1)
 	_, first := b.last()
 	b.now = b.now.Add(lease + time.Second)
-	b.ses.answer = accepts
+	b.ses.does(accepts)
 	b.receive(2)
 	_, second := b.last()
 	if len(b.ses.sent()) != 2 || first["X-Entity-Ref-ID"] != second["X-Entity-Ref-ID"] {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/latchkey/latchkey/shared/awsenv"
 	"github.com/latchkey/latchkey/shared/datakey"
+	"github.com/latchkey/latchkey/shared/invitation"
 	"github.com/latchkey/latchkey/shared/linkkey"
 	"github.com/latchkey/latchkey/shared/store"
 )
@@ -21,11 +22,13 @@ func main() {
 	env := awsenv.Env{Get: os.Getenv}
 	log := slog.New(lambdacontext.NewLogHandler())
 	h := handler{
-		store:     store.FromEnv(env),
-		dataKeys:  datakey.FromEnv(env, rand.Reader),
-		links:     linkkey.FromEnv(env),
-		random:    rand.Reader,
-		threshold: env.Int("REPORTS_TO_PAUSE", 3),
+		invitations: invitation.Service{
+			Store:    store.FromEnv(env),
+			DataKeys: datakey.FromEnv(env, rand.Reader),
+			Links:    linkkey.FromEnv(env),
+			Reports:  env.Int("REPORTS_TO_PAUSE", 3),
+			Random:   rand.Reader,
+		},
 		log:       log,
 		dashboard: env.Get("DASHBOARD_URL"),
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/latchkey/latchkey/shared/awsenv"
 	"github.com/latchkey/latchkey/shared/datakey"
+	"github.com/latchkey/latchkey/shared/invitation"
 	"github.com/latchkey/latchkey/shared/linkkey"
 	"github.com/latchkey/latchkey/shared/store"
 	"github.com/latchkey/latchkey/shared/workspace"
@@ -19,12 +20,14 @@ import (
 
 func main() {
 	env := awsenv.Env{Get: os.Getenv}
-	h := handler{
-		store:    store.FromEnv(env),
-		dataKeys: datakey.FromEnv(env, rand.Reader),
-		links:    linkkey.FromEnv(env),
-		limits:   workspace.MailLimitsFrom(env.Int),
-		random:   rand.Reader,
-	}
+	h := handler{invitation.Service{
+		Store:    store.FromEnv(env),
+		DataKeys: datakey.FromEnv(env, rand.Reader),
+		Links:    linkkey.FromEnv(env),
+		Limits: workspace.Limits{
+			Inviter: env.Int("MAILS_PER_INVITER", 200), NewWorkspace: env.Int("MAILS_PER_NEW_WORKSPACE", 200), Workspace: env.Int("MAILS_PER_WORKSPACE", 2000),
+		},
+		Random: rand.Reader,
+	}}
 	lambda.StartHandlerFunc(h.routes().Lambda(slog.New(lambdacontext.NewLogHandler()), time.Now))
 }

@@ -12,16 +12,18 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"github.com/latchkey/latchkey/shared/awsenv"
+	"github.com/latchkey/latchkey/shared/invitation"
 	"github.com/latchkey/latchkey/shared/store"
 )
 
 func main() {
 	env := awsenv.Env{Get: os.Getenv}
 	h := handler{
-		store:  store.FromEnv(env),
-		random: rand.Reader,
-		log:    slog.New(lambdacontext.NewLogHandler()),
-		now:    time.Now,
+		invitations: invitation.Service{
+			Store: store.FromEnv(env), Random: rand.Reader,
+		},
+		log: slog.New(lambdacontext.NewLogHandler()),
+		now: time.Now,
 	}
 	lambda.StartHandlerFunc(h.handle)
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sesv2"
 
 	"github.com/latchkey/latchkey/shared/awsenv"
+	"github.com/latchkey/latchkey/shared/invitation"
 	"github.com/latchkey/latchkey/shared/linkkey"
 	"github.com/latchkey/latchkey/shared/store"
 )
@@ -22,8 +23,7 @@ import (
 func main() {
 	env := awsenv.Env{Get: os.Getenv}
 	h := handler{
-		store: store.FromEnv(env),
-		links: linkkey.FromEnv(env),
+		invitations: invitation.Service{Store: store.FromEnv(env), Links: linkkey.FromEnv(env), Random: rand.Reader},
 		ses: sesv2.New(sesv2.Options{
 			Region: env.Region(), Credentials: env.Credentials(), BaseEndpoint: env.Endpoint("SESV2"),
 			// SES knows no idempotency: only the queue, which waits for the
@@ -35,7 +35,6 @@ func main() {
 		configurationSet: env.Get("MAIL_CONFIGURATION_SET"),
 		attempts:         env.Int("MAIL_ATTEMPTS", 8),
 		interval:         time.Duration(env.Int("MAIL_INTERVAL_MS", 0)) * time.Millisecond,
-		random:           rand.Reader,
 		log:              slog.New(lambdacontext.NewLogHandler()),
 		now:              time.Now,
 	}

@@ -15,13 +15,17 @@ import (
 
 	"github.com/latchkey/latchkey/shared/awsenv"
 	"github.com/latchkey/latchkey/shared/datakey"
+	"github.com/latchkey/latchkey/shared/invitation"
 	"github.com/latchkey/latchkey/shared/store"
 )
 
 func main() {
 	env := awsenv.Env{Get: os.Getenv}
+	table := store.FromEnv(env)
 	h := handler{
-		store:         store.FromEnv(env),
+		invitations:   invitation.Service{Store: table, Random: rand.Reader},
+		store:         table,
+		perDay:        env.Int("WORKSPACES_PER_ACCOUNT", 10),
 		dataKeys:      datakey.FromEnv(env, rand.Reader),
 		random:        rand.Reader,
 		now:           time.Now,

@@ -145,25 +145,17 @@ func (b Box) Unseal(purpose string, sealed []byte) ([]byte, error) {
 func metadataOf(userID string) string { return "metadata of " + userID }
 
 // SealMetadata encrypts a user's metadata; none stays none.
-func (k *Keys) SealMetadata(ctx context.Context, w workspace.Workspace, userID string, metadata json.RawMessage) ([]byte, error) {
+func (b Box) SealMetadata(userID string, metadata json.RawMessage) ([]byte, error) {
 	if len(metadata) == 0 {
 		return nil, nil
 	}
-	box, err := k.Open(ctx, w)
-	if err != nil {
-		return nil, err
-	}
-	return box.Seal(metadataOf(userID), metadata)
+	return b.Seal(metadataOf(userID), metadata)
 }
 
-// Metadata is a user's metadata in the clear, {} where there is none.
-func (k *Keys) Metadata(ctx context.Context, w workspace.Workspace, u user.User) (json.RawMessage, error) {
+// Metadata returns a user's metadata in the clear, {} where there is none.
+func (b Box) Metadata(u user.User) (json.RawMessage, error) {
 	if len(u.SealedMetadata) == 0 {
 		return json.RawMessage("{}"), nil
 	}
-	box, err := k.Open(ctx, w)
-	if err != nil {
-		return nil, err
-	}
-	return box.Unseal(metadataOf(u.ID), u.SealedMetadata)
+	return b.Unseal(metadataOf(u.ID), u.SealedMetadata)
 }

@@ -105,14 +105,3 @@ func (c Caller) Admin(w workspace.Workspace, record user.User) error {
 	}
 	return err
 }
-
-// MaskEmail shows enough of an address for its owner to know it, and too
-// little for anybody else: j***@corp.com.
-func MaskEmail(email string) string {
-	at := strings.LastIndexByte(email, '@')
-	if at < 1 {
-		return "***"
-	}
-	first := []rune(email[:at])[0]
-	return string(first) + "***" + email[at:]
-}

@@ -64,7 +64,7 @@ func MailAddress(typed string) string {
 // EmailKey stands for an email in keys, logs and metrics: a hash of the
 // canonical form, so that none of them names a person.
 func EmailKey(typed string) string {
-	return id.Hash("eml_", "latchkey/email", CanonicalEmail(typed))
+	return id.Hash(EmailKeyPrefix, "latchkey/email", CanonicalEmail(typed))
 }
 
 // IDFor is the user id that an email has in a workspace. That it is derived
@@ -118,4 +118,15 @@ func CheckEmail(fields *fault.Fields, typed string) {
 func CheckDomain(text string) (ascii string, ok bool) {
 	ascii, err := domains.ToASCII(strings.ToLower(strings.TrimSpace(text)))
 	return ascii, err == nil && strings.Contains(ascii, ".") && !strings.HasSuffix(ascii, ".")
+}
+
+// MaskEmail shows enough of an address for its owner to know it, and too
+// little for anybody else: j***@corp.com.
+func MaskEmail(email string) string {
+	at := strings.LastIndexByte(email, '@')
+	if at < 1 {
+		return "***"
+	}
+	first := []rune(email[:at])[0]
+	return string(first) + "***" + email[at:]
 }

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/latchkey/latchkey/shared/fault"
+	"github.com/latchkey/latchkey/shared/id"
 	"github.com/latchkey/latchkey/shared/user"
 )
 
@@ -29,6 +30,7 @@ const (
 	MaxInvitationDays     = 30
 	MaxEmailDomains       = 100
 	MaxSeats              = 1_000_000
+	MaxMailAllowance      = 1_000_000
 	MaxSlug               = 40
 	maxLocale             = 35 // what RFC 5646 section 4.4.1 recommends to allow for
 )
@@ -54,6 +56,9 @@ type Workspace struct {
 	// abuse; Paused stops its invitations until an operator lets them go on.
 	Reports int
 	Paused  bool
+	// MailAllowance is the number of mails a day that an operator granted;
+	// 0: the deployment's limits.
+	MailAllowance int
 	// DataKey encrypts metadata; it rests wrapped by the deployment's KMS key.
 	DataKey   []byte
 	CreatedAt time.Time
@@ -164,7 +169,8 @@ type Patch struct {
 	AccentColor         *string
 	ReplyTo             *string
 	SupportAddress      *string
-	Paused              *bool // operators alone
+	Paused              *bool // operators only
+	MailAllowance       *int  // operators only; 0: the deployment's limits
 }
 
 // Apply gives the workspace with the patch, or names everything that is wrong.
@@ -187,6 +193,10 @@ func (w Workspace) Apply(s user.Stamp, p Patch) (next Workspace, fields fault.Fi
 	set(&changed, "replyTo", &next.ReplyTo, trimmed(p.ReplyTo))
 	set(&changed, "supportAddress", &next.SupportAddress, trimmed(p.SupportAddress))
 	set(&changed, "invitationsPaused", &next.Paused, p.Paused)
+	set(&changed, "mailAllowance", &next.MailAllowance, p.MailAllowance)
+	if next.MailAllowance < 0 || next.MailAllowance > MaxMailAllowance {
+		fields.Add("/mailAllowance", "out_of_range", "must be from 1 to 1,000,000, or null for the deployment's limits")
+	}
 	if w.Paused && !next.Paused {
 		next.Reports = 0 // who lets them go on has looked at the reports
 	}
@@ -203,10 +213,7 @@ func (w Workspace) Apply(s user.Stamp, p Patch) (next Workspace, fields fault.Fi
 	if len(fields) > 0 || len(changed) == 0 {
 		return w, fields
 	}
-	next.UpdatedAt = s.At
-	next.Version++
-	next.Last = Change{ID: s.ID, Type: Updated, Actor: s.Actor, At: s.At, Changed: changed}
-	return next, nil
+	return next.changed(s, changed...), nil
 }
 
 func lowered(text *string) *string {
@@ -357,19 +364,56 @@ var groupShape = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,49}$`)
 // - and _, starting with a letter or digit.
 func ValidGroupID(text string) bool { return groupShape.MatchString(text) }
 
-// Inviting is how an invitation goes out under the settings; days is for this
-// invitation alone, or 0 for what the workspace has.
-func (s Settings) Inviting(days int) user.Inviting {
+// CheckGroups names each group that the workspace does not have, by its place
+// in the list as it was sent.
+func CheckGroups(fields *fault.Fields, groups []string, known map[string]bool) {
+	for i, group := range groups {
+		if !known[group] {
+			fields.Add(fmt.Sprintf("/groups/%d", i), "unknown_group", "This workspace has no such group.")
+		}
+	}
+}
+
+// Inviting returns how an invitation goes out under the settings, or ErrPaused;
+// days is for this invitation alone, 0 for the workspace's own.
+func (w Workspace) Inviting(days int) (user.Inviting, error) {
+	if w.Paused {
+		return user.Inviting{}, ErrPaused
+	}
 	if days == 0 {
-		days = s.InvitationDays
+		days = w.InvitationDays
 	}
 	const day = 24 * time.Hour
 	return user.Inviting{
 		SendEmail: true,
 		Lasts:     time.Duration(days) * day,
-		RemindFor: time.Duration(s.ReminderDays) * day,
-		Locale:    s.Locale,
+		RemindFor: time.Duration(w.ReminderDays) * day,
+		Locale:    w.Locale,
 
-		NotifyInviter: s.NotifyInviters,
+		NotifyInviter: w.NotifyInviters,
+	}, nil
+}
+
+// Reported returns the workspace with one more report, paused where that
+// reaches the threshold. Operators end a pause.
+func (w Workspace) Reported(s user.Stamp, threshold int) Workspace {
+	w.Reports++
+	if w.Reports < threshold || w.Paused {
+		w.Version++ // for the store; nothing that an admin sees has changed
+		return w
 	}
+	w.Paused = true
+	return w.changed(s, "invitationsPaused")
+}
+
+// changed closes a change; it is later than the one before it.
+func (w Workspace) changed(s user.Stamp, fields ...string) Workspace {
+	at := s.At
+	if !at.After(w.UpdatedAt) {
+		at = w.UpdatedAt.Add(time.Millisecond)
+	}
+	w.UpdatedAt = at
+	w.Version++
+	w.Last = Change{ID: id.At(s.ID, at), Type: Updated, Actor: s.Actor, At: at, Changed: fields}
+	return w
 }

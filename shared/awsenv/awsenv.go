@@ -9,7 +9,6 @@ package awsenv
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -20,15 +19,6 @@ import (
 type Env struct {
 	// Get reads one variable; os.Getenv in a Lambda.
 	Get func(name string) string
-}
-
-// Int reads a whole number; where it is not set, or is none, otherwise.
-func (e Env) Int(name string, otherwise int) int {
-	n, err := strconv.Atoi(e.Get(name))
-	if err != nil {
-		return otherwise
-	}
-	return n
 }
 
 // Region is where the function runs.

@@ -2,7 +2,7 @@
 // Manager, on first use, and again from time to time so that a rotation
 // reaches functions that are warm.
 //
-// It may import the Secrets Manager client, shared/awsenv,
+// It may import the Secrets Manager client, shared/awsenv, shared/setting,
 // shared/link and the domain.
 package linkkey
 
@@ -19,6 +19,7 @@ import (
 
 	"github.com/latchkey/latchkey/shared/awsenv"
 	"github.com/latchkey/latchkey/shared/link"
+	"github.com/latchkey/latchkey/shared/setting"
 	"github.com/latchkey/latchkey/shared/user"
 )
 
@@ -71,7 +72,7 @@ func (s *Source) Keys(ctx context.Context, now time.Time) (link.Keys, error) {
 }
 
 func (s *Source) fetch(ctx context.Context) (link.Keys, error) {
-	id := s.env.Get("LINK_KEY")
+	id := s.env.Get(setting.LinkKey.Name)
 	out, err := s.client().GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &id})
 	if err != nil {
 		return link.Keys{}, awsenv.Failure("fetch the link key", err)
@@ -112,7 +113,7 @@ func (s *Source) URL(ctx context.Context, u user.User, now time.Time) (string, e
 	if err != nil {
 		return "", err
 	}
-	return link.URL(s.env.Get("API_URL"), token), nil
+	return link.URL(s.env.Get(setting.APIURL.Name), token), nil
 }
 
 // OptOut gives the addresses where somebody who was mailed says that they want
@@ -122,7 +123,7 @@ func (s *Source) OptOut(ctx context.Context, u user.User, now time.Time) (unsubs
 	if err != nil {
 		return "", "", err
 	}
-	base := s.env.Get("API_URL") + "/v1/invitations/" + token
+	base := s.env.Get(setting.APIURL.Name) + "/v1/invitations/" + token
 	return base + "/unsubscribe", base + "/report", nil
 }
 

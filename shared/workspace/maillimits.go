@@ -3,6 +3,7 @@ package workspace
 import (
 	"time"
 
+	"github.com/latchkey/latchkey/shared/setting"
 	"github.com/latchkey/latchkey/shared/user"
 )
 
@@ -15,12 +16,12 @@ type MailLimits struct {
 	Workspace    int // of a workspace after that
 }
 
-// MailLimitsFrom reads the deployment's limits, by the names of its settings.
-func MailLimitsFrom(setting func(name string, otherwise int) int) MailLimits {
+// MailLimitsFrom reads the deployment's limits.
+func MailLimitsFrom(r *setting.Reader) MailLimits {
 	return MailLimits{
-		Inviter:      setting("MAILS_PER_INVITER", 100),
-		NewWorkspace: setting("MAILS_PER_NEW_WORKSPACE", 200),
-		Workspace:    setting("MAILS_PER_WORKSPACE", 2000),
+		Inviter:      r.Int(setting.MailsPerInviter),
+		NewWorkspace: r.Int(setting.MailsPerNewWorkspace),
+		Workspace:    r.Int(setting.MailsPerWorkspace),
 	}
 }
 

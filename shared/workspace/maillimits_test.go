@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/latchkey/latchkey/shared/fault"
+	"github.com/latchkey/latchkey/shared/setting"
 	"github.com/latchkey/latchkey/shared/workspace"
 )
 
@@ -33,14 +34,21 @@ func TestANewWorkspaceSendsLess(t *testing.T) {
 	}
 }
 
-func TestTheDeploymentSaysTheLimits(t *testing.T) {
-	unset := func(_ string, otherwise int) int { return otherwise }
-	if got := workspace.MailLimitsFrom(unset); got != (workspace.MailLimits{Inviter: 100, NewWorkspace: 200, Workspace: 2000}) {
-		t.Errorf("unset: %+v", got)
-	}
-	set := map[string]int{"MAILS_PER_INVITER": 1, "MAILS_PER_NEW_WORKSPACE": 2, "MAILS_PER_WORKSPACE": 3}
-	if got := workspace.MailLimitsFrom(func(name string, _ int) int { return set[name] }); got != (workspace.MailLimits{Inviter: 1, NewWorkspace: 2, Workspace: 3}) {
-		t.Errorf("set: %+v", got)
+func TestMailLimitsAreSettings(t *testing.T) {
+	for _, c := range []struct {
+		set  map[string]string
+		want workspace.MailLimits
+	}{
+		{nil, workspace.MailLimits{Inviter: 200, NewWorkspace: 200, Workspace: 2000}},
+		{
+			map[string]string{"MAILS_PER_INVITER": "1", "MAILS_PER_NEW_WORKSPACE": "2", "MAILS_PER_WORKSPACE": "3"},
+			workspace.MailLimits{Inviter: 1, NewWorkspace: 2, Workspace: 3},
+		},
+	} {
+		r := setting.NewReader(func(name string) string { return c.set[name] })
+		if got := workspace.MailLimitsFrom(r); got != c.want || r.Err() != nil {
+			t.Errorf("%v: %+v, %v", c.set, got, r.Err())
+		}
 	}
 }
 

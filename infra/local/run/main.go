@@ -46,7 +46,7 @@ func readSettings(getenv func(string) string) (port int, overrides map[setting.D
 func run(ctx context.Context, getenv func(string) string) error {
 	port, settings, err := readSettings(getenv)
 	if err != nil {
-		return err
+		return fmt.Errorf("these settings need a change:\n%w", err)
 	}
 	root, err := os.Getwd()
 	if err != nil {

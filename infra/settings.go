@@ -24,15 +24,15 @@ type config struct {
 	operators     []string
 }
 
-// setting fills one field of the config.
-type setting struct {
+// contextSetting fills one field of the config.
+type contextSetting struct {
 	field string // the field of Props that it is about
 	set   func(c *config, value string) error
 }
 
 // settings are all settings: each is a field of latchkey.Props, whose comment
 // says what it means. Lists are separated by commas.
-var settings = withDefined(map[string]setting{
+var settings = withDefined(map[string]contextSetting{
 	"dashboards":     {"Dashboards", list(func(c *config) *[]string { return &c.props.Dashboards })},
 	"senderIdentity": {"SenderIdentity", text(func(c *config) *string { return &c.props.SenderIdentity })},
 	"verifyAddressOnly": {"VerifyAddressOnly", yesNo(func(c *config) *bool {
@@ -73,10 +73,10 @@ var settings = withDefined(map[string]setting{
 
 // withDefined adds the settings that shared/setting defines: HistoryDays is
 // latchkey:historyDays.
-func withDefined(settings map[string]setting) map[string]setting {
+func withDefined(settings map[string]contextSetting) map[string]contextSetting {
 	for i, s := range new(latchkey.Props).Settings() {
 		name := strings.ToLower(s.Field[:1]) + s.Field[1:]
-		settings[name] = setting{s.Field, func(c *config, value string) error { return c.props.Settings()[i].Set(value) }}
+		settings[name] = contextSetting{s.Field, func(c *config, value string) error { return c.props.Settings()[i].Set(value) }}
 	}
 	return settings
 }

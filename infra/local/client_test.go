@@ -48,7 +48,10 @@ func run(m *testing.M) int {
 	}
 	stack, err = local.Start(ctx, local.Config{
 		Root: root, Functions: filepath.Join(root, "build", "local"), Log: log,
-		Settings: map[setting.Definition]string{setting.LogoHosts: "cdn.corp.com"},
+		Settings: map[setting.Definition]string{
+			setting.LogoHosts:       "cdn.corp.com",
+			setting.MailsPerInviter: "100", // less than a new workspace's, so that tests can reach either limit
+		},
 	})
 	if err != nil {
 		return fail(err)

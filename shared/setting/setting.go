@@ -103,5 +103,5 @@ var (
 	MailsPerNewWorkspace = define(&Int{Name: "MAILS_PER_NEW_WORKSPACE", Default: 200, Min: 1, Max: 10_000_000,
 		Doc: "mails of a workspace in a UTC day of its first 30 days"})
 	MailsPerWorkspace = define(&Int{Name: "MAILS_PER_WORKSPACE", Default: 2000, Min: 1, Max: 10_000_000,
-		Doc: "mails of a workspace in a UTC day after that"})
+		Doc: "mails of a workspace in a UTC day after its first 30 days"})
 )

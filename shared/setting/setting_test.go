@@ -201,6 +201,21 @@ func TestAllIsComplete(t *testing.T) {
 	}
 }
 
+// A host name is what DNS takes, in lower case, with a dot in it.
+func TestIsHost(t *testing.T) {
+	label := strings.Repeat("a", 63)
+	for text, want := range map[string]bool{
+		"a.example": true, "a-b.c1.example": true, "xn--bcher-kva.example": true, label + "." + label: true,
+		"": false, "localhost": false, ".example": false, "a..example": false, "a.example.": false, "-a.example": false,
+		"a-.example": false, "A.example": false, "a_b.example": false, "a.example:443": false, "a.e": false, "127.0.0.1": false,
+		"bücher.example": false, "a" + label + ".example": false, "a." + label + "a": false, "a.example\n": false,
+	} {
+		if got := setting.IsHost(text); got != want {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+}
+
 // A reader names everything that is wrong, in the order of reading, and reads
 // the zero value there.
 func TestReaderCollectsEveryProblem(t *testing.T) {

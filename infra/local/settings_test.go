@@ -61,8 +61,8 @@ func TestWrongSettingsStopAFunction(t *testing.T) {
 	}
 }
 
-// A built function starts with what the blueprint lists for it, whatever stands
-// in settings that the blueprint does not list: it reads no other.
+// A built function starts with the settings that the blueprint lists for it even
+// if all others are wrong: it reads no others.
 func TestAFunctionReadsTheSettingsOfTheBlueprintAlone(t *testing.T) {
 	for _, f := range blueprint.Functions() {
 		env := map[string]string{}

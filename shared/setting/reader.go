@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Reader reads settings and collects what is wrong with them, so that all of it
-// can be said at once. A setting that is wrong reads as the zero value.
+// Reader reads settings and collects their errors, so that all of them are
+// reported together. A setting with an error reads as the zero value.
 type Reader struct {
 	get   func(name string) string
 	wrong []error
@@ -61,12 +61,12 @@ func (r *Reader) note(name string, err error) {
 	}
 }
 
-// Err returns everything that was wrong, one sentence a line; nil if nothing
-// was.
+// Err returns all errors so far as one, with a line for each setting, or nil if
+// there are none.
 func (r *Reader) Err() error { return errors.Join(r.wrong...) }
 
-// ExitOnError ends the process with status 1 if anything was wrong, after it
-// has logged one line for each setting. A Lambda that exits before it asks for
+// ExitOnError logs a line for each error and then, if there were any, ends the
+// process with status 1. A Lambda that exits before it asks for
 // work fails its initialization: no request is served with a wrong setting.
 func (r *Reader) ExitOnError(log *slog.Logger) {
 	for _, err := range r.wrong {

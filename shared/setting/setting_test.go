@@ -111,7 +111,7 @@ func TestIntAcceptsItsRangeAlone(t *testing.T) {
 	}
 }
 
-// Whatever Parse accepts, Format writes so that Parse reads the same again.
+// Parse returns the value that Format has written.
 func TestFormatIsParsesInverse(t *testing.T) {
 	spans := func(ms uint16) bool {
 		span := time.Duration(int(ms)%10_001) * time.Millisecond
@@ -133,8 +133,8 @@ func TestFormatIsParsesInverse(t *testing.T) {
 	}
 }
 
-// No value makes Check panic or speak in more than one line, and a value that
-// Check accepts is one that a function starts with.
+// No value makes Check panic or return more than one line, and the reader agrees
+// with it.
 func FuzzCheck(f *testing.F) {
 	for _, seed := range []string{"", "3", "three", "https://a.example", "a@b.example", "a.example,b.example", "\x00\n", "\xff"} {
 		f.Add(seed)

@@ -14,20 +14,23 @@ import (
 	"github.com/latchkey/latchkey/shared/datakey"
 	"github.com/latchkey/latchkey/shared/invitation"
 	"github.com/latchkey/latchkey/shared/linkkey"
+	"github.com/latchkey/latchkey/shared/setting"
 	"github.com/latchkey/latchkey/shared/store"
 	"github.com/latchkey/latchkey/shared/workspace"
 )
 
 func main() {
 	env := awsenv.Env{Get: os.Getenv}
+	log := slog.New(lambdacontext.NewLogHandler())
+	settings := setting.NewReader(os.Getenv)
+	settings.Check(setting.Table, setting.LinkKey, setting.MetadataKey, setting.APIURL)
 	h := handler{invitation.Service{
 		Store:    store.FromEnv(env),
 		DataKeys: datakey.FromEnv(env, rand.Reader),
 		Links:    linkkey.FromEnv(env),
-		Limits: workspace.Limits{
-			Inviter: env.Int("MAILS_PER_INVITER", 200), NewWorkspace: env.Int("MAILS_PER_NEW_WORKSPACE", 200), Workspace: env.Int("MAILS_PER_WORKSPACE", 2000),
-		},
-		Random: rand.Reader,
+		Limits:   workspace.LimitsFrom(settings),
+		Random:   rand.Reader,
 	}}
-	lambda.StartHandlerFunc(h.routes().Lambda(slog.New(lambdacontext.NewLogHandler()), time.Now))
+	settings.ExitOnError(log)
+	lambda.StartHandlerFunc(h.routes().Lambda(log, time.Now))
 }

@@ -13,21 +13,21 @@ import (
 
 	"github.com/latchkey/latchkey/shared/awsenv"
 	"github.com/latchkey/latchkey/shared/invitation"
+	"github.com/latchkey/latchkey/shared/setting"
 	"github.com/latchkey/latchkey/shared/store"
 	"github.com/latchkey/latchkey/shared/workspace"
 )
 
 func main() {
 	env := awsenv.Env{Get: os.Getenv}
+	log := slog.New(lambdacontext.NewLogHandler())
+	settings := setting.NewReader(os.Getenv)
+	settings.Check(setting.Table)
 	h := handler{
-		invitations: invitation.Service{
-			Store: store.FromEnv(env), Random: rand.Reader,
-			Limits: workspace.Limits{
-				Inviter: env.Int("MAILS_PER_INVITER", 200), NewWorkspace: env.Int("MAILS_PER_NEW_WORKSPACE", 200), Workspace: env.Int("MAILS_PER_WORKSPACE", 2000),
-			},
-		},
-		log: slog.New(lambdacontext.NewLogHandler()),
-		now: time.Now,
+		invitations: invitation.Service{Store: store.FromEnv(env), Limits: workspace.LimitsFrom(settings), Random: rand.Reader},
+		log:         log,
+		now:         time.Now,
 	}
+	settings.ExitOnError(log)
 	lambda.StartHandlerFunc(h.handle)
 }

@@ -1,6 +1,10 @@
 package blueprint
 
-import "time"
+import (
+	"time"
+
+	"github.com/latchkey/latchkey/shared/setting"
+)
 
 const (
 	httpTimeout     = 10 * time.Second
@@ -48,7 +52,9 @@ func Functions() []Function {
 				{Change, OnTable, []string{"WS#*", "INVITER#*"}, "settings and groups, seats, users who leave a deleted group, the count of workspaces made today"},
 				{MakeKey, OnMetadataKey, nil, "the data key of a new workspace"},
 			},
-			Settings: []Setting{SettingTable, SettingMetadataKey, SettingWorkspaceCreation, SettingLogoHosts},
+			Settings: []setting.Definition{
+				setting.Table, setting.MetadataKey, setting.WorkspaceCreation, setting.WorkspacesPerAccount, setting.LogoHosts,
+			},
 		},
 		{
 			Name: "invite", Purpose: "invite one or many, send invitations again, copy a link",
@@ -68,9 +74,9 @@ func Functions() []Function {
 				{Fetch, OnLinkKey, nil, "derive the link"},
 				{Unwrap, OnMetadataKey, nil, "encrypt metadata, show it to the admin"},
 			},
-			Settings: []Setting{
-				SettingTable, SettingLinkKey, SettingMetadataKey, SettingAPIURL,
-				SettingMailsPerInviter, SettingMailsPerNewWorkspace, SettingMailsPerWorkspace,
+			Settings: []setting.Definition{
+				setting.Table, setting.LinkKey, setting.MetadataKey, setting.APIURL,
+				setting.MailsPerInviter, setting.MailsPerNewWorkspace, setting.MailsPerWorkspace,
 			},
 		},
 		{
@@ -98,7 +104,7 @@ func Functions() []Function {
 				{Fetch, OnLinkKey, nil, "verify the link"},
 				{Unwrap, OnMetadataKey, nil, "show the person their own metadata"},
 			},
-			Settings: []Setting{SettingTable, SettingLinkKey, SettingMetadataKey, SettingDashboardURL, SettingReportsToPause},
+			Settings: []setting.Definition{setting.Table, setting.LinkKey, setting.MetadataKey, setting.DashboardURL, setting.ReportsToPause},
 		},
 		{
 			Name: "list", Purpose: "list users, read one, the history, my workspaces; reads only",
@@ -117,7 +123,7 @@ func Functions() []Function {
 				{Query, OnByEmail, nil, "the caller's workspaces"},
 				{Unwrap, OnMetadataKey, nil, "show metadata, seal cursors"},
 			},
-			Settings: []Setting{SettingTable, SettingMetadataKey},
+			Settings: []setting.Definition{setting.Table, setting.MetadataKey},
 		},
 		{
 			Name: "update", Purpose: "edit a user's name, role, groups and metadata",
@@ -130,7 +136,7 @@ func Functions() []Function {
 				{Change, OnTable, workspaceKeys, "the user, the count of admins"},
 				{Unwrap, OnMetadataKey, nil, "merge metadata, show it to the admin"},
 			},
-			Settings: []Setting{SettingTable, SettingMetadataKey},
+			Settings: []setting.Definition{setting.Table, setting.MetadataKey},
 		},
 		{
 			Name: "archive", Purpose: "archive, restore and erase users, one or many",
@@ -152,9 +158,9 @@ func Functions() []Function {
 				{Fetch, OnLinkKey, nil, "the new link of a restored invitation"},
 				{Unwrap, OnMetadataKey, nil, "show metadata to the admin"},
 			},
-			Settings: []Setting{
-				SettingTable, SettingLinkKey, SettingMetadataKey, SettingAPIURL,
-				SettingMailsPerInviter, SettingMailsPerNewWorkspace, SettingMailsPerWorkspace,
+			Settings: []setting.Definition{
+				setting.Table, setting.LinkKey, setting.MetadataKey, setting.APIURL,
+				setting.MailsPerInviter, setting.MailsPerNewWorkspace, setting.MailsPerWorkspace,
 			},
 		},
 		{
@@ -170,7 +176,7 @@ func Functions() []Function {
 				{Change, OnTable, []string{"WS#*", "INVITER#*"}, "expired, reminded, mailed, archived, out of a deleted group; the counts of users and mails"},
 				{Remove, OnTable, []string{"WS#*", "ACCOUNT#*"}, "a deleted group that nobody is in any more; a departed account"},
 			},
-			Settings: []Setting{SettingTable},
+			Settings: []setting.Definition{setting.Table, setting.MailsPerInviter, setting.MailsPerNewWorkspace, setting.MailsPerWorkspace},
 		},
 		{
 			Name: "account", Purpose: "a person's account becomes known: requested turns into invited",
@@ -184,7 +190,7 @@ func Functions() []Function {
 				{Read, OnTable, workspaceKeys, "the user as it is now"},
 				{Change, OnTable, []string{"WS#*", "ACCOUNT#*"}, "the account; requested to invited, the counts of users"},
 			},
-			Settings: []Setting{SettingTable},
+			Settings: []setting.Definition{setting.Table},
 		},
 		{
 			Name: "publish", Purpose: "table stream to domain events: into the history and onto the bus",
@@ -201,7 +207,7 @@ func Functions() []Function {
 				{InsertMany, OnTable, []string{"HISTORY#*"}, "history entries"},
 				{Publish, OnBus, nil, "domain events"},
 			},
-			Settings: []Setting{SettingTable, SettingBus, SettingHistoryDays},
+			Settings: []setting.Definition{setting.Table, setting.Bus, setting.HistoryDays},
 		},
 		{
 			Name: "mail", Purpose: "domain events to SES: everything that is written to a person",
@@ -214,9 +220,9 @@ func Functions() []Function {
 				{Fetch, OnLinkKey, nil, "derive the link"},
 				{Send, OnSender, nil, "the mail"},
 			},
-			Settings: []Setting{
-				SettingTable, SettingLinkKey, SettingAPIURL, SettingDashboardURL,
-				SettingMailFrom, SettingMailConfigurationSet, SettingMailAttempts, SettingMailInterval,
+			Settings: []setting.Definition{
+				setting.Table, setting.LinkKey, setting.APIURL, setting.DashboardURL,
+				setting.MailFrom, setting.MailConfigurationSet, setting.MailAttempts, setting.MailInterval,
 			},
 		},
 		{
@@ -228,7 +234,7 @@ func Functions() []Function {
 				{Insert, OnTable, []string{"WS#*", "RECIPIENT#*"}, "an address that takes no mail, a person who called a mail spam"},
 				{Change, OnTable, workspaceKeys, "the delivery state"},
 			},
-			Settings: []Setting{SettingTable},
+			Settings: []setting.Definition{setting.Table},
 		},
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -22,15 +21,6 @@ import (
 type Env struct {
 	// Get reads one variable; os.Getenv in a Lambda.
 	Get func(name string) string
-}
-
-// Int reads a whole number; where it is not set, or is none, otherwise.
-func (e Env) Int(name string, otherwise int) int {
-	n, err := strconv.Atoi(e.Get(name))
-	if err != nil {
-		return otherwise
-	}
-	return n
 }
 
 // Region is where the function runs.

@@ -19,6 +19,7 @@ import (
 
 	"github.com/latchkey/latchkey/shared/awsenv"
 	"github.com/latchkey/latchkey/shared/link"
+	"github.com/latchkey/latchkey/shared/setting"
 	"github.com/latchkey/latchkey/shared/user"
 )
 
@@ -71,7 +72,7 @@ func (s *Source) Keys(ctx context.Context, now time.Time) (link.Keys, error) {
 }
 
 func (s *Source) fetch(ctx context.Context) (link.Keys, error) {
-	id := s.env.Get("LINK_KEY")
+	id := s.env.Get(setting.LinkKey.Name)
 	out, err := s.client().GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &id})
 	if err != nil {
 		return link.Keys{}, awsenv.Failure("fetch the link key", err)
@@ -115,7 +116,7 @@ type Maker struct {
 // address that API_URL configures.
 func (s *Source) Maker(ctx context.Context, now time.Time) (Maker, error) {
 	keys, err := s.Keys(ctx, now)
-	return Maker{keys, s.env.Get("API_URL")}, err
+	return Maker{keys, s.env.Get(setting.APIURL.Name)}, err
 }
 
 // URL returns the link of a pending user, which is mailed and copied; "" for a

@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/latchkey/latchkey/shared/awsenv"
+	"github.com/latchkey/latchkey/shared/setting"
 )
 
 // Item is a DynamoDB item.
@@ -79,7 +80,7 @@ func FromEnv(env awsenv.Env) *Table {
 		Credentials:  env.Credentials(),
 		BaseEndpoint: env.Endpoint("DYNAMODB"),
 		Retryer:      awsenv.PatientRetryer(),
-	}), env.Get("TABLE"))
+	}), env.Get(setting.Table.Name))
 }
 
 // Consistency is how recent a read is. A read that may lag by a moment costs

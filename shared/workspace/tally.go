@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/latchkey/latchkey/shared/fault"
+	"github.com/latchkey/latchkey/shared/setting"
 	"github.com/latchkey/latchkey/shared/user"
 )
 
@@ -114,12 +115,20 @@ func (t Tally) Limit(limit int) (take [Parts]int, err error) {
 	return take, nil
 }
 
-// Limits bound what one workspace, inviter or account may ask for in a UTC day.
+// Limits bound what one workspace or inviter may ask for in a UTC day.
 type Limits struct {
 	Inviter      int // invitations of one person, in all workspaces together
 	NewWorkspace int // mails of a workspace in its first 30 days
 	Workspace    int // mails of a workspace after that
-	Workspaces   int // workspaces that one account creates
+}
+
+// LimitsFrom reads the deployment's limits.
+func LimitsFrom(r *setting.Reader) Limits {
+	return Limits{
+		Inviter:      r.Int(setting.MailsPerInviter),
+		NewWorkspace: r.Int(setting.MailsPerNewWorkspace),
+		Workspace:    r.Int(setting.MailsPerWorkspace),
+	}
 }
 
 // Trial is how long a workspace is new.

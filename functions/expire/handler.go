@@ -5,8 +5,6 @@ import (
 	"log/slog"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/latchkey/latchkey/shared/access"
 	"github.com/latchkey/latchkey/shared/invitation"
 	"github.com/latchkey/latchkey/shared/store"
@@ -38,8 +36,17 @@ type report struct {
 // is left then goes on with the next run.
 const groupTime = time.Minute
 
-// sideBySide is how many due items a run handles at the same time.
-const sideBySide = 32
+// margin is kept of a run's time for the items that are under way.
+const margin = 15 * time.Second
+
+// stopOf returns when a run takes on nothing new.
+func stopOf(ctx context.Context) time.Time {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return time.Now().Add(time.Hour)
+	}
+	return deadline.Add(-margin)
+}
 
 // handle works through what is due, longest overdue first: mails that waited for
 // a limit leave in the order in which they were asked for. An item that fails
@@ -57,12 +64,12 @@ func (h handler) handle(ctx context.Context, in tick) (report, error) {
 		return report{}, err
 	}
 	var n counts
-	var group errgroup.Group
-	group.SetLimit(sideBySide)
-	for ctx.Err() == nil {
+	stop := stopOf(ctx)
+	lanes := newLanes(func(d store.Due) { h.work(ctx, d, now, &n) })
+	for ctx.Err() == nil && time.Now().Before(stop) {
 		due, ok, err := overdue.Next(ctx)
 		if ok {
-			group.Go(func() error { h.work(ctx, due, now, &n); return nil })
+			lanes.add(due)
 		}
 		if err != nil { // the index could not be read on
 			h.fail(ctx, due, err, &n)
@@ -72,7 +79,7 @@ func (h handler) handle(ctx context.Context, in tick) (report, error) {
 			break
 		}
 	}
-	_ = group.Wait() // each item has its own outcome
+	lanes.wait()
 	done := n.report()
 	h.log.InfoContext(ctx, "expire", "expired", done.Expired, "reminded", done.Reminded, "mailed", done.Mailed,
 		"groupsDeleted", done.GroupsDeleted, "failed", done.Failed)

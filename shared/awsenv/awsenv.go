@@ -75,7 +75,7 @@ func retryer(attempts int) aws.Retryer {
 			return time.Duration(rand.Int64N(int64(min(maxBackoff, firstBackoff<<min(attempt, 10))))), nil
 		})
 	})
-	// The SDK leaves this one to its callers.
+	// The SDK leaves these to its callers.
 	// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-conflict-handling
-	return retry.AddWithErrorCodes(standard, "TransactionConflictException")
+	return retry.AddWithErrorCodes(standard, "TransactionConflictException", "TransactionInProgressException")
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/latchkey/latchkey/shared/fault"
 	"github.com/latchkey/latchkey/shared/id"
 	"github.com/latchkey/latchkey/shared/store"
+	"github.com/latchkey/latchkey/shared/user"
 )
 
 // answersKept is how long an Idempotency-Key is remembered.
@@ -31,7 +32,7 @@ func (s Service) noteCall(ctx context.Context, workspaceID string, call Call, no
 }
 
 // receipt is the answer to a call that invited one person, without the link.
-func (b *batch) receipt(u any) (store.Answer, error) {
+func (b *batch) receipt(u user.User) (store.Answer, error) {
 	plain, err := json.Marshal(u)
 	if err != nil {
 		return store.Answer{}, err
@@ -54,7 +55,11 @@ func (b *batch) replay(st *store.State) (o Outcome, ok bool, err error) {
 	if err != nil {
 		return Outcome{}, true, err
 	}
-	u, err := decodeReceipt(plain)
+	var u user.User
+	err = json.Unmarshal(plain, &u)
+	if err == nil && u.ID == "" { // the receipt of an earlier release
+		u = st.Users[b.ids[0]]
+	}
 	return Outcome{Kind: Replayed, User: u}, true, err
 }
 

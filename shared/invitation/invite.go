@@ -2,7 +2,6 @@ package invitation
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -397,10 +396,4 @@ func (c chunking) dayFor(st *store.State, waiting int) time.Time {
 	}
 	days := waiting / max(limit, 1)
 	return user.Tomorrow(c.now).Add(time.Duration(days) * 24 * time.Hour)
-}
-
-// decodeReceipt is the inverse of receipt.
-func decodeReceipt(plain []byte) (u user.User, err error) {
-	err = json.Unmarshal(plain, &u)
-	return u, err
 }

@@ -19,6 +19,7 @@ import (
 type Due struct {
 	WorkspaceID, UserID, GroupID string
 	Departed                     string // an email key
+	Mail                         bool   // a scheduled mail: those of a workspace leave in order
 	at                           string
 }
 
@@ -34,6 +35,7 @@ func dueOfItem(item Item) Due {
 		d.GroupID = group
 	} else {
 		d.UserID = strings.TrimPrefix(key.SK, prefixUser)
+		d.Mail = strings.Contains(d.at, "#")
 	}
 	return d
 }

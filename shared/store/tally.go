@@ -106,11 +106,19 @@ func dayWrite(key Key, known workspace.Day, n, share int, now time.Time) table.W
 // has passed is counted as pending until the schedule, or a caller who needs the
 // seat, has persisted it.
 func (s *Store) Counts(ctx context.Context, workspaceID string) (map[user.Status]int, error) {
-	st, err := s.Load(ctx, Want{Workspace: workspaceID, AllCounts: true})
+	keys := make([]Key, workspace.Parts)
+	for part := range keys {
+		keys[part] = tallyKey(workspaceID, part)
+	}
+	items, err := s.table.BatchGet(ctx, keys, table.Strong)
 	if err != nil {
 		return nil, err
 	}
-	counts := st.Tally.Counts()
+	var tally workspace.Tally
+	for i, item := range items {
+		tally[i] = partOfItem(item)
+	}
+	counts := tally.Counts()
 	for status, n := range counts {
 		counts[status] = max(n, 0) // seen to leave, and not seen to come
 	}

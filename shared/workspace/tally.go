@@ -77,25 +77,6 @@ func (t Tally) Counts() map[user.Status]int {
 	return counts
 }
 
-// SeatsLeft returns the number of free seats.
-func (t Tally) SeatsLeft() int {
-	free := 0
-	for _, part := range t {
-		free += part.Room
-	}
-	return max(free, 0)
-}
-
-// MailsLeft returns how many mails the workspace may still send on the day of
-// now under a limit.
-func (t Tally) MailsLeft(limit int, now time.Time) int {
-	left := 0
-	for i, part := range t {
-		left += part.Mails.Left(limit, i, Parts, now)
-	}
-	return left
-}
-
 // Limit returns the seats to take from each part's room so that a new limit
 // holds; 0 is no limit. The new rooms are even where they can be, and a change
 // of a part in between is harmless as long as its new room would not fall below

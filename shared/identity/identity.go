@@ -83,14 +83,15 @@ func cleanID(text string) string {
 	return text
 }
 
-// cleanName returns a name that can be shown to people, trimmed, or "".
+// cleanName returns a name that can be shown to strangers, trimmed, or "": an
+// issuer with self-registration lets people choose any.
 func cleanName(text string) string {
 	var fields fault.Fields
-	name := user.CheckName(&fields, text)
+	user.CheckTitle(&fields, "/name", text, user.MaxName)
 	if len(fields) > 0 {
 		return ""
 	}
-	return name
+	return strings.TrimSpace(text)
 }
 
 // Person returns nil for somebody with a verified email, otherwise the reason

@@ -288,6 +288,7 @@ func TestACallersDisplayName(t *testing.T) {
 		{"John Doe", "john@corp.com", "John Doe"},
 		{"", "john.doe@corp.com", "john.doe"},
 		{"call +1 (888) 555-0199", "john@corp.com", "john"},
+		{"Your account is locked", "john@corp.com", "john"},
 		{"www.evil.example", "www.evil.example@corp.com", "Admin"},
 		{"", "18885550199@corp.com", "Admin"},
 		{"", "", "Admin"},

@@ -44,9 +44,10 @@ func CheckText(fields *fault.Fields, pointer, text string, max int) {
 	}
 }
 
-// CheckTitle is CheckText for the name of a workspace or product, which stands
-// in every mail to people who may not know it: it also has fewer digits than a
-// phone number, and neither refers to a bill nor urges its reader to act.
+// CheckTitle is CheckText for a name that is shown to people who may not know
+// its owner, such as that of a workspace or product in the subject of an
+// invitation: it also has fewer than 9 digits, and neither refers to a bill nor
+// urges its reader to act.
 func CheckTitle(fields *fault.Fields, pointer, text string, max int) {
 	var wrong fault.Fields
 	CheckText(&wrong, pointer, text, max)
@@ -59,7 +60,7 @@ func CheckTitle(fields *fault.Fields, pointer, text string, max int) {
 	case countDigits(notDates(seen)) >= maxTitleDigits:
 		fields.Add(pointer, "looks_like_phone_number", "A name with "+strconv.Itoa(maxTitleDigits)+" or more digits looks like a phone number. Use fewer digits.")
 	case billShape.MatchString(seen), urgeShape.MatchString(seen):
-		fields.Add(pointer, "looks_like_offer", "The name of a workspace or product can't refer to a bill or ask people to act. Use only the name.")
+		fields.Add(pointer, "looks_like_offer", "Names are shown in the mail we send, so this one can't refer to a bill or ask people to act. Use only the name.")
 	}
 }
 
@@ -109,6 +110,8 @@ func readable(text string) string {
 // DerivedCoreProperties.txt.
 func visible(r rune) rune {
 	switch {
+	case r < utf8.RuneSelf:
+		return r
 	case unicode.Is(unicode.Prepended_Concatenation_Mark, r), r >= '\ufff9' && r <= '\ufffb':
 		return r
 	case unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector), r == '\u2800': // BRAILLE PATTERN BLANK
@@ -258,7 +261,7 @@ var (
 	// Years, dates and grouped thousands are numbers that names have.
 	dateShape = regexp.MustCompile(`\b(?:(?:19|20)\d\d\s?[-/]\s?(?:19|20)\d\d|(?:19|20)\d\d[-./]?[01]\d[-./]?[0-3]\d|[0-3]?\d[./-][0-3]?\d[./-](?:19|20)\d\d|\d{1,3}(?:,\d{3})+)\b`)
 	// Letters that look like a digit count between digits.
-	numberRun = regexp.MustCompile(`\d(?:[ \-./()*_,~:|+]{0,3}[\dOoIl])+`)
+	numberRun = regexp.MustCompile(`\d(?:[^\p{L}\p{N}]{0,4}[\dOoIl])+`)
 	vanity    = regexp.MustCompile(`(?i)\b(?:1[ .-]{1,2}\(?8(?:00|33|44|55|66|77|88)\)?[ .-]{1,2}[a-z]|8(?:00|33|44|55|66|77|88)-[a-z][a-z-]{3})`)
 	callShape = regexp.MustCompile(`(?i)(?:^|[^\p{L}])(?:call|dial|phone|tel|telephone|telefon|text|sms|whatsapp|viber|telegram|hotline|helpline|contact|appele[rz]|appelle|llama\p{L}*|llame\p{L}*|telefono|telefone|ligue|ligar|anrufen|rufen sie|ruf|chiama\p{L}*|zadzwo\p{L}*|arayin|bel|звони\p{L}*|позвони\p{L}*|телефон|тел)[^\p{L}\p{N}]*(?:(?:us|me|now|today|at|on|to|our|the|free|toll|number|support|help|desk|uns|an|au|le|la|al|el|nous|por|para|по|на|номер)[^\p{L}\p{N}]+){0,4}[+(]{0,2}\d{3}`)
 	callWords = regexp.MustCompile(`(?:电话|電話|致电|致電|拨打|撥打|전화|โทร|اتصل|هاتف|फोन|फ़ोन|कॉल|טלפון|חייגו)[^\d]{0,12}\d{3}`)
@@ -269,18 +272,21 @@ var (
 
 // hasPhoneNumber reports whether text has a number to call.
 func hasPhoneNumber(text string) bool {
-	if vanity.MatchString(text) || callShape.MatchString(text) || callWords.MatchString(text) {
+	if countDigits(text) > 0 && (vanity.MatchString(text) || callShape.MatchString(text) || callWords.MatchString(text)) {
 		return true
 	}
 	text = digitWords.ReplaceAllStringFunc(notDates(text), func(word string) string { return digitOf[strings.ToLower(word)] })
+	if countDigits(text) == 0 {
+		return false // the name of almost everybody
+	}
 	return slices.ContainsFunc(numberRun.FindAllString(text, -1), func(run string) bool {
 		lookalikes := strings.Count(run, "O") + strings.Count(run, "o") + strings.Count(run, "I") + strings.Count(run, "l")
 		return countDigits(run) > lookalikes && countDigits(run)+lookalikes >= minPhoneDigits
 	})
 }
 
-// notDates returns text without the numbers that are no phone number.
-func notDates(text string) string { return dateShape.ReplaceAllString(text, " ; ") }
+// notDates returns text with a word for each number that is no phone number.
+func notDates(text string) string { return dateShape.ReplaceAllString(text, " date ") }
 
 func countDigits(text string) (n int) {
 	for _, r := range text {
@@ -312,7 +318,7 @@ var walletShape = regexp.MustCompile(`\b[1-9A-HJ-NP-Za-km-z]{25,95}\b`)
 
 // hasAmount reports whether text has an amount of money or a place to send it.
 func hasAmount(text string) bool {
-	return slices.ContainsFunc(amountShapes, func(shape *regexp.Regexp) bool { return shape.MatchString(text) }) ||
+	return countDigits(text) > 0 && slices.ContainsFunc(amountShapes, func(shape *regexp.Regexp) bool { return shape.MatchString(text) }) ||
 		slices.ContainsFunc(walletShape.FindAllString(text, -1), func(token string) bool {
 			return strings.ContainsAny(token, "123456789") && strings.ToLower(token) != token && strings.ToUpper(token) != token
 		})

@@ -128,3 +128,15 @@ func FuzzNames(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkNames(b *testing.B) {
+	for kind, check := range map[string]nameCheck{"text": user.CheckText, "title": user.CheckTitle} {
+		for _, name := range []string{"John Doe", "Société Générale S.A.", "Cohort 2024-01-15", strings.Repeat("ａ① ", 33)} {
+			b.Run(kind+"/"+name[:8], func(b *testing.B) {
+				for b.Loop() {
+					refusal(check, name)
+				}
+			})
+		}
+	}
+}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/latchkey/latchkey/shared/httpapi"
 	"github.com/latchkey/latchkey/shared/invitation"
+	"github.com/latchkey/latchkey/shared/user"
 )
 
 type handler struct {
@@ -57,7 +58,7 @@ func (h handler) confirmed(ctx context.Context, event json.RawMessage) (json.Raw
 	err := json.Unmarshal(event, &in)
 	if err == nil {
 		attributes := in.Request.UserAttributes
-		if attributes["email"] == "" || attributes["email_verified"] != "true" {
+		if !user.ValidEmail(attributes["email"]) || attributes["email_verified"] != "true" {
 			return event, nil
 		}
 		err = h.invitations.AccountAppeared(ctx, attributes["email"], h.now().UTC().Truncate(time.Millisecond))

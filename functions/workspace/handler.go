@@ -167,21 +167,8 @@ func founderOf(s user.Stamp, w workspace.Workspace, c identity.Caller) *user.Use
 	if c.Operator {
 		return nil
 	}
-	u := user.Founder(s, w.ID, founderName(c), c.Email, c.Subject)
+	u := user.Founder(s, w.ID, c.DisplayName(), c.Email, c.Subject)
 	return &u
-}
-
-// founderName is the name that the issuer gives, else the mailbox's; a name
-// that invitations could not show is none.
-func founderName(c identity.Caller) string {
-	for _, name := range []string{c.Name, c.Email[:strings.LastIndexByte(c.Email, '@')]} {
-		var fields fault.Fields
-		user.CheckText(&fields, "/name", name, user.MaxName)
-		if len(fields) == 0 {
-			return strings.TrimSpace(name)
-		}
-	}
-	return "Admin"
 }
 
 func (h handler) get(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {

@@ -196,7 +196,7 @@ func (d Details) Check() (Details, fault.Fields) {
 
 // CheckName names what is wrong with a person's name, and gives it trimmed.
 func CheckName(fields *fault.Fields, name string) string {
-	CheckText(fields, "/name", name, MaxName)
+	CheckTitle(fields, "/name", name, MaxName)
 	return strings.TrimSpace(name)
 }
 

@@ -37,7 +37,7 @@ const (
 	soon = 36 * time.Hour
 )
 
-func start(t *testing.T, dataDir string, fault func(function string) bool) *local.Stack {
+func start(t *testing.T, dataDir string, fault func(local.TableCall) local.TableFault) *local.Stack {
 	t.Helper()
 	root, err := filepath.Abs("../..")
 	if err != nil {
@@ -114,8 +114,11 @@ type maker struct {
 	left    atomic.Int64
 }
 
-func (m *maker) refuses(function string) bool {
-	return function == "workspace" && m.limited.Load() && m.left.Add(-1) < 0
+func (m *maker) refuses(c local.TableCall) (f local.TableFault) {
+	if c.Function == "workspace" && m.limited.Load() && m.left.Add(-1) < 0 {
+		f.Refuse = local.TooBusy
+	}
+	return f
 }
 
 // office is a workspace with whoever manages it.

@@ -8,6 +8,7 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -61,9 +62,11 @@ type Config struct {
 	Dashboard string
 	// Root is the project's folder, where node_modules is.
 	Root string
-	// TableFault, if set, is asked before each call of a function to the
-	// table: true lets the table refuse it as too busy.
-	TableFault func(function string) bool
+	// TableFault, if set, decides what befalls each attempt of a function to
+	// call the table.
+	TableFault func(TableCall) TableFault
+	// Timeout, if set, takes the place of every function's own.
+	Timeout time.Duration
 	// NoticesAfter is how long after a mail it is told what became of it.
 	NoticesAfter time.Duration
 	// Settings replace the defaults, and what this package sets itself.
@@ -187,7 +190,7 @@ func (s *Stack) start(ctx, life context.Context, cfg Config, ports [3]int, dataD
 	for _, f := range blueprint.Functions() {
 		fn := lambda.New(lambda.Config{
 			Name: f.Name, Bootstrap: filepath.Join(cfg.Functions, f.Name, "bootstrap"),
-			Env: s.environment(f, tables[f.Name]), Timeout: f.Timeout, MemoryMB: f.MemoryMB, Log: log,
+			Env: s.environment(f, tables[f.Name]), Timeout: cmp.Or(cfg.Timeout, f.Timeout), MemoryMB: f.MemoryMB, Log: log,
 		})
 		s.functions[f.Name] = &function{fn, f.Name, slog.New(slog.NewJSONHandler(log, nil))}
 		s.onClose(fn.Close)
@@ -271,23 +274,6 @@ func (s *Stack) tablesOf(cfg Config) (map[string]string, error) {
 		}
 	}
 	return at, nil
-}
-
-// faulty refuses calls to the table, where it is told to, as DynamoDB does when
-// it is too busy.
-func faulty(function string, fault func(string) bool, table http.Handler) http.Handler {
-	if fault == nil {
-		return table
-	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if fault(function) {
-			w.Header().Set("content-type", "application/x-amz-json-1.0")
-			w.WriteHeader(http.StatusBadRequest)
-			_, _ = io.WriteString(w, `{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException","message":"too busy"}`)
-			return
-		}
-		table.ServeHTTP(w, r)
-	})
 }
 
 // startMailbox puts what SES does besides sending before the mail server.

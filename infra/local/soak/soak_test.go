@@ -46,8 +46,11 @@ func address(i int) (to, want string) {
 
 func TestEveryInvitationArrivesAndEveryDeliveryEndsTrue(t *testing.T) {
 	var failing atomic.Bool
-	s := start(t, func(function string) bool {
-		return (function == "mail" || function == "feedback") && failing.Load() && rand.IntN(5) == 0
+	s := start(t, func(c local.TableCall) (f local.TableFault) {
+		if (c.Function == "mail" || c.Function == "feedback") && failing.Load() && rand.IntN(5) == 0 {
+			f.Refuse = local.TooBusy
+		}
+		return f
 	})
 	s.stack.Mailbox.Fail(func() mailbox.Fault {
 		if !failing.Load() {
@@ -164,7 +167,7 @@ type soak struct {
 	redriven    int
 }
 
-func start(t *testing.T, tableFault func(string) bool) *soak {
+func start(t *testing.T, tableFault func(local.TableCall) local.TableFault) *soak {
 	t.Helper()
 	root, err := filepath.Abs("../../..")
 	if err != nil {

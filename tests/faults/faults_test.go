@@ -1,0 +1,248 @@
+package faults
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/latchkey/latchkey/tests/caller"
+)
+
+// TestEveryCallMayFail refuses each call of each operation, and loses its
+// answer.
+func TestEveryCallMayFail(t *testing.T) {
+	t.Parallel()
+	w := start(t, 0)
+	w.playAll(t, kinds)
+}
+
+// TestEveryAnswerMayComeTooLate keeps back the answer of each call until the
+// function's deadline is over.
+func TestEveryAnswerMayComeTooLate(t *testing.T) {
+	t.Parallel()
+	w := start(t, impatient)
+	w.playAll(t, func(string) []kind { return []kind{held} })
+}
+
+// playAll plays every scenario with every fault, and looks at the table when
+// all that follows has followed. What an invitation sets going behind the API
+// takes its time, up to the lease of a mail: it begins first.
+func (w *world) playAll(t *testing.T, kinds func(operation string) []kind) {
+	var begun []*aftermath
+	t.Run("behind the API", func(t *testing.T) {
+		for _, function := range behind {
+			begun = append(begun, w.begin(t, function, kinds)...)
+		}
+	})
+	t.Run("scenes", func(t *testing.T) {
+		for _, sc := range scenarios {
+			t.Run(sc.name(), func(t *testing.T) {
+				t.Parallel()
+				w.everyFault(t, sc, kinds)
+			})
+		}
+	})
+	t.Run("aftermath", func(t *testing.T) {
+		for _, a := range begun {
+			a.await(t)
+		}
+	})
+	w.finish(t)
+}
+
+// finish looks at the table when all that follows has followed, and logs what
+// was tried.
+func (w *world) finish(t *testing.T) {
+	t.Run("table", func(t *testing.T) {
+		w.settle(t)
+		w.check(t)
+		w.summary(t)
+	})
+}
+
+// everyFault plays without a fault first, which tells the calls that there are.
+func (w *world) everyFault(t *testing.T, sc scenario, kinds func(string) []kind) {
+	quiet := sc.play(w.scene(t, sc.name()+" without a fault"), none, 0)
+	calls := quiet.operations()
+	if len(calls) == 0 {
+		t.Fatal("no call to the table")
+	}
+	for i, operation := range calls {
+		for _, k := range kinds(operation) {
+			label := faultLabel(sc.name(), i+1, calls, k)
+			t.Run(fmt.Sprintf("%d_%s/%s", i+1, operation, k), func(t *testing.T) {
+				t.Parallel()
+				p := sc.play(w.scene(t, label), k, i+1)
+				for range 5 { // the part of the tally is chance, and so is how many calls find a seat
+					if !p.wasReached() {
+						p = sc.play(w.scene(t, label), k, i+1)
+					}
+				}
+				if w.noted(k, label, p.wasReached()); !p.wasReached() {
+					t.Errorf("call %d was not made: %v", i+1, p.operations())
+				}
+			})
+		}
+	}
+}
+
+func faultLabel(name string, nth int, calls []string, k kind) string {
+	return fmt.Sprintf("%s: call %d of %d, %s, %s", name, nth, len(calls), calls[nth-1], k)
+}
+
+// play makes the scenario's call, and repeats it as a client would, unless it
+// was done.
+func (sc scenario) play(s *scene, k kind, nth int) *plan {
+	s.t.Helper()
+	r := routes()[sc.operation]
+	rq := sc.stage(s)
+	path := r.Path
+	for name, value := range s.params {
+		path = strings.ReplaceAll(path, "{"+name+"}", value)
+	}
+	if sc.operation == "createWorkspace" {
+		s.mark("own-" + s.tag)
+	}
+	send := func() caller.Answer {
+		s.t.Helper()
+		return rq.who.Send(r.Method, path+rq.query, rq.body, rq.headers...)
+	}
+	p := &plan{function: r.function, marks: s.marks, kind: k, nth: nth}
+	s.faults.arm(p)
+	answer := send()
+	s.faults.release(p)
+	switch said := rq.wrong(answer, []string{"503 unavailable", "unavailable"}); {
+	case said != "":
+		s.t.Errorf("the call with the fault: %s", said)
+	case rq.done(answer):
+	case k == none:
+		s.t.Fatalf("without a fault: %v", answer)
+	default:
+		if said := rq.wrong(send(), rq.repeat); said != "" {
+			s.t.Errorf("its repeat: %s", said)
+		}
+	}
+	if sc.check != nil {
+		sc.check(s)
+	}
+	return p
+}
+
+// row is what became of one person in a batch.
+type row struct {
+	Outcome string
+	Errors  []struct{ Code string }
+}
+
+func (rq request) rows(a caller.Answer) (rows []row) {
+	var batch struct{ Results []row }
+	if rq.outcome != "" && json.Unmarshal(a.Body, &batch) == nil {
+		return batch.Results
+	}
+	return nil
+}
+
+// done reports whether the answer says that all was done.
+func (rq request) done(a caller.Answer) bool {
+	return slices.Contains(rq.want, a.Status) && !slices.ContainsFunc(rq.rows(a), func(r row) bool { return r.Outcome != rq.outcome })
+}
+
+// wrong says what is wrong with an answer; "" for one that is done, or one of
+// the others that are allowed, row by row in a batch.
+func (rq request) wrong(a caller.Answer, allowed []string) string {
+	if !slices.Contains(rq.want, a.Status) {
+		if slices.Contains(allowed, fmt.Sprintf("%d %s", a.Status, a.Code())) {
+			return ""
+		}
+		return a.String()
+	}
+	for _, r := range rq.rows(a) {
+		said := r.Outcome
+		if len(r.Errors) > 0 {
+			said = r.Errors[0].Code
+		}
+		if said != rq.outcome && !slices.Contains(allowed, said) {
+			return a.String()
+		}
+	}
+	return ""
+}
+
+// behind are the functions behind the API that an invitation sets going.
+var behind = []string{"publish", "mail", "feedback"}
+
+// aftermath is an invitation whose mail is on its way, whatever fails there.
+type aftermath struct {
+	*scene
+	plan *plan
+	kind kind
+	user caller.User
+}
+
+// begin invites somebody for each fault of a function behind the API. Nobody
+// waits for it here, but for the first one, whose calls do not fail.
+func (w *world) begin(t *testing.T, function string, kinds func(string) []kind) (begun []*aftermath) {
+	name := "the function " + function
+	quiet := w.scene(t, name+" without a fault").sets(function, none, 0)
+	quiet.await(t)
+	calls := quiet.plan.operations()
+	for i, operation := range calls {
+		for _, k := range kinds(operation) {
+			begun = append(begun, w.scene(t, faultLabel(name, i+1, calls, k)).sets(function, k, i+1))
+		}
+	}
+	return begun
+}
+
+// sets sets the function going.
+func (s *scene) sets(function string, k kind, nth int) *aftermath {
+	s.found()
+	s.email("john") // a mark
+	a := &aftermath{scene: s, kind: k, plan: &plan{function: function, marks: s.marks, kind: k, nth: nth}}
+	s.faults.arm(a.plan)
+	a.user = s.invite("john", mailed)
+	return a
+}
+
+// await waits until the mail is out and told of.
+func (a *aftermath) await(t *testing.T) {
+	t.Helper()
+	within := soon
+	failed := a.kind == lostAlways || a.kind == held || a.kind == refusedAlways
+	if failed {
+		within = afterTheLease // a run that fails may leave its claim behind
+	}
+	admin := a.admin.With(t)
+	var took time.Duration
+	caller.Eventually(t, afterTheLease, func() error {
+		var page struct {
+			Entries []struct {
+				Delivery string
+				At       time.Time
+			}
+		}
+		admin.Send("GET", a.path+"/users/"+a.user.ID+"/history", nil).Into(http.StatusOK, &page)
+		for _, e := range page.Entries {
+			if e.Delivery == "delivered" {
+				took = e.At.Sub(a.user.Invitation.SentAt)
+				return nil
+			}
+		}
+		return fmt.Errorf("%s: no mail is told of in %d lines of history", a.label, len(page.Entries))
+	})
+	a.faults.release(a.plan)
+	a.noted(a.kind, a.label, a.plan.wasReached())
+	if took > within {
+		t.Errorf("%s: the mail was told of after %.0f s, want %.0f at most", a.label, took.Seconds(), within.Seconds())
+	}
+	switch n := a.inbox(t, a.user.Email); {
+	case n == 1:
+	case n == 2 && failed: // died between the mail and its mark
+	default:
+		t.Errorf("%s: %d mails arrived", a.label, n)
+	}
+}

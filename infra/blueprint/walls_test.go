@@ -80,8 +80,13 @@ func TestWalls(t *testing.T) {
 		}
 	}
 	for _, p := range all["infra/blueprint"].Imports {
-		if strings.Contains(p, ".") {
+		if strings.Contains(p, ".") && p != module+"shared/setting" {
 			t.Errorf("infra/blueprint imports %s; it is plain data", p)
+		}
+	}
+	for _, p := range all["shared/setting"].Deps {
+		if first, _, _ := strings.Cut(p, "/"); strings.Contains(first, ".") {
+			t.Errorf("shared/setting imports %s; it is for everybody, so it imports the standard library alone", p)
 		}
 	}
 }

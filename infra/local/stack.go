@@ -36,6 +36,7 @@ import (
 	"github.com/latchkey/latchkey/infra/local/mailbox"
 	"github.com/latchkey/latchkey/infra/local/messaging"
 	"github.com/latchkey/latchkey/infra/local/stream"
+	"github.com/latchkey/latchkey/shared/setting"
 )
 
 // Names by which the parts know each other here.
@@ -68,8 +69,8 @@ type Config struct {
 	Timeout time.Duration
 	// NoticesAfter is how long after a mail it is told what became of it.
 	NoticesAfter time.Duration
-	// Settings replace the usual values of settings of the blueprint.
-	Settings map[blueprint.Setting]string
+	// Settings replace the defaults, and what this package sets itself.
+	Settings map[setting.Definition]string
 	// Log takes one line for each request, and what the functions log.
 	Log io.Writer
 	// Meter, if set, is asked for a handler for each function, which then
@@ -87,7 +88,7 @@ type Stack struct {
 	Queues *messaging.Queues
 	Bus    *messaging.Bus
 
-	replaced map[blueprint.Setting]string
+	replaced map[setting.Definition]string
 	Mailbox  *mailbox.Mailbox // what stands in for SES: it can be told to fail
 
 	mailEndpoint string
@@ -152,7 +153,10 @@ func (s *Stack) Close(ctx context.Context) error {
 }
 
 func (s *Stack) start(ctx, life context.Context, cfg Config, ports [3]int, dataDir string, log *lineLog) error {
-	var err error
+	err := s.checkSettings()
+	if err != nil {
+		return err
+	}
 	// The queues' file is also the lock of the data folder: first of all.
 	s.Queues, err = messaging.Open(filepath.Join(dataDir, "queues.db"), blueprint.Queues(), time.Now)
 	if err != nil {

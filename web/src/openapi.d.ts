@@ -764,7 +764,8 @@ export interface components {
         /**
          * @description 1 to 100 characters, not counting space around them, which is cut off. No control characters or
          *     line breaks, no marks that change the direction of text, and nothing that looks like a web or mail
-         *     address.
+         *     address, a phone number, a price or a wallet address, however it is spelled. The name of a workspace
+         *     or product also must have fewer than 9 digits, and must not refer to a bill or ask people to act.
          */
         Name: string;
         /** @description A `Name`. */
@@ -939,7 +940,8 @@ export interface components {
             /**
              * @description Space around it is cut off. 64 bytes at most before the @, all of them ASCII; any domain with a
              *     dot behind it; 254 bytes at most with the domain in punycode. People are told apart by the
-             *     canonical form: lower case, punycode. The workspace may allow certain domains alone.
+             *     canonical form: A to Z before the @ in lower case, the domain in the ASCII form of UTS #46. The
+             *     workspace may allow certain domains alone.
              */
             email: string;
             role: components["schemas"]["Role"];
@@ -1218,6 +1220,7 @@ export interface components {
          *     | invalid_idempotency_key | 400 | the Idempotency-Key has more than 255 bytes |
          *     | invalid_if_match | 400 | If-Match is no entity tag, which has quotes |
          *     | email_unverified | 403 | the caller's email is not verified |
+         *     | email_invalid | 403 | the email in the caller's token is not an address that can be invited |
          *     | person_required | 403 | a backend asks for what only a person can do |
          *     | operator_required | 403 | a person asks for what is left to operators |
          *     | admin_required | 403 | the caller is a member of the workspace, but no admin |
@@ -1250,7 +1253,7 @@ export interface components {
          *     | unavailable | 503 | something that the service depends on is busy |
          * @enum {string}
          */
-        ProblemCode: "body_required" | "invalid_json" | "invalid_csv" | "invalid_body" | "invalid_request" | "invalid_idempotency_key" | "invalid_if_match" | "email_unverified" | "person_required" | "operator_required" | "admin_required" | "recipient_mismatch" | "workspace_not_found" | "user_not_found" | "group_not_found" | "invitation_not_found" | "route_not_found" | "slug_taken" | "user_exists" | "status_conflict" | "last_admin" | "seat_limit_reached" | "seats_in_use" | "group_being_deleted" | "recipient_undeliverable" | "recipient_unsubscribed" | "invitations_paused" | "inviter_not_admin" | "version_mismatch" | "body_too_large" | "unsupported_media_type" | "idempotency_mismatch" | "mail_limit_recipient_minute" | "mail_limit_recipient_day" | "mail_limit_inviter_day" | "mail_limit_workspace_day" | "internal" | "unavailable";
+        ProblemCode: "body_required" | "invalid_json" | "invalid_csv" | "invalid_body" | "invalid_request" | "invalid_idempotency_key" | "invalid_if_match" | "email_unverified" | "email_invalid" | "person_required" | "operator_required" | "admin_required" | "recipient_mismatch" | "workspace_not_found" | "user_not_found" | "group_not_found" | "invitation_not_found" | "route_not_found" | "slug_taken" | "user_exists" | "status_conflict" | "last_admin" | "seat_limit_reached" | "seats_in_use" | "group_being_deleted" | "recipient_undeliverable" | "recipient_unsubscribed" | "invitations_paused" | "inviter_not_admin" | "version_mismatch" | "body_too_large" | "unsupported_media_type" | "idempotency_mismatch" | "mail_limit_recipient_minute" | "mail_limit_recipient_day" | "mail_limit_inviter_day" | "mail_limit_workspace_day" | "internal" | "unavailable";
         /** @description One thing that is wrong with a request. */
         FieldError: {
             /**
@@ -1272,7 +1275,9 @@ export interface components {
          *     | unknown_field | any member | the operation does not have it |
          *     | too_long | name, message, `?q` | it has too many characters |
          *     | invalid_characters | name, message | it has control characters, or marks that change the direction of text |
-         *     | looks_like_address | name | a mail client would make a link of it |
+         *     | looks_like_address | name, productName | a mail client would make a link of it |
+         *     | looks_like_phone_number | name, productName | it has a phone number, or as many digits as one |
+         *     | looks_like_offer | name, productName | it has a price, a discount or a wallet address; the name of a workspace or product also must not refer to a bill or urge people to act |
          *     | invalid_email | email | it is no address that mail can be sent to |
          *     | email_too_long | email | the part before the @ has more than 64 bytes, or all of it more than 254 |
          *     | email_not_ascii | email | there are letters outside ASCII before the @ |
@@ -1310,7 +1315,7 @@ export interface components {
          *     | unknown_parameter | any parameter | the operation does not have it |
          * @enum {string}
          */
-        FieldCode: "required" | "wrong_type" | "unknown_field" | "too_long" | "invalid_characters" | "looks_like_address" | "invalid_email" | "email_too_long" | "email_not_ascii" | "domain_not_allowed" | "unknown_role" | "unknown_group" | "duplicate" | "too_many" | "too_deep" | "too_large" | "invalid_json" | "messages_off" | "unknown_locale" | "out_of_range" | "unknown_timezone" | "unknown_directory" | "invalid_domain" | "invalid_slug" | "reserved_slug" | "invalid_logo" | "host_not_allowed" | "invalid_color" | "too_little_contrast" | "invalid_group" | "unknown_status" | "unknown_sort" | "unknown_format" | "invalid_boolean" | "not_with_csv" | "missing_column" | "unknown_column" | "duplicate_column" | "wrong_length" | "invalid_cursor" | "unknown_parameter";
+        FieldCode: "required" | "wrong_type" | "unknown_field" | "too_long" | "invalid_characters" | "looks_like_address" | "looks_like_phone_number" | "looks_like_offer" | "invalid_email" | "email_too_long" | "email_not_ascii" | "domain_not_allowed" | "unknown_role" | "unknown_group" | "duplicate" | "too_many" | "too_deep" | "too_large" | "invalid_json" | "messages_off" | "unknown_locale" | "out_of_range" | "unknown_timezone" | "unknown_directory" | "invalid_domain" | "invalid_slug" | "reserved_slug" | "invalid_logo" | "host_not_allowed" | "invalid_color" | "too_little_contrast" | "invalid_group" | "unknown_status" | "unknown_sort" | "unknown_format" | "invalid_boolean" | "not_with_csv" | "missing_column" | "unknown_column" | "duplicate_column" | "wrong_length" | "invalid_cursor" | "unknown_parameter";
     };
     responses: {
         /** @description The body is missing or no JSON object, or fields are wrong. Nothing was written. */
@@ -1446,7 +1451,7 @@ export interface components {
                     /** @constant */
                     status?: 403;
                     /** @enum {unknown} */
-                    code?: "person_required" | "email_unverified";
+                    code?: "person_required" | "email_unverified" | "email_invalid";
                 } & components["schemas"]["PlainProblem"];
             };
         };
@@ -1461,7 +1466,7 @@ export interface components {
                     /** @constant */
                     status?: 403;
                     /** @enum {unknown} */
-                    code?: "operator_required" | "person_required" | "email_unverified";
+                    code?: "operator_required" | "person_required" | "email_unverified" | "email_invalid";
                 } & components["schemas"]["PlainProblem"];
             };
         };
@@ -1477,7 +1482,7 @@ export interface components {
                  *       "type": "about:blank",
                  *       "title": "Forbidden",
                  *       "status": 403,
-                 *       "detail": "Only operators may do this in this deployment.",
+                 *       "detail": "Only operators can do this in this deployment.",
                  *       "code": "operator_required",
                  *       "requestId": "be197d00702b482c"
                  *     }
@@ -1502,7 +1507,7 @@ export interface components {
                  *       "type": "about:blank",
                  *       "title": "Forbidden",
                  *       "status": 403,
-                 *       "detail": "Only an admin of the workspace may do this.",
+                 *       "detail": "Only an admin of the workspace can do this.",
                  *       "code": "admin_required",
                  *       "requestId": "be197d00702b482c"
                  *     }
@@ -1541,7 +1546,7 @@ export interface components {
                     /** @constant */
                     status?: 403;
                     /** @enum {unknown} */
-                    code?: "person_required" | "email_unverified" | "recipient_mismatch";
+                    code?: "person_required" | "email_unverified" | "email_invalid" | "recipient_mismatch";
                 } & components["schemas"]["PlainProblem"];
             };
         };
@@ -1631,7 +1636,7 @@ export interface components {
                  *       "type": "about:blank",
                  *       "title": "Conflict",
                  *       "status": 409,
-                 *       "detail": "This slug is in use. Choose another one.",
+                 *       "detail": "This slug is already in use. Choose another one.",
                  *       "code": "slug_taken",
                  *       "requestId": "be197d00702b482c"
                  *     }
@@ -1711,7 +1716,7 @@ export interface components {
                  *       "type": "about:blank",
                  *       "title": "Conflict",
                  *       "status": 409,
-                 *       "detail": "120 seats are in use. Archive people first, then lower the seat limit.",
+                 *       "detail": "120 seats are in use. Archive users before you lower the seat limit.",
                  *       "code": "seats_in_use",
                  *       "requestId": "be197d00702b482c"
                  *     }
@@ -1737,7 +1742,7 @@ export interface components {
                  *       "type": "about:blank",
                  *       "title": "Conflict",
                  *       "status": 409,
-                 *       "detail": "A group of this id is being deleted. Its id is free again in a few minutes.",
+                 *       "detail": "A group with this id is being deleted. Try again in a few minutes.",
                  *       "code": "group_being_deleted",
                  *       "requestId": "be197d00702b482c"
                  *     }
@@ -2946,7 +2951,7 @@ export interface operations {
                      *             {
                      *               "pointer": "",
                      *               "code": "seat_limit_reached",
-                     *               "detail": "Every seat of the workspace is taken. Archive somebody, or raise the seat limit."
+                     *               "detail": "Every seat in this workspace is taken. Archive a user or raise the seat limit."
                      *             }
                      *           ]
                      *         }

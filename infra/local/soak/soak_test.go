@@ -23,6 +23,7 @@ import (
 	"github.com/latchkey/latchkey/infra/blueprint"
 	"github.com/latchkey/latchkey/infra/local"
 	"github.com/latchkey/latchkey/infra/local/mailbox"
+	"github.com/latchkey/latchkey/shared/setting"
 )
 
 var (
@@ -172,10 +173,10 @@ func start(t *testing.T, tableFault func(local.TableCall) local.TableFault) *soa
 	if err != nil {
 		t.Fatal(err)
 	}
-	const enough = "1000000"
+	const enough = "100000"
 	stack, err := local.Start(t.Context(), local.Config{
 		Root: root, Functions: filepath.Join(root, "build", "local"), TableFault: tableFault,
-		Settings: map[blueprint.Setting]string{blueprint.SettingMailsPerInviter: enough, blueprint.SettingMailsPerNewWorkspace: enough},
+		Settings: map[setting.Definition]string{setting.MailsPerInviter: enough, setting.MailsPerNewWorkspace: enough},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -223,7 +223,7 @@ func (a *aftermath) await(t *testing.T) {
 	if took > within {
 		t.Errorf("%s: the mail was told of after %.0f s, want %.0f at most", a.label, took.Seconds(), within.Seconds())
 	}
-	switch n := a.inbox(t, a.user.Email); {
+	switch n := len(a.inbox(t, a.user.Email)); {
 	case n == 1:
 	case n == 2 && failed: // died between the mail and its mark
 	default:

@@ -22,6 +22,7 @@ import (
 
 	"github.com/latchkey/latchkey/infra/blueprint"
 	"github.com/latchkey/latchkey/infra/local"
+	"github.com/latchkey/latchkey/shared/setting"
 	"github.com/latchkey/latchkey/shared/user"
 	"github.com/latchkey/latchkey/tests/caller"
 )
@@ -63,7 +64,7 @@ func start(t *testing.T, timeout time.Duration) *world {
 	w := &world{scenes: map[string]string{}, played: map[kind]int{}, actions: map[string]bool{}}
 	w.stack, err = local.Start(t.Context(), local.Config{
 		Root: root, Functions: filepath.Join(root, "build", "local"), TableFault: w.faults.decide, Timeout: timeout,
-		Settings: map[blueprint.Setting]string{blueprint.SettingReportsToPause: "1"},
+		Settings: map[setting.Definition]string{setting.ReportsToPause: "1"},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -219,19 +220,22 @@ func (w *world) items(t *testing.T) (all []item) {
 	return all
 }
 
-// inbox counts the mails that an address was sent.
-func (w *world) inbox(t *testing.T, address string) (n int) {
+// inbox returns the texts of the mails that an address was sent.
+func (w *world) inbox(t *testing.T, address string) (texts []string) {
 	t.Helper()
 	var store struct {
-		Emails []struct{ Destination struct{ To []string } }
+		Emails []struct {
+			Destination struct{ To []string }
+			Body        struct{ Text string }
+		}
 	}
 	caller.Anyone(t, w.stack.MailURL).Send("GET", "/store", nil).Into(http.StatusOK, &store)
 	for _, m := range store.Emails {
 		if slices.Contains(m.Destination.To, address) {
-			n++
+			texts = append(texts, m.Body.Text)
 		}
 	}
-	return n
+	return texts
 }
 
 // noted counts a fault that was tried.

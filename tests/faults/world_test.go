@@ -29,7 +29,7 @@ import (
 
 // sideBySide is how many scenes play at once. Most of a scene is waiting: for
 // the SDK's pauses between attempts, or for a deadline.
-const sideBySide = "32"
+const sideBySide = "24"
 
 func TestMain(m *testing.M) {
 	flag.Parse()
@@ -53,7 +53,7 @@ type world struct {
 
 // patience is how long functions may take here: a held answer exceeds it soon,
 // and the SDK's attempts at a call do not.
-const patience = 4 * time.Second
+const patience = 6 * time.Second
 
 func start(t *testing.T, timeout time.Duration) *world {
 	t.Helper()

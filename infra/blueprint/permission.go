@@ -10,6 +10,7 @@ const (
 	InsertMany Verb = "insert many" // put up to 25 items in one call
 	Change     Verb = "change"      // update an item
 	Remove     Verb = "remove"      // delete an item
+	Check      Verb = "check"       // check an item's condition in a transaction
 	Publish    Verb = "publish"     // put events on the bus
 	Send       Verb = "send"        // mail
 	Fetch      Verb = "fetch"       // a secret's value
@@ -17,7 +18,7 @@ const (
 	MakeKey    Verb = "make key"    // generate a data key, wrapped
 )
 
-// Actions are the IAM actions that a verb stands for, and no others.
+// Actions returns the IAM actions that a verb stands for, and no others.
 func (v Verb) Actions() []string {
 	switch v {
 	case Read:
@@ -32,6 +33,8 @@ func (v Verb) Actions() []string {
 		return []string{"dynamodb:UpdateItem"}
 	case Remove:
 		return []string{"dynamodb:DeleteItem"}
+	case Check:
+		return []string{"dynamodb:ConditionCheckItem"}
 	case Publish:
 		return []string{"events:PutEvents"}
 	case Send:

@@ -17,6 +17,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -89,6 +91,7 @@ type Stack struct {
 
 	mailEndpoint string
 	services     string // where EventBridge, KMS and Secrets Manager are
+	aws          http.Handler
 	functions    map[string]*function
 	closers      []func(context.Context) error // in the order in which to close
 	cancel       context.CancelFunc
@@ -176,14 +179,23 @@ func (s *Stack) start(ctx, life context.Context, cfg Config, ports [3]int, dataD
 	if err != nil {
 		return err
 	}
-	tables, err := s.tablesOf(cfg)
+	guards, err := s.guards()
+	if err != nil {
+		return err
+	}
+	tables, err := s.tablesOf(cfg, guards)
+	if err != nil {
+		return err
+	}
+	services, err := s.servicesOf(guards)
 	if err != nil {
 		return err
 	}
 	for _, f := range blueprint.Functions() {
 		fn := lambda.New(lambda.Config{
 			Name: f.Name, Bootstrap: filepath.Join(cfg.Functions, f.Name, "bootstrap"),
-			Env: s.environment(f, tables[f.Name]), Timeout: f.Timeout, MemoryMB: f.MemoryMB, Log: log,
+			Env:     append(s.environment(f, tables[f.Name]), services[f.Name]...), // the last of a name counts
+			Timeout: f.Timeout, MemoryMB: f.MemoryMB, Log: log,
 		})
 		s.functions[f.Name] = &function{fn, f.Name, slog.New(slog.NewJSONHandler(log, nil))}
 		s.onClose(fn.Close)
@@ -244,10 +256,15 @@ func (s *Stack) startTable(ctx context.Context, cfg Config, port int, log *lineL
 	return dynamodblocal.CreateTable(ctx, s.DB, TableName, blueprint.TheTable())
 }
 
-// tablesOf says where each function finds the table: behind a guard, which
-// permits what the blueprint does, or at a meter if there is one.
-func (s *Stack) tablesOf(cfg Config) (map[string]string, error) {
-	handler := func(f blueprint.Function) (http.Handler, error) { return guard.New(f, s.TableURL) }
+// tablesOf says where each function finds the table: behind its guard, or at a
+// meter if there is one.
+func (s *Stack) tablesOf(cfg Config, guards map[string]*guard.Guard) (map[string]string, error) {
+	to, err := url.Parse(s.TableURL)
+	if err != nil {
+		return nil, err
+	}
+	table := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) }}
+	handler := func(f blueprint.Function) (http.Handler, error) { return guards[f.Name].Before(table), nil }
 	if cfg.Meter != nil {
 		meter, err := cfg.Meter(s.TableURL)
 		if err != nil {
@@ -308,11 +325,11 @@ func (s *Stack) startServices(dataDir string) (endpoint string, err error) {
 	if err != nil {
 		return "", err
 	}
-	handler, err := awsapi.New(awsapi.Config{Bus: s.Bus, DataDir: dataDir, LinkKeyID: linkKeyID, MetadataKeyID: dataKeyID, Random: rand.Reader})
+	s.aws, err = awsapi.New(awsapi.Config{Bus: s.Bus, DataDir: dataDir, LinkKeyID: linkKeyID, MetadataKeyID: dataKeyID, Random: rand.Reader})
 	if err != nil {
 		return "", err
 	}
-	return s.serve("127.0.0.1:0", handler)
+	return s.serve("127.0.0.1:0", s.aws)
 }
 
 // serve answers HTTP at an address until the stack closes.

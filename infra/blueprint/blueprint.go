@@ -84,6 +84,9 @@ type StreamSource struct {
 type QueueSource struct {
 	Queue     string
 	BatchSize int // 1-10
+	// BatchWindow is how long a batch that is not full waits for more
+	// messages, in whole seconds (0-300).
+	BatchWindow time.Duration
 	// MaxConcurrency bounds how many runs drain the queue at once (2-1000,
 	// as SQS event sources have it).
 	MaxConcurrency int

@@ -16,6 +16,7 @@ const (
 	Fetch      Verb = "fetch"       // a secret's value
 	Unwrap     Verb = "unwrap"      // decrypt a data key
 	MakeKey    Verb = "make key"    // generate a data key, wrapped
+	Postpone   Verb = "postpone"    // say when a message that failed shows again
 )
 
 // Actions returns the IAM actions that a verb stands for, and no others.
@@ -45,6 +46,8 @@ func (v Verb) Actions() []string {
 		return []string{"kms:Decrypt"}
 	case MakeKey:
 		return []string{"kms:GenerateDataKeyWithoutPlaintext"}
+	case Postpone:
+		return []string{"sqs:ChangeMessageVisibility"}
 	}
 	return nil
 }
@@ -62,6 +65,9 @@ const (
 	OnMetadataKey Resource = "metadata key"
 	OnSender      Resource = "mail identity and configuration set"
 )
+
+// OnQueue returns the resource that is a queue.
+func OnQueue(name string) Resource { return Resource("queue " + name) }
 
 // Permission lets a function do something to one resource.
 type Permission struct {

@@ -106,6 +106,9 @@ func (l *Latchkey) addTriggers(f blueprint.Function, function awslambda.Function
 			ScalingConfig:         map[string]any{"maximumConcurrency": q.MaxConcurrency},
 			FunctionResponseTypes: jsii.Strings("ReportBatchItemFailures"),
 		})
+		if q.BatchWindow > 0 {
+			mapping.SetMaximumBatchingWindowInSeconds(jsii.Number(q.BatchWindow.Seconds()))
+		}
 		suppress(mapping, suppression{"Serverless-LambdaEventSourceMappingDestination",
 			"a queue's mapping has no destination: the queue's own dead-letter queue takes what fails"})
 	}

@@ -48,7 +48,8 @@ func run(m *testing.M) int {
 	}
 	stack, err = local.Start(ctx, local.Config{
 		Root: root, Functions: filepath.Join(root, "build", "local"), Log: log,
-		Settings: map[blueprint.Setting]string{blueprint.SettingLogoHosts: "cdn.corp.com"},
+		Duplicates: 0.2,
+		Settings:   map[blueprint.Setting]string{blueprint.SettingLogoHosts: "cdn.corp.com"},
 	})
 	if err != nil {
 		return fail(err)

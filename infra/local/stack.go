@@ -65,6 +65,12 @@ type Config struct {
 	// TableFault, if set, is asked before each call of a function to the
 	// table: true lets the table refuse it as too busy.
 	TableFault func(function string) bool
+	// RetrySpeed is how many times faster than at AWS a message that failed
+	// shows again in its queue; 0 is 1.
+	RetrySpeed float64
+	// Duplicates is the share, from 0 to 1, of messages that the queues deliver
+	// twice; 0 is the usual one in twenty, and below 0 is none.
+	Duplicates float64
 	// NoticesAfter is how long after a mail it is told what became of it.
 	NoticesAfter time.Duration
 	// Settings replace the usual values of settings of the blueprint.
@@ -154,7 +160,9 @@ func (s *Stack) Close(ctx context.Context) error {
 func (s *Stack) start(ctx, life context.Context, cfg Config, ports [3]int, dataDir string, log *lineLog) error {
 	var err error
 	// The queues' file is also the lock of the data folder: first of all.
-	s.Queues, err = messaging.Open(filepath.Join(dataDir, "queues.db"), blueprint.Queues(), time.Now)
+	s.Queues, err = messaging.Open(filepath.Join(dataDir, "queues.db"), blueprint.Queues(), messaging.Options{
+		Speed: cfg.RetrySpeed, Duplicates: duplicates(cfg.Duplicates),
+	})
 	if err != nil {
 		return err
 	}
@@ -325,7 +333,7 @@ func (s *Stack) startServices(dataDir string) (endpoint string, err error) {
 	if err != nil {
 		return "", err
 	}
-	s.aws, err = awsapi.New(awsapi.Config{Bus: s.Bus, DataDir: dataDir, LinkKeyID: linkKeyID, MetadataKeyID: dataKeyID, Random: rand.Reader})
+	s.aws, err = awsapi.New(awsapi.Config{Bus: s.Bus, Queues: s.Queues, DataDir: dataDir, LinkKeyID: linkKeyID, MetadataKeyID: dataKeyID, Random: rand.Reader})
 	if err != nil {
 		return "", err
 	}
@@ -376,6 +384,7 @@ func (s *Stack) startHTTP(port int, dataDir string, cfg Config, log io.Writer) e
 		mux.Handle(pattern, people)
 	}
 	mux.HandleFunc("POST /local/run/{schedule}", s.runSchedule)
+	mux.HandleFunc("POST /local/queues/advance", s.advanceQueues)
 	var pages *dashboard
 	if cfg.Dashboard != "" {
 		if pages, err = newDashboard(cfg.Dashboard, s.URL); err != nil {

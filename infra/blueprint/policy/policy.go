@@ -156,7 +156,7 @@ func Allow(what string, on blueprint.Resource, why string, resources []string, a
 }
 
 func onQueue(what, name, why string, actions ...string) Grant {
-	return Allow(what, blueprint.Resource("queue "+name), why, []string{Queue(name)}, actions...)
+	return Allow(what, blueprint.OnQueue(name), why, []string{Queue(name)}, actions...)
 }
 
 func fromPermission(p blueprint.Permission) Grant {
@@ -194,6 +194,9 @@ func resources(on blueprint.Resource) []string {
 	}
 	if index, ok := strings.CutPrefix(string(on), "index "); ok {
 		return []string{Table + "/index/" + index}
+	}
+	if queue, ok := strings.CutPrefix(string(on), "queue "); ok {
+		return []string{Queue(queue)}
 	}
 	panic(fmt.Sprintf("policy: no resource is known as %q; teach resources about it", on))
 }

@@ -28,6 +28,7 @@ var sample = blueprint.Function{Name: "sample", Permissions: []blueprint.Permiss
 	{Verb: blueprint.Send, On: blueprint.OnSender},
 	{Verb: blueprint.Fetch, On: blueprint.OnLinkKey},
 	{Verb: blueprint.Unwrap, On: blueprint.OnMetadataKey},
+	{Verb: blueprint.Postpone, On: blueprint.OnQueue(blueprint.QueueMail)},
 }}
 
 // ask sends a call through the guard of a function, and gives the answer and
@@ -128,7 +129,9 @@ func TestCallsToOtherServices(t *testing.T) {
 		{"with another configuration set", "", mails, `{"FromEmailAddress":"invitations@latchkey.example","ConfigurationSetName":"other"}`, false},
 		{"a raw mail", "", mails, `{"FromEmailAddress":"invitations@latchkey.example","ConfigurationSetName":"latchkey","Content":{"Raw":{"Data":"AQ=="}}}`, false},
 		{"mail in bulk", "", "/v2/email/outbound-bulk-emails", `{}`, false},
-		{"a queue", "AmazonSQS.SendMessage", "/", `{"QueueUrl":"x"}`, false},
+		{"a message of its queue, later", "AmazonSQS.ChangeMessageVisibility", "/", `{"QueueUrl":"https://sqs/0/mail","ReceiptHandle":"x","VisibilityTimeout":60}`, true},
+		{"a message of another queue", "AmazonSQS.ChangeMessageVisibility", "/", `{"QueueUrl":"https://sqs/0/feedback","ReceiptHandle":"x","VisibilityTimeout":60}`, false},
+		{"a new message", "AmazonSQS.SendMessage", "/", `{"QueueUrl":"https://sqs/0/mail"}`, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			res, reached := ask(t, sample, c.target, c.path, c.body)

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"net/mail"
+	"path"
 	"slices"
 	"strings"
 
@@ -24,6 +25,8 @@ func (g *Guard) requests(r *http.Request, body []byte) ([]policy.Request, error)
 		return g.ofSecrets(operation, body)
 	case service == "AWSEvents":
 		return g.ofBus(operation, body)
+	case service == "AmazonSQS":
+		return ofQueue(operation, body)
 	case service == "" && r.Method == http.MethodPost && r.URL.Path == "/v2/email/outbound-emails":
 		return g.ofMail(body)
 	}
@@ -87,6 +90,17 @@ func (g *Guard) ofBus(operation string, body []byte) ([]policy.Request, error) {
 		}})
 	}
 	return requests, nil
+}
+
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsqs.html
+func ofQueue(operation string, body []byte) ([]policy.Request, error) {
+	var in struct {
+		QueueURL string `json:"QueueUrl"`
+	}
+	if json.Unmarshal(body, &in) != nil || in.QueueURL == "" {
+		return nil, unreadable(operation)
+	}
+	return []policy.Request{{Action: "sqs:" + operation, Resource: queueARN(path.Base(in.QueueURL))}}, nil
 }
 
 // ofMail asks for the identity that sends and for the configuration set.

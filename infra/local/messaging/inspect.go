@@ -33,6 +33,7 @@ func (q *Queues) Depth(queue string) (Depth, error) {
 
 // Messages shows what a queue holds, the oldest first, without taking it.
 func (q *Queues) Messages(queue string) (found []Message, err error) {
+	now := q.now()
 	err = q.db.View(func(tx *bbolt.Tx) error {
 		bucket, err := bucketOf(tx, queue)
 		if err != nil {
@@ -40,7 +41,9 @@ func (q *Queues) Messages(queue string) (found []Message, err error) {
 		}
 		return bucket.ForEach(func(key, raw []byte) error {
 			m, err := read(key, raw)
-			found = append(found, m)
+			if !expired(q.specs[queue], m, now) {
+				found = append(found, m)
+			}
 			return err
 		})
 	})

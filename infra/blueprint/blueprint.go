@@ -96,6 +96,9 @@ type QueueSource struct {
 type Schedule struct {
 	Name  string
 	Every time.Duration // whole minutes, at least one
+	// Retries is how often a firing that failed is tried again (0-2) before
+	// the next one is due; then it goes to QueueScheduleDead.
+	Retries int
 }
 
 // Queue is an SQS standard queue. One with a DeadLetter hands over what was

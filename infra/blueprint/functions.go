@@ -154,7 +154,7 @@ func Functions() []Function {
 		{
 			Name: "expire", Purpose: "lapse stale invitations, send reminders, end deletions of groups",
 			MemoryMB: 256, Timeout: 4 * time.Minute, ReservedConcurrency: 1, // two sweeps at once would do the same work twice
-			Schedule: &Schedule{Name: "expire", Every: 5 * time.Minute},
+			Schedule: &Schedule{Name: "expire", Every: 5 * time.Minute, Retries: 1},
 			Permissions: []Permission{
 				{Query, OnByDue, nil, "what is due"},
 				{Query, OnByStatus, nil, "the users of a group that is deleted"},

@@ -170,7 +170,7 @@ func asJSON(pattern map[string]any) string {
 func (l *Latchkey) addRetries(f blueprint.Function, function awslambda.Function, dead awssqs.Queue) {
 	awslambda.NewCfnEventInvokeConfig(l.scope, jsii.String("Retries-"+f.Name), &awslambda.CfnEventInvokeConfigProps{
 		FunctionName: function.FunctionName(), Qualifier: jsii.String("$LATEST"),
-		MaximumRetryAttempts:     jsii.Number(1),
+		MaximumRetryAttempts:     jsii.Number(float64(f.Schedule.Retries)),
 		MaximumEventAgeInSeconds: jsii.Number(f.Schedule.Every.Seconds()),
 		DestinationConfig:        map[string]any{"onFailure": map[string]any{"destination": dead.QueueArn()}},
 	})

@@ -1,9 +1,7 @@
 package local
 
 import (
-	"fmt"
 	"net/http"
-	"net/mail"
 	"strings"
 
 	"github.com/latchkey/latchkey/infra/blueprint"
@@ -13,14 +11,14 @@ import (
 // guards are what judges the AWS calls of each function, by function.
 func (s *Stack) guards() (map[string]*guard.Guard, error) {
 	settings := s.settings()
-	sender, err := mail.ParseAddress(settings[blueprint.SettingMailFrom])
+	sender, err := sender(settings)
 	if err != nil {
-		return nil, fmt.Errorf("the sender of mails: %w", err)
+		return nil, err
 	}
 	names := guard.Names{
 		Table: settings[blueprint.SettingTable], Bus: settings[blueprint.SettingBus],
 		Secret: settings[blueprint.SettingLinkKey], Key: settings[blueprint.SettingMetadataKey],
-		Sender: sender.Address, Identity: identity(sender.Address),
+		Sender: sender, Identity: identity(sender),
 		ConfigurationSet: settings[blueprint.SettingMailConfigurationSet],
 	}
 	guards := map[string]*guard.Guard{}
@@ -31,12 +29,6 @@ func (s *Stack) guards() (map[string]*guard.Guard, error) {
 		}
 	}
 	return guards, nil
-}
-
-// identity is what is verified at SES for a sender: the domain.
-func identity(address string) string {
-	_, domain, _ := strings.Cut(address, "@")
-	return domain
 }
 
 // servicesOf says where each function finds the services besides the table:

@@ -39,3 +39,16 @@ func TestAMailIsTriedAgainAfterTheVisibilityTimeout(t *testing.T) {
 	}
 	inbox(t, u.Email, 1)
 }
+
+// In SES's sandbox, mail to an address that is not verified is refused for
+// good, and the admin reads so.
+func TestTheSandboxRefusesStrangers(t *testing.T) {
+	o := newOffice(t)
+	before := stack.Mailbox.SetAccount(mailbox.Account{Identities: []string{"latchkey.example"}, Sandbox: true})
+	defer stack.Mailbox.SetAccount(before)
+	u := o.becomes(o.invite(nil).ID, "failed")
+	if u.Invitation.DeliveryReason != "The mail service refused the mail." {
+		t.Errorf("because %q", u.Invitation.DeliveryReason)
+	}
+	o.becomes(o.invite(map[string]any{"email": simulator("success")}).ID, "delivered")
+}

@@ -36,6 +36,7 @@ import (
 	"github.com/latchkey/latchkey/infra/local/lambda"
 	"github.com/latchkey/latchkey/infra/local/mailbox"
 	"github.com/latchkey/latchkey/infra/local/messaging"
+	"github.com/latchkey/latchkey/infra/local/schedule"
 	"github.com/latchkey/latchkey/infra/local/stream"
 )
 
@@ -71,6 +72,9 @@ type Config struct {
 	// Duplicates is the share, from 0 to 1, of messages that the queues deliver
 	// twice; 0 is the usual one in twenty, and below 0 is none.
 	Duplicates float64
+	// SES is what the account may do at SES; nil is production access at the
+	// rate that the functions are told, without a daily quota.
+	SES *mailbox.Account
 	// NoticesAfter is how long after a mail it is told what became of it.
 	NoticesAfter time.Duration
 	// Settings replace the usual values of settings of the blueprint.
@@ -311,21 +315,6 @@ func faulty(function string, fault func(string) bool, table http.Handler) http.H
 	})
 }
 
-// startMailbox puts what SES does besides sending before the mail server.
-func (s *Stack) startMailbox(cfg Config) (err error) {
-	topic := blueprint.MailNotices()
-	s.Mailbox = mailbox.New(mailbox.Config{
-		Server: s.MailURL, Kinds: topic.Notices, After: cfg.NoticesAfter, Now: time.Now,
-		Notify: func(notice []byte) error {
-			_, err := s.Queues.Send(topic.Queue, string(notice), nil)
-			return err
-		},
-	})
-	s.onClose(func(context.Context) error { s.Mailbox.Close(); return nil })
-	s.mailEndpoint, err = s.serve("127.0.0.1:0", s.Mailbox)
-	return err
-}
-
 // startServices brings up the bus, KMS and Secrets Manager, on a port that only
 // the functions are told.
 func (s *Stack) startServices(dataDir string) (endpoint string, err error) {
@@ -453,7 +442,14 @@ func (s *Stack) startTriggers(life context.Context, dataDir string, log io.Write
 			s.run(func() { poller.Run(life) })
 		}
 		if f.Schedule != nil {
-			s.run(func() { s.tick(life, f.Name, f.Schedule.Every) })
+			timer := schedule.New(schedule.Config{
+				Function: f.Name, Schedule: *f.Schedule, Invoker: s.functions[f.Name], Log: logger,
+				GiveUp: func(record string) error {
+					_, err := s.Queues.Send(blueprint.QueueScheduleDead, record, nil)
+					return err
+				},
+			})
+			s.run(func() { timer.Run(life) })
 		}
 	}
 	return nil

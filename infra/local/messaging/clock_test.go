@@ -71,7 +71,7 @@ func TestRetriesKeepToTheVisibilityTimeout(t *testing.T) {
 func TestSomeMessagesAreDeliveredTwice(t *testing.T) {
 	for _, share := range []float64{0, 0.3, 1} {
 		q := openWith(t, messaging.Options{Duplicates: share})
-		const sent = 400
+		const sent = 150
 		for i := range sent {
 			send(t, q, fmt.Sprint(i))
 		}

@@ -72,6 +72,12 @@ type Config struct {
 	// Duplicates is the share, from 0 to 1, of messages that the queues deliver
 	// twice; 0 is the usual one in twenty, and below 0 is none.
 	Duplicates float64
+	// KeepAwake leaves functions running between invocations, where Lambda
+	// freezes them.
+	KeepAwake bool
+	// LimitCPU gives functions the share of a CPU that Lambda gives to their
+	// memory; a laptop gives them all it has otherwise.
+	LimitCPU bool
 	// SES is what the account may do at SES; nil is production access at the
 	// rate that the functions are told, without a daily quota.
 	SES *mailbox.Account
@@ -208,6 +214,7 @@ func (s *Stack) start(ctx, life context.Context, cfg Config, ports [3]int, dataD
 			Name: f.Name, Bootstrap: filepath.Join(cfg.Functions, f.Name, "bootstrap"),
 			Env:     append(s.environment(f, tables[f.Name]), services[f.Name]...), // the last of a name counts
 			Timeout: f.Timeout, MemoryMB: f.MemoryMB, Log: log,
+			Freeze: !cfg.KeepAwake, LimitCPU: cfg.LimitCPU,
 		})
 		s.functions[f.Name] = &function{fn, f.Name, slog.New(slog.NewJSONHandler(log, nil))}
 		s.onClose(fn.Close)

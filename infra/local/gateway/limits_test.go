@@ -48,6 +48,34 @@ func TestThrottle(t *testing.T) {
 	}
 }
 
+// A body may be within the gateway's limit and its event beyond Lambda's.
+func TestSizes(t *testing.T) {
+	g := newGateway(t, answers(`{}`), nil)
+	for _, c := range []struct {
+		name, contentType string
+		size, want        int
+	}{
+		{"text that fits", "text/plain", 6<<20 - 4<<10, 200},
+		{"text that does not", "text/plain", 6 << 20, 413},
+		{"what becomes base64", "application/octet-stream", 4 << 20, 200},
+		{"what becomes too much base64", "application/octet-stream", 4<<20 + 600<<10, 413},
+		{"text that is escaped", "text/csv", 3 << 20, 413},
+		{"more than the gateway takes", "text/plain", 10<<20 + 1, 413},
+	} {
+		body := strings.Repeat("x", c.size)
+		if c.contentType == "text/csv" {
+			body = strings.Repeat("\n", c.size)
+		}
+		resp := do(g, request("POST", "/v1/workspaces", body, "Authorization", "Bearer good", "Content-Type", c.contentType))
+		if resp.StatusCode != c.want {
+			t.Errorf("%s: %d, want %d", c.name, resp.StatusCode, c.want)
+		}
+		if said := bodyOf(t, resp); c.want == 413 && said != `{"message":"Request Entity Too Large"}` {
+			t.Errorf("%s: %s", c.name, said)
+		}
+	}
+}
+
 func TestAccessLog(t *testing.T) {
 	var log bytes.Buffer
 	g := newGateway(t, answers(`{}`), func(c *Config) { c.Log = slog.New(slog.NewJSONHandler(&log, nil)) })

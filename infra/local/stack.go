@@ -34,6 +34,7 @@ import (
 	"github.com/latchkey/latchkey/infra/local/guard"
 	"github.com/latchkey/latchkey/infra/local/issuer"
 	"github.com/latchkey/latchkey/infra/local/lambda"
+	"github.com/latchkey/latchkey/infra/local/loopback"
 	"github.com/latchkey/latchkey/infra/local/mailbox"
 	"github.com/latchkey/latchkey/infra/local/messaging"
 	"github.com/latchkey/latchkey/infra/local/schedule"
@@ -336,13 +337,14 @@ func (s *Stack) startServices(dataDir string) (endpoint string, err error) {
 	return s.serve("127.0.0.1:0", s.aws)
 }
 
-// serve answers HTTP at an address until the stack closes.
+// serve answers HTTP at an address, under loopback names alone, until the stack
+// closes.
 func (s *Stack) serve(address string, handler http.Handler) (url string, err error) {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return "", err
 	}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Handler: loopback.Only(handler), ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = server.Serve(listener) }()
 	s.onClose(func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
@@ -379,8 +381,8 @@ func (s *Stack) startHTTP(port int, dataDir string, cfg Config, log io.Writer) e
 	for _, pattern := range people.Routes() {
 		mux.Handle(pattern, people)
 	}
-	mux.HandleFunc("POST /local/run/{schedule}", s.runSchedule)
-	mux.HandleFunc("POST /local/queues/advance", s.advanceQueues)
+	mux.Handle("POST /local/run/{schedule}", loopback.SameOrigin(http.HandlerFunc(s.runSchedule)))
+	mux.Handle("POST /local/queues/advance", loopback.SameOrigin(http.HandlerFunc(s.advanceQueues)))
 	var pages *dashboard
 	if cfg.Dashboard != "" {
 		if pages, err = newDashboard(cfg.Dashboard, s.URL); err != nil {

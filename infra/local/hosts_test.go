@@ -70,3 +70,15 @@ func TestThePortsAnswerLoopbackNamesAlone(t *testing.T) {
 		}
 	}
 }
+
+// Ninety requests with a bad token on a batch's route, which once used up its
+// throttle, leave an admin's batch alone.
+func TestBadTokensLeaveRoomForAnAdmin(t *testing.T) {
+	o := newOffice(t)
+	for range 90 {
+		if a := newClient(t, "bad").send("POST", o.path+"/users/batch", map[string]any{"users": quiet(1)}, nil); a.status != http.StatusUnauthorized {
+			t.Fatalf("%d %s", a.status, a.body)
+		}
+	}
+	want[any](t, o.admin.send("POST", o.path+"/users/batch", map[string]any{"users": quiet(1)}, nil), http.StatusOK)
+}

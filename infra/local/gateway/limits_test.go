@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -45,6 +46,23 @@ func TestThrottle(t *testing.T) {
 	}
 	if resp := do(g, request("GET", "/b", "")); resp.StatusCode != 200 {
 		t.Error("one route's throttle holds for another")
+	}
+}
+
+// As at API Gateway, a request counts before its token is looked at.
+func TestBadTokensCount(t *testing.T) {
+	g := newGateway(t, answers(`{}`), func(c *Config) {
+		c.Functions = []blueprint.Function{{Name: "f", Routes: []blueprint.Route{
+			{Method: "GET", Path: "/a", Auth: blueprint.SignedIn, Throttle: blueprint.Throttle{Rate: 1, Burst: 3}},
+		}}}
+	})
+	var got []int
+	for range 3 {
+		got = append(got, do(g, request("GET", "/a", "", "Authorization", "Bearer bad")).StatusCode)
+	}
+	got = append(got, do(g, request("GET", "/a", "", "Authorization", "Bearer good")).StatusCode)
+	if want := []int{401, 401, 401, 429}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
 	}
 }
 

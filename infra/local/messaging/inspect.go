@@ -40,11 +40,10 @@ func (q *Queues) Messages(queue string) (found []Message, err error) {
 			return err
 		}
 		return bucket.ForEach(func(key, raw []byte) error {
-			m, err := read(key, raw)
-			if !expired(q.specs[queue], m, now) {
+			if m := read(key, raw); !expired(q.specs[queue], m, now) {
 				found = append(found, m)
 			}
-			return err
+			return nil
 		})
 	})
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -211,11 +212,7 @@ func (q *Queues) Receive(queue string, max int) (found []Message, next time.Time
 				if len(found) == max {
 					break
 				}
-				m, err := q.oldest(cursor, group, done, spec, now, &next, &dead, &stale)
-				if err != nil {
-					return err
-				}
-				if m != nil {
+				if m := q.oldest(cursor, group, done, spec, now, &next, &dead, &stale); m != nil {
 					found, turn, served = append(found, *m), group, true
 				}
 			}
@@ -277,7 +274,7 @@ func groupsFrom(cursor *bbolt.Cursor, turn string) []string {
 
 // oldest is the oldest visible message of a group, behind those that were read
 // before; nil where there is none.
-func (q *Queues) oldest(cursor *bbolt.Cursor, group string, done map[string][]byte, spec blueprint.Queue, now time.Time, next *time.Time, dead, stale *[]Message) (*Message, error) {
+func (q *Queues) oldest(cursor *bbolt.Cursor, group string, done map[string][]byte, spec blueprint.Queue, now time.Time, next *time.Time, dead, stale *[]Message) *Message {
 	key, raw := cursor.Seek([]byte(group + endOfGroup))
 	if last := done[group]; last != nil {
 		cursor.Seek(last)
@@ -285,10 +282,8 @@ func (q *Queues) oldest(cursor *bbolt.Cursor, group string, done map[string][]by
 	}
 	for ; key != nil && groupOf(key) == group; key, raw = cursor.Next() {
 		done[group] = bytes.Clone(key)
-		m, err := read(key, raw)
+		m := read(key, raw)
 		switch {
-		case err != nil:
-			return nil, err
 		case expired(spec, m, now):
 			*stale = append(*stale, m)
 		case m.VisibleAt.After(now):
@@ -298,15 +293,15 @@ func (q *Queues) oldest(cursor *bbolt.Cursor, group string, done map[string][]by
 		case spec.DeadLetter != "" && m.Receives >= spec.MaxReceives:
 			*dead = append(*dead, m)
 		default:
-			return &m, nil
+			return &m
 		}
 	}
-	return nil, nil
+	return nil
 }
 
 // expired reports whether a message is older than its queue keeps any.
 func expired(spec blueprint.Queue, m Message, now time.Time) bool {
-	return spec.Retention > 0 && now.Sub(m.SentAt) > spec.Retention
+	return spec.Retention > 0 && !m.SentAt.IsZero() && now.Sub(m.SentAt) > spec.Retention
 }
 
 // bury moves a message to a dead-letter queue. It keeps its id and the time
@@ -314,17 +309,24 @@ func expired(spec blueprint.Queue, m Message, now time.Time) bool {
 func bury(tx *bbolt.Tx, bucket *bbolt.Bucket, dead string, m Message, now time.Time) error {
 	key := m.key
 	m.VisibleAt, m.Receives = now, 0
+	if m.SentAt.IsZero() { // it could not be read
+		m.SentAt = now
+	}
 	if err := insert(tx, dead, m); err != nil {
 		return err
 	}
 	return bucket.Delete(key)
 }
 
-// read is a message as it is stored; key and raw are good for a transaction
-// alone.
-func read(key, raw []byte) (m Message, err error) {
-	m.key = append([]byte(nil), key...)
-	return m, json.Unmarshal(raw, &m)
+// read returns a message as it is stored; key and raw are good for a transaction
+// alone. What cannot be read is a message that was received too often, so that
+// it goes to the dead-letter queue and keeps no other waiting.
+func read(key, raw []byte) (m Message) {
+	if err := json.Unmarshal(raw, &m); err != nil {
+		m = Message{ID: NewID(), Body: string(raw), Receives: math.MaxInt32}
+	}
+	m.key = bytes.Clone(key)
+	return m
 }
 
 // Delete ends a message that was received: it is done. A message that has been
@@ -374,14 +376,16 @@ func (q *Queues) Advance(d time.Duration) error {
 func age(bucket *bbolt.Bucket, d time.Duration) error {
 	var all []Message
 	err := bucket.ForEach(func(key, raw []byte) error {
-		m, err := read(key, raw)
-		all = append(all, m)
-		return err
+		all = append(all, read(key, raw))
+		return nil
 	})
 	if err != nil {
 		return err
 	}
 	for _, m := range all {
+		if m.SentAt.IsZero() {
+			continue // it cannot be read, and stays as it is
+		}
 		m.SentAt, m.VisibleAt = m.SentAt.Add(-d), m.VisibleAt.Add(-d)
 		if m.Receives > 0 {
 			m.FirstReceived = m.FirstReceived.Add(-d)
@@ -405,9 +409,9 @@ func (q *Queues) settle(queue string, m Message, change func(*bbolt.Bucket, Mess
 		if raw == nil {
 			return nil
 		}
-		now, err := read(m.key, raw)
-		if err != nil || now.Receives != m.Receives {
-			return err
+		now := read(m.key, raw)
+		if now.Receives != m.Receives {
+			return nil
 		}
 		return change(bucket, now)
 	})

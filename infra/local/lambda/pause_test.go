@@ -47,7 +47,7 @@ func TestAFrozenInstanceEnds(t *testing.T) {
 	}
 }
 
-// Memory buys CPU: 50 ms of work take about 350 ms at 256 MB.
+// Memory buys CPU: 50 ms of work take about 350 ms at 256 MB, and 700 at 128.
 func TestCPUGoesByMemory(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux tells how long a process has run")
@@ -59,11 +59,21 @@ func TestCPUGoesByMemory(t *testing.T) {
 		mustInvoke(t, f, `{"do":"compute"}`)
 		return time.Since(began)
 	}
-	if small := took(256, true); small < 200*time.Millisecond {
-		t.Errorf("at 256 MB it took %v", small)
+	// However busy this machine is, a limited run takes no less than this.
+	for mb, least := range map[int]time.Duration{256: 250 * time.Millisecond, 128: 500 * time.Millisecond} {
+		if got := took(mb, true); got < least {
+			t.Errorf("at %d MB it took %v", mb, got)
+		}
 	}
-	large, free := took(1769, true), took(256, false)
-	if small := took(128, true); small < 2*max(large, free) {
-		t.Errorf("at 128 MB it took %v, at 1,769 MB %v, without a limit %v", small, large, free)
+	for _, free := range []func() time.Duration{
+		func() time.Duration { return took(1769, true) }, func() time.Duration { return took(128, false) },
+	} {
+		best := free()
+		for tries := 0; best > 250*time.Millisecond && tries < 10; tries++ {
+			best = min(best, free())
+		}
+		if best > 250*time.Millisecond {
+			t.Errorf("without a limit it took %v at best", best)
+		}
 	}
 }

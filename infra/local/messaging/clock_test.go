@@ -136,7 +136,7 @@ func TestRetention(t *testing.T) {
 func TestBatchWindow(t *testing.T) {
 	q := openWith(t, messaging.Options{})
 	batches := make(chan int, 10)
-	run(t, q, blueprint.QueueSource{Queue: "work", BatchSize: 3, BatchWindow: 300 * time.Millisecond, MaxConcurrency: 1}, func(payload []byte) error {
+	run(t, q, blueprint.QueueSource{Queue: "work", BatchSize: 3, BatchWindow: time.Second, MaxConcurrency: 1}, func(payload []byte) error {
 		batches <- records(t, payload)
 		return nil
 	})
@@ -144,12 +144,12 @@ func TestBatchWindow(t *testing.T) {
 	send(t, q, "a")
 	time.Sleep(50 * time.Millisecond)
 	send(t, q, "b")
-	if n := <-batches; n != 2 || time.Since(began) < 250*time.Millisecond {
+	if n := <-batches; n != 2 || time.Since(began) < 900*time.Millisecond {
 		t.Errorf("a batch of %d after %v", n, time.Since(began))
 	}
 	began = time.Now()
 	send(t, q, "c", "d", "e")
-	if n := <-batches; n != 3 || time.Since(began) > 250*time.Millisecond {
+	if n := <-batches; n != 3 || time.Since(began) > 900*time.Millisecond {
 		t.Errorf("a full batch of %d after %v", n, time.Since(began))
 	}
 }

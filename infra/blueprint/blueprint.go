@@ -94,6 +94,9 @@ type StreamSource struct {
 type QueueSource struct {
 	Queue     string
 	BatchSize int // 1-10
+	// BatchWindow is how long a batch that is not full waits for more
+	// messages, in whole seconds (0-300).
+	BatchWindow time.Duration
 	// MaxConcurrency bounds how many runs drain the queue at once (2-1000,
 	// as SQS event sources have it).
 	MaxConcurrency int
@@ -103,6 +106,9 @@ type QueueSource struct {
 type Schedule struct {
 	Name  string
 	Every time.Duration // whole minutes, at least one
+	// Retries is how often a firing that failed is tried again (0-2) before
+	// the next one is due; then it goes to QueueScheduleDead.
+	Retries int
 }
 
 // Queue is an SQS standard queue. One with a DeadLetter hands over what was

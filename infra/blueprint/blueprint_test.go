@@ -119,3 +119,15 @@ func TestSettingsAreThoseThatFunctionsRead(t *testing.T) {
 		}
 	}
 }
+
+// A hundred requests a second with bad tokens leave room for an admin on every
+// signed-in route: the gateway counts them before it knows who is calling.
+func TestSignedInRoutesHaveRoomForBadTokens(t *testing.T) {
+	for _, f := range blueprint.Functions() {
+		for _, r := range f.Routes {
+			if r.Auth == blueprint.SignedIn && (r.Throttle.Rate < 100 || r.Throttle.Burst < 200) {
+				t.Errorf("%s: %d a second and %d at once can be used up by anybody", r.Key(), r.Throttle.Rate, r.Throttle.Burst)
+			}
+		}
+	}
+}

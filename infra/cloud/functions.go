@@ -11,6 +11,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/latchkey/latchkey/infra/blueprint"
+	"github.com/latchkey/latchkey/infra/blueprint/policy"
 	"github.com/latchkey/latchkey/shared/setting"
 )
 
@@ -107,10 +108,10 @@ func (l *Latchkey) logGroupName(f blueprint.Function) *string {
 	return jsii.String("/aws/lambda/" + *l.named(f.Name))
 }
 
-// addRole makes the role of one function: one statement for each grant, on
-// exactly what it names.
+// addRole makes the role of one function, which has its rendered policy and
+// what options add.
 func (l *Latchkey) addRole(f blueprint.Function) awsiam.IRole {
-	grants := Grants(f)
+	grants := policy.Grants(f)
 	exceptions := []suppression{{"AwsSolutions-IAM5", "log streams are named by Lambda: the wildcard stands for the streams of its own log group"}}
 	if l.props.TableKey != nil {
 		grants = append(grants, withTableKey(f))
@@ -121,18 +122,7 @@ func (l *Latchkey) addRole(f blueprint.Function) awsiam.IRole {
 		exceptions = append(exceptions, suppression{"Serverless-LambdaStarPermissions", "X-Ray's two actions know no resource"})
 	}
 
-	statements := make([]awsiam.PolicyStatement, len(grants))
-	for i, g := range grants {
-		actions := make([]*string, len(g.Actions))
-		for j, action := range g.Actions {
-			actions[j] = jsii.String(action)
-		}
-		resources := l.arns(f, g.On)
-		statements[i] = awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{Actions: &actions, Resources: &resources})
-		for operator, test := range g.conditions {
-			statements[i].AddCondition(&operator, l.filled(test))
-		}
-	}
+	statements := l.statements(f, grants)
 	role := awsiam.NewRole(l.scope, jsii.String("Role-"+f.Name), &awsiam.RoleProps{
 		Description: jsii.String("Latchkey: the function " + f.Name),
 		AssumedBy:   awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil),
@@ -144,21 +134,6 @@ func (l *Latchkey) addRole(f blueprint.Function) awsiam.IRole {
 	suppress(role.Node().DefaultChild(), exceptions...)
 	// Immutable, so that no construct widens it behind the matrix's back.
 	return role.WithoutPolicyUpdates(nil)
-}
-
-// filled puts what is known only here into a condition.
-func (l *Latchkey) filled(test any) any {
-	values := map[string]any{}
-	for key, value := range test.(map[string]any) {
-		switch value {
-		case senderAddress:
-			value = l.sender.Address
-		case viaDynamoDB:
-			value = awscdk.Fn_Join(jsii.String(""), &[]*string{jsii.String("dynamodb."), l.stack.Region(), jsii.String("."), l.stack.UrlSuffix()})
-		}
-		values[key] = value
-	}
-	return values
 }
 
 // settings are the values of the environment variables.

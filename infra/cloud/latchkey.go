@@ -18,8 +18,6 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
-
-	"github.com/latchkey/latchkey/infra/blueprint"
 )
 
 // Latchkey is the whole service. What an importer may want to wire on is
@@ -165,43 +163,4 @@ func (l *Latchkey) arn(service, resource string) *string {
 	return l.stack.FormatArn(&awscdk.ArnComponents{
 		Service: &service, Resource: &resource, ArnFormat: awscdk.ArnFormat_NO_RESOURCE_NAME,
 	})
-}
-
-// arns resolves the words of a permission.
-func (l *Latchkey) arns(f blueprint.Function, on blueprint.Resource) []*string {
-	index := func(name string) []*string {
-		return []*string{awscdk.Fn_Join(jsii.String(""), &[]*string{l.Table.TableArn(), jsii.String("/index/" + name)})}
-	}
-	switch on {
-	case blueprint.OnTable:
-		return []*string{l.Table.TableArn()}
-	case blueprint.OnByStatus:
-		return index(blueprint.IndexByStatus)
-	case blueprint.OnByDue:
-		return index(blueprint.IndexByDue)
-	case blueprint.OnByEmail:
-		return index(blueprint.IndexByEmail)
-	case blueprint.OnBus:
-		return []*string{l.Bus.EventBusArn()}
-	case blueprint.OnLinkKey:
-		return []*string{l.linkKey.SecretArn()}
-	case blueprint.OnMetadataKey:
-		return []*string{l.dataKey.KeyArn()}
-	case blueprint.OnSender:
-		return l.senderARNs
-	case onStream:
-		return []*string{l.Table.TableStreamArn()}
-	case onTableKey:
-		return []*string{l.props.TableKey.KeyArn()}
-	case onTracing:
-		return []*string{jsii.String("*")}
-	case onLogs:
-		return []*string{l.arn("logs", "log-group:"+*l.logGroupName(f)+":*")}
-	}
-	for name, queue := range l.queues {
-		if on == onQueue(name) {
-			return []*string{queue.QueueArn()}
-		}
-	}
-	panic("latchkey: the blueprint gives " + f.Name + " a permission on the " + string(on) + ", which infra/cloud does not know; teach arns about it")
 }

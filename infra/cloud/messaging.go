@@ -106,6 +106,9 @@ func (l *Latchkey) addTriggers(f blueprint.Function, function awslambda.Function
 			ScalingConfig:         map[string]any{"maximumConcurrency": q.MaxConcurrency},
 			FunctionResponseTypes: jsii.Strings("ReportBatchItemFailures"),
 		})
+		if q.BatchWindow > 0 {
+			mapping.SetMaximumBatchingWindowInSeconds(jsii.Number(q.BatchWindow.Seconds()))
+		}
 		suppress(mapping, suppression{"Serverless-LambdaEventSourceMappingDestination",
 			"a queue's mapping has no destination: the queue's own dead-letter queue takes what fails"})
 	}
@@ -167,7 +170,7 @@ func asJSON(pattern map[string]any) string {
 func (l *Latchkey) addRetries(f blueprint.Function, function awslambda.Function, dead awssqs.Queue) {
 	awslambda.NewCfnEventInvokeConfig(l.scope, jsii.String("Retries-"+f.Name), &awslambda.CfnEventInvokeConfigProps{
 		FunctionName: function.FunctionName(), Qualifier: jsii.String("$LATEST"),
-		MaximumRetryAttempts:     jsii.Number(1),
+		MaximumRetryAttempts:     jsii.Number(float64(f.Schedule.Retries)),
 		MaximumEventAgeInSeconds: jsii.Number(f.Schedule.Every.Seconds()),
 		DestinationConfig:        map[string]any{"onFailure": map[string]any{"destination": dead.QueueArn()}},
 	})

@@ -48,6 +48,7 @@ func run(m *testing.M) int {
 	}
 	stack, err = local.Start(ctx, local.Config{
 		Root: root, Functions: filepath.Join(root, "build", "local"), Log: log,
+		Duplicates: 0.2,
 		Settings: map[setting.Definition]string{
 			setting.LogoHosts:       "cdn.corp.com",
 			setting.MailsPerInviter: "100", // less than a new workspace's, so that tests can reach either limit

@@ -177,33 +177,27 @@ func seated[T any](ctx context.Context, s Service, st *store.State, now time.Tim
 	if code := fault.Code(err); code != workspace.ErrSeatLimit.Code && code != workspace.CodeSeatsInUse {
 		return result, err
 	}
-	freed, failed := s.freeSeats(ctx, st, now)
-	if failed != nil {
+	if failed := s.freeSeats(ctx, st, now); failed != nil {
 		return result, failed
-	}
-	if freed == 0 {
-		return result, err
 	}
 	return store.Decide(ctx, s.Store, st, decide)
 }
 
 // freeSeats persists what the clock has decided about pending users of a
-// workspace, without waiting for the schedule, and counts the seats anew.
-func (s Service) freeSeats(ctx context.Context, st *store.State, now time.Time) (freed int, err error) {
+// workspace, without waiting for the schedule, and counts the seats anew: another
+// caller may have freed some at the same time.
+func (s Service) freeSeats(ctx context.Context, st *store.State, now time.Time) error {
 	lapsed, ids, err := s.Store.Lapsed(ctx, st.Workspace.ID, now)
-	if err != nil || len(ids) == 0 {
-		return 0, err
+	if err != nil {
+		return err
 	}
 	for _, id := range ids {
 		_, err := s.expire(ctx, lapsed, id, now)
 		if _, err := refusal(err); err != nil {
-			return freed, err
-		}
-		if err == nil {
-			freed++
+			return err
 		}
 	}
-	return freed, s.Store.Recount(ctx, st)
+	return s.Store.Recount(ctx, st)
 }
 
 // ChangeWorkspace changes settings of the grant's workspace. A lower seat limit

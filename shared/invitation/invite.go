@@ -196,13 +196,10 @@ func (b *batch) invite(ctx context.Context) (outcomes []Outcome, err error) {
 		}
 		if len(seatless) > 0 && !freed {
 			freed = true
-			n, err := b.freeSeats(ctx, b.grant.State, b.now)
-			if err != nil {
+			if err := b.freeSeats(ctx, b.grant.State, b.now); err != nil {
 				return nil, err
 			}
-			if n > 0 {
-				todo = append(seatless, todo...)
-			}
+			todo = append(seatless, todo...)
 		}
 	}
 	return outcomes, b.lateReplay(ctx, outcomes)

@@ -1155,7 +1155,7 @@ export interface components {
          *     |---|---|---|
          *     | Unauthorized | 401 | the token is missing, expired, not for this deployment, or not genuine |
          *     | Not Found | 404 | there is no such route |
-         *     | Request Entity Too Large | 413 | the body has more than 10 MB |
+         *     | Request Entity Too Large | 413 | the body has more than 10 MB, or more than a function takes: 6 MB as text, 4.5 MB otherwise |
          *     | Too Many Requests | 429 | the route's throttle is reached |
          *     | Internal Server Error | 500 | the function crashed |
          *     | Service Unavailable | 503 | the function ran out of time, or the platform is busy |
@@ -1854,7 +1854,7 @@ export interface components {
                 } & components["schemas"]["PlainProblem"]);
             };
         };
-        /** @description The body has more than 256 KB. Beyond 10 MB the gateway says so. */
+        /** @description The body has more than 256 KB. Beyond 4.5 MB the gateway may say so itself, beyond 10 MB it always does. */
         TooLarge: {
             headers: {
                 "apigw-requestid": components["headers"]["RequestID"];

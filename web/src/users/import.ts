@@ -152,6 +152,8 @@ export class Run {
   private readonly workspace: string;
   private readonly dryRun: boolean;
   readonly total: number;
+  /** How many of the mails have to wait for another day. */
+  scheduled = 0;
   sheet: Sheet;
   stopped = false;
 
@@ -173,7 +175,8 @@ export class Run {
   async go(progress: (run: Run) => void): Promise<void> {
     this.stopped = false;
     for (let batch = this.batches[this.next]; batch && !this.stopped; batch = this.batches[this.next]) {
-      const { results } = await this.send(batch);
+      const { results, scheduled } = await this.send(batch);
+      this.scheduled += scheduled;
       const rows = [...this.sheet.rows];
       results.forEach((r, i) => {
         const at = batch.indexes[i]!;

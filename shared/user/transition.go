@@ -231,9 +231,6 @@ func (u User) opens(a Answer) error {
 	if a.ByLink {
 		return u.OpenedBy(a.Generation)
 	}
-	if u.Status == Archived {
-		return ErrNoInvitation
-	}
 	return nil
 }
 

@@ -65,7 +65,7 @@ func start(t *testing.T, timeout time.Duration) *world {
 	w.stack, err = local.Start(t.Context(), local.Config{
 		Root: root, Functions: filepath.Join(root, "build", "local"), TableFault: w.faults.decide, Timeout: timeout,
 		RetrySpeed: 8, // a failed message shows again after 22 s instead of three minutes
-		Settings: map[setting.Definition]string{setting.ReportsToPause: "1"},
+		Settings:   map[setting.Definition]string{setting.ReportsToPause: "1"},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -174,21 +174,3 @@ func TestWhatACallerMayDo(t *testing.T) {
 		}
 	}
 }
-
-func TestAMaskedEmailShowsOneLetter(t *testing.T) {
-	for email, want := range map[string]string{
-		"john@corp.com": "j***@corp.com",
-		"j@corp.com":    "j***@corp.com",
-		"jörg@corp.com": "j***@corp.com",
-		"öl@corp.com":   "ö***@corp.com",
-		"a@b@corp.com":  "a***@corp.com",
-		"@corp.com":     "***",
-		"john":          "***",
-		"":              "***",
-	} {
-		got := identity.MaskEmail(email)
-		if got != want {
-			t.Errorf("%q: %q", email, got)
-		}
-	}
-}

@@ -25,7 +25,7 @@ func TestNoEventHoldsASecretOrAPerson(t *testing.T) {
 	u.Invitation = user.Invitation{InvitedBy: "usr_admin", Generation: 2, Message: "PRIVATE-message", Delivery: user.DeliverySent}
 	for _, what := range []user.ChangeType{
 		user.UserInvited, user.UserReinvited, user.UserReminded, user.UserAccepted, user.UserDeclined,
-		user.UserExpired, user.UserUpdated, user.UserArchived, user.UserRestored, user.DeliveryChanged,
+		user.UserExpired, user.UserUpdated, user.UserArchived, user.UserRestored, user.DeliveryChanged, user.MailDue,
 	} {
 		u.Last.Type = what
 		checkPublic(t, string(what), event.OfUser(u))
@@ -50,32 +50,42 @@ func checkPublic(t *testing.T, what string, e event.Event) {
 }
 
 func TestAnEventSaysWhetherAMailIsDue(t *testing.T) {
+	const queued, scheduled, none = user.DeliveryQueued, user.DeliveryScheduled, user.DeliveryNone
 	for _, c := range []struct {
-		what   user.ChangeType
-		status user.Status
-		asked  bool
-		want   bool
+		what     user.ChangeType
+		status   user.Status
+		delivery user.Delivery
+		want     bool
 	}{
-		{user.UserInvited, user.Requested, true, true},
-		{user.UserInvited, user.Requested, false, false},
-		{user.UserReinvited, user.Invited, true, true},
-		{user.UserReinvited, user.Invited, false, false},
-		{user.UserReminded, user.Invited, true, true},
-		{user.UserRestored, user.Requested, true, true},
-		{user.UserRestored, user.Requested, false, false},
-		{user.UserRestored, user.Active, true, true}, // access is theirs again
-		{user.UserRestored, user.Active, false, false},
-		{user.UserAccepted, user.Active, true, false},
-		{user.UserDeclined, user.Declined, true, false},
-		{user.UserExpired, user.Expired, true, false},
-		{user.UserArchived, user.Archived, true, false},
-		{user.UserUpdated, user.Invited, true, false},
-		{user.DeliveryChanged, user.Invited, true, false},
+		{user.UserInvited, user.Requested, queued, true},
+		{user.UserInvited, user.Requested, scheduled, false}, // invitation.mail_due follows
+		{user.UserInvited, user.Requested, none, false},
+		{user.UserReinvited, user.Invited, queued, true},
+		{user.UserReinvited, user.Invited, scheduled, false},
+		{user.UserReinvited, user.Invited, none, false},
+		{user.UserReminded, user.Invited, user.DeliveryDelivered, true},
+		{user.MailDue, user.Invited, queued, true},
+		{user.UserRestored, user.Requested, queued, true},
+		{user.UserRestored, user.Requested, scheduled, false},
+		{user.UserRestored, user.Active, queued, true}, // access is theirs again
+		{user.UserDeclined, user.Declined, queued, false},
+		{user.UserExpired, user.Expired, queued, false},
+		{user.UserArchived, user.Archived, queued, false},
+		{user.UserUpdated, user.Invited, queued, false},
+		{user.DeliveryChanged, user.Invited, queued, false},
 	} {
 		u := user.User{Status: c.status, Last: user.Change{Type: c.what}}
-		u.Invitation.SendEmail = c.asked
+		u.Invitation.SendEmail, u.Invitation.Delivery = c.delivery != none, c.delivery
 		if got := event.OfUser(u).SendEmail; got != c.want {
-			t.Errorf("%s of somebody who is %s now, asked for %v: %v", c.what, c.status, c.asked, got)
+			t.Errorf("%s of somebody who is %s now, %s: %v", c.what, c.status, c.delivery, got)
+		}
+	}
+	// The mail of an acceptance goes to the inviter.
+	for _, wanted := range []bool{true, false} {
+		u := user.User{Status: user.Active, Last: user.Change{Type: user.UserAccepted}}
+		u.Invitation.NotifyInviter, u.Invitation.SendEmail, u.Invitation.Delivery = wanted, true, queued
+		if got := event.OfUser(u).SendEmail; got != wanted {
+			t.Errorf("an acceptance, where the inviter wants to know %v: %v", wanted, got)
 		}
 	}
 }

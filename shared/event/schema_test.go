@@ -39,20 +39,31 @@ func TestEventsAreWhatTheirSchemasSay(t *testing.T) {
 		check(event.OfUser(u))
 		return u
 	}
-	u := must(user.New(stamp(), ws, user.Details{Name: "John", Email: "john@corp.com", Role: user.Builder}, week, user.Erased{}))
-	promoted, _ := u.AccountAppeared(stamp())
-	must(promoted, nil)
-	must(u.Decline(stamp()))
+	u := must(user.New(stamp(), ws, user.Details{Name: "John", Email: "john@corp.com", Role: user.Builder}, week, user.Erased{}, user.Mailbox{}, user.Recipient{}))
+	answer := user.Answer{Generation: u.Invitation.Generation, ByLink: true}
+	must(u.AccountAppeared(stamp()), nil)
+	must(u.Decline(stamp(), answer))
+	must(u.Express(stamp(), user.OptOut), nil)
+	waiting := week
+	waiting.MailAt = user.Tomorrow(at)
+	scheduled := must(u.Resend(stamp(), waiting))
+	must(scheduled.Withhold(stamp(), user.ErrOptedOut), nil)
+	at = waiting.MailAt
+	s := stamp()
+	must(scheduled.Release(s, s.At))
 	delivered := u
 	delivered.Invitation.Delivery = user.DeliverySent
 	delivered.Last = user.Change{ID: stamp().ID, Type: user.DeliveryChanged, Actor: "mail", At: at}
 	must(delivered, nil)
 	at = u.Invitation.ReminderAt
-	must(u.Remind(stamp()))
+	s = stamp()
+	must(u.Remind(s, s.At))
 	at = u.Invitation.ExpiresAt
 	expired := must(u.Expire(stamp()))
 	again := must(expired.Resend(stamp(), week))
-	active := must(again.Accept(stamp(), "sub"))
+	answer.Generation = again.Invitation.Generation
+	inviter := user.User{Status: user.Active, Role: user.Admin}
+	active := must(again.Accept(stamp(), answer, user.Guest{Subject: "sub", Email: "john@corp.com"}, inviter))
 	archived := must(active.Archive(stamp()))
 	must(archived.Restore(stamp(), false, week))
 	must(archived.Restore(stamp(), true, week))
@@ -68,6 +79,7 @@ func TestEventsAreWhatTheirSchemasSay(t *testing.T) {
 	name := "Other"
 	w, _ = w.Apply(stamp(), workspace.Patch{Name: &name})
 	check(event.OfWorkspace(w))
+	check(event.OfWorkspace(w.Reported(user.Stamp{ID: stamp().ID, Actor: user.ActorSchedule, At: at}, 1)))
 
 	files, err := filepath.Glob("../../events/schema/*.json")
 	if err != nil {

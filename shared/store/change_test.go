@@ -79,8 +79,8 @@ func TestAChangeLeavesTheDeliveryThatCameInBetween(t *testing.T) {
 	tb := newTable(t)
 	for name, change := range map[string]func(user.User) (user.User, error){
 		"archive": archive,
-		"accept":  func(u user.User) (user.User, error) { return u.Accept(byAdmin(t0.Add(day)), "sub") },
-		"decline": func(u user.User) (user.User, error) { return u.Decline(byAdmin(t0.Add(day))) },
+		"accept":  func(u user.User) (user.User, error) { return accept(u, byAdmin(t0.Add(day)), "sub") },
+		"decline": func(u user.User) (user.User, error) { return decline(u, byAdmin(t0.Add(day))) },
 		"expire":  func(u user.User) (user.User, error) { return u.Expire(byAdmin(t0.Add(week))) },
 	} {
 		u := tb.insert(t, invited(newWorkspaceID(), "john@corp.com", user.Builder, t0))

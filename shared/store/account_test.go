@@ -66,7 +66,7 @@ func TestMembershipsPageThroughManyWorkspaces(t *testing.T) {
 	seen := map[string]user.Status{}
 	last, pages := "", 0
 	for after := ""; ; {
-		found, next, err := tb.Memberships(t.Context(), " JOHN@corp.com", after)
+		found, next, err := tb.Memberships(t.Context(), user.EmailKey(" JOHN@corp.com"), after)
 		if err != nil {
 			t.Fatal(err)
 		}

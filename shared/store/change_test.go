@@ -42,6 +42,9 @@ func TestAChangeWritesOnlyWhatDiffers(t *testing.T) {
 	}
 	var written []string
 	tb.calls.listen(func(operation, request string, _ []byte) {
+		if operation == "BatchGetItem" {
+			return
+		}
 		type update struct {
 			Key                      struct{ SK struct{ S string } }
 			ExpressionAttributeNames map[string]string
@@ -122,7 +125,7 @@ func TestANewLinkStartsWithAQueuedDelivery(t *testing.T) {
 				t.Fatal(err)
 			}
 			i := tb.load(t, u).Invitation
-			if i != next.Invitation || i.Delivery != user.DeliveryQueued || i.DeliveryReason != "" || i.Generation != u.Invitation.Generation+1 {
+			if i != next.Invitation || i.Delivery != user.DeliveryQueued || i.DeliveryReason != "" || i.Generation <= u.Invitation.Generation {
 				t.Errorf("%s, read after it %v: stored is %+v", name, fresh, i)
 			}
 			// A late notice of the old link's mail changes nothing any more.

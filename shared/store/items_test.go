@@ -73,7 +73,7 @@ func members(u *user.User) map[string]reflect.Value {
 	for _, v := range []reflect.Value{reflect.ValueOf(u).Elem(), reflect.ValueOf(&u.Invitation).Elem(), reflect.ValueOf(&u.Last).Elem()} {
 		for i := range v.NumField() {
 			switch name := v.Type().Field(i).Name; name {
-			case "ID", "WorkspaceID", "Status", "CreatedAt", "Version", "Invitation", "Last": // not a change's to empty
+			case "ID", "WorkspaceID", "Status", "CreatedAt", "Version", "Invitation", "Last", "Mailbox": // not a change's to empty
 			case "Generation", "Delivery", "DeliveryReason", "DeliveryWeight": // go by rules of their own
 			default:
 				found[v.Type().Name()+"."+name] = v.Field(i)

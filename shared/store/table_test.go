@@ -252,7 +252,7 @@ func insertUsers(ctx context.Context, s *store.Store, users []user.User, answer 
 		if err != nil {
 			return all, err
 		}
-		if answer.Key != "" && len(done.Existing) > 0 {
+		if answer.Key != "" && len(done.Existing)+len(done.Seatless) > 0 {
 			// What one read gives is not of one moment: a twin may have inserted them
 			// after the answer was looked for.
 			again, err := s.Load(ctx, store.Want{Workspace: chunk[0].WorkspaceID, Request: answer.Key})

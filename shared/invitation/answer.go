@@ -48,11 +48,12 @@ func (s Service) Follow(ctx context.Context, token, email string, now time.Time)
 }
 
 // Own reads an invitation from the list of the caller's own workspaces. A record
-// that another account of the same address holds is not theirs.
+// that another account of the same address holds is not theirs, and to an
+// archived person the workspace is any other.
 func (s Service) Own(ctx context.Context, workspaceID string, g user.Guest) (Open, error) {
 	o, err := s.open(ctx, workspaceID, user.IDFor(workspaceID, g.Email), g.Email)
 	u := o.User()
-	if errors.Is(err, user.ErrNoInvitation) || err == nil && u.Subject != "" && !u.Is(g.Subject) {
+	if errors.Is(err, user.ErrNoInvitation) || err == nil && (u.Status == user.Archived || u.Subject != "" && !u.Is(g.Subject)) {
 		err = workspace.ErrNotFound
 	}
 	return o, err

@@ -231,6 +231,9 @@ func (u User) opens(a Answer) error {
 	if a.ByLink {
 		return u.OpenedBy(a.Generation)
 	}
+	if u.Status == Archived {
+		return ErrNoInvitation
+	}
 	return nil
 }
 

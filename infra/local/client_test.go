@@ -24,6 +24,7 @@ import (
 	"github.com/latchkey/latchkey/infra/local"
 	"github.com/latchkey/latchkey/infra/local/contract"
 	"github.com/latchkey/latchkey/shared/setting"
+	"github.com/latchkey/latchkey/shared/user"
 )
 
 // stack is the whole service, once for all tests of this package. Tests keep
@@ -49,8 +50,7 @@ func run(m *testing.M) int {
 	stack, err = local.Start(ctx, local.Config{
 		Root: root, Functions: filepath.Join(root, "build", "local"), Log: log,
 		Settings: map[setting.Definition]string{
-			setting.LogoHosts:       "cdn.corp.com",
-			setting.MailsPerInviter: "100", // less than a new workspace's, so that tests can reach either limit
+			setting.LogoHosts: "cdn.corp.com",
 		},
 	})
 	if err != nil {
@@ -218,6 +218,7 @@ type apiUser struct {
 	Invitation                                 *struct {
 		InvitedBy, Delivery, DeliveryReason, URL string
 		SentAt, ExpiresAt                        time.Time
+		ScheduledFor                             *time.Time
 		Sends                                    int
 	}
 	ActivatedAt, ArchivedAt *time.Time
@@ -265,6 +266,7 @@ type office struct {
 	id    string
 	slug  string
 	path  string // /v1/workspaces/<id>
+	email string // of the admin
 }
 
 var unique = func() func() string {
@@ -280,9 +282,10 @@ var unique = func() func() string {
 
 func newOffice(t *testing.T) office {
 	t.Helper()
-	admin := person(t, "ada-"+unique()+"@corp.com", "Ada Admin")
+	email := "ada-" + unique() + "@corp.com"
+	admin := person(t, email, "Ada Admin")
 	ws := want[struct{ ID, Slug string }](t, admin.send("POST", "/v1/workspaces", map[string]any{"name": "Nexus"}, nil), http.StatusCreated)
-	return office{t, admin, ws.ID, ws.Slug, "/v1/workspaces/" + ws.ID}
+	return office{t, admin, ws.ID, ws.Slug, "/v1/workspaces/" + ws.ID, email}
 }
 
 func (o office) invite(fields map[string]any) apiUser {
@@ -339,12 +342,30 @@ func inbox(t *testing.T, address string, n int) []mail {
 	return found
 }
 
-// wait lets so much time pass for one user, or for what is left of one who was
-// erased: every time that a rule compares with the clock moves back. The
-// functions have no clock that a test could turn.
+// wait lets so much time pass for one user and their address: every time that a
+// rule compares with the clock moves back. The functions have no clock that a
+// test could turn.
 func (o office) wait(userID string, d time.Duration) {
 	o.t.Helper()
-	moveBack(o.t, key("WS#"+o.id, "USER#"+userID), d, "sentAt", "expiresAt", "reminderAt", "dueSk", "mailedAt")
+	moveBack(o.t, key("WS#"+o.id, "USER#"+userID), d, "sentAt", "expiresAt", "reminderAt", "scheduledFor", "dueSk", "mailedAt")
+	rested(o.t, o.get(userID).Email, d)
+}
+
+// mailboxOf is the item of what the deployment knows of an address.
+func mailboxOf(email string) map[string]types.AttributeValue {
+	return key("RECIPIENT#"+user.EmailKey(email), "MAILBOX")
+}
+
+// rested makes the last mail to an address so much older, if there was one.
+func rested(t *testing.T, email string, d time.Duration) {
+	t.Helper()
+	found, err := stack.DB.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: aws.String(local.TableName), Key: mailboxOf(email), ConsistentRead: aws.Bool(true)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found.Item != nil {
+		moveBack(t, mailboxOf(email), d, "mailedAt")
+	}
 }
 
 func key(pk, sk string) map[string]types.AttributeValue {

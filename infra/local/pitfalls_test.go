@@ -250,6 +250,8 @@ func bodyFor(t *testing.T, r blueprint.Route, target apiUser) any {
 		"restoreUser":       map[string]any{"reinvite": true},
 		"resendInvitation":  nil,
 		"archiveUser":       nil,
+		"acceptMine":        nil,
+		"declineMine":       nil,
 	}
 	body, known := bodies[r.Operation]
 	if !known && r.Method != http.MethodGet && r.Method != http.MethodDelete {
@@ -590,7 +592,7 @@ func TestRule18TheInvitersAuthorityIsCheckedWhenAccepting(t *testing.T) {
 	o := newOffice(t)
 	second := o.invite(map[string]any{"role": "admin", "sendEmail": false})
 	o.accept(second)
-	their := office{t, person(t, second.Email, second.Name), o.id, o.slug, o.path}
+	their := office{t, person(t, second.Email, second.Name), o.id, o.slug, o.path, second.Email}
 	u := their.invite(map[string]any{"role": "admin", "sendEmail": false})
 	want[any](t, o.admin.send("POST", o.path+"/users/"+second.ID+"/archive", nil, nil), http.StatusOK)
 	accept := func(u apiUser) answer {

@@ -46,7 +46,7 @@ func (s Service) ArchiveAll(ctx context.Context, g access.Grant, ids []string, n
 const sideBySide = 8
 
 // errTwice is the fault of an id that a batch names again.
-var errTwice = fault.New(fault.Invalid, "duplicate", "This id is named twice. The first one counts.")
+var errTwice = fault.Fields{{Pointer: "", Code: "duplicate", Detail: "This id is named twice. The first one counts."}}.Err()
 
 // each does something to every user that a batch names, in the workspace of the
 // grant alone, some side by side. What a user's state forbids is their outcome;

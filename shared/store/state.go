@@ -270,7 +270,11 @@ func (st *State) Mailed(id string) user.User {
 	}
 	key := user.EmailKey(u.Email)
 	if st.read[mailboxKey(key)] {
-		u.Mailbox = st.mailboxes[key]
+		// A record from before mailboxes had items of their own knows best, as
+		// long as there is none.
+		if box, ok := st.mailboxes[key]; ok || u.Mailbox.Version > 0 {
+			u.Mailbox = box
+		}
 		return u
 	}
 	if !slices.Contains(st.guessed, key) {

@@ -22,6 +22,7 @@ import (
 
 	"github.com/latchkey/latchkey/infra/blueprint"
 	"github.com/latchkey/latchkey/infra/local"
+	"github.com/latchkey/latchkey/shared/setting"
 	"github.com/latchkey/latchkey/shared/user"
 	"github.com/latchkey/latchkey/tests/caller"
 )
@@ -63,7 +64,7 @@ func start(t *testing.T, timeout time.Duration) *world {
 	w := &world{took: timeout, scenes: map[string]string{}, played: map[kind]int{}, actions: map[string]bool{}}
 	w.stack, err = local.Start(t.Context(), local.Config{
 		Root: root, Functions: filepath.Join(root, "build", "local"), TableFault: w.faults.decide, Timeout: timeout,
-		Settings: map[blueprint.Setting]string{blueprint.SettingReportsToPause: "1"},
+		Settings: map[setting.Definition]string{setting.ReportsToPause: "1"},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -198,6 +199,11 @@ type item map[string]any
 func (i item) text(name string) string { text, _ := i[name].(string); return text }
 
 func (i item) number(name string) int { n, _ := i[name].(float64); return int(n) }
+
+func (i item) time(name string) time.Time {
+	at, _ := time.Parse("2006-01-02T15:04:05.000Z", i.text(name))
+	return at
+}
 
 // items returns every item of the table.
 func (w *world) items(t *testing.T) (all []item) {

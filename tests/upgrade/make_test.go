@@ -20,6 +20,7 @@ import (
 	"github.com/latchkey/latchkey/infra/blueprint"
 	"github.com/latchkey/latchkey/infra/local"
 	"github.com/latchkey/latchkey/infra/local/mailbox"
+	"github.com/latchkey/latchkey/shared/setting"
 	"github.com/latchkey/latchkey/tests/caller"
 )
 
@@ -45,7 +46,7 @@ func start(t *testing.T, dataDir string, fault func(local.TableCall) local.Table
 	}
 	stack, err := local.Start(t.Context(), local.Config{
 		Root: root, Functions: *functions, DataDir: dataDir, TableFault: fault,
-		Settings: map[blueprint.Setting]string{blueprint.SettingLogoHosts: logoHost},
+		Settings: map[setting.Definition]string{setting.LogoHosts: logoHost},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -450,7 +450,7 @@ func (h *heir) bouncedNeedsConfirming() {
 	}
 	o := h.tenant("people")
 	_, complained := o.was("simulated-complaint")
-	o.act(complained.ID, "resend", nil).Refused(http.StatusConflict, "recipient_undeliverable")
+	o.act(complained.ID, "resend", nil).Refused(http.StatusConflict, "recipient_complained")
 	_, bounced := o.was("simulated-bounce")
 	o.act(bounced.ID, "resend", nil).Refused(http.StatusConflict, "recipient_undeliverable")
 	o.act(bounced.ID, "resend", map[string]any{"confirm": true}).Into(http.StatusOK, nil)

@@ -280,6 +280,16 @@ var unique = func() func() string {
 	}
 }()
 
+// letters is unique text of letters alone, which may stand in a name.
+func letters() string {
+	return strings.Map(func(r rune) rune {
+		if r == '-' {
+			return 'z'
+		}
+		return r - '0' + 'a'
+	}, unique())
+}
+
 func newOffice(t *testing.T) office {
 	t.Helper()
 	email := "ada-" + unique() + "@corp.com"

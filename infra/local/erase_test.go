@@ -52,7 +52,7 @@ func inTable(t *testing.T, text string) (found []string) {
 // nor the table; the history stays, under their id alone; consumers are told.
 func TestAnErasedUserIsGoneAndTheirHistoryStays(t *testing.T) {
 	o := newOffice(t)
-	mark := "zebra" + strings.ReplaceAll(unique(), "-", "")
+	mark := "zebra" + letters()
 	email := mark + "@corp.com"
 	u := o.invite(map[string]any{"name": "Name " + mark, "email": email, "metadata": map[string]any{"apiKey": "secret" + mark}})
 	inbox(t, email, 1)

@@ -81,8 +81,9 @@ func TestRule15FiveMailsADayToOnePerson(t *testing.T) {
 	awayFromMidnight()
 	o := newOffice(t)
 	u := o.invite(nil)
+	inbox(t, u.Email, 1)
 	for i, operation := range []string{"resend", "restore", "elsewhere", "erase"} {
-		rested(t, u.Email, sinceMidnight())
+		o.wait(u.ID, sinceMidnight())
 		switch operation {
 		case "resend":
 			want[any](t, o.act(u.ID, "resend"), http.StatusOK)
@@ -98,7 +99,7 @@ func TestRule15FiveMailsADayToOnePerson(t *testing.T) {
 		}
 		inbox(t, u.Email, i+2)
 	}
-	rested(t, u.Email, sinceMidnight())
+	o.wait(u.ID, sinceMidnight())
 	tomorrow := time.Now().UTC().Truncate(24 * time.Hour).Add(24 * time.Hour)
 	scheduled(t, want[apiUser](t, o.act(u.ID, "resend"), http.StatusOK), tomorrow)
 	scheduled(t, newOffice(t).invite(map[string]any{"email": u.Email}), tomorrow)

@@ -91,15 +91,16 @@ func (s Service) Accept(ctx context.Context, o Open, g user.Guest, now time.Time
 	if err != nil {
 		return View{}, err
 	}
-	isNew := !o.HasAccount(g.Email)
-	u, err := store.Decide(ctx, s.Store, o.State, accepting{o, g, stamp, now}.decide)
-	if err != nil {
-		return View{}, err
-	}
-	if isNew {
+	if !o.HasAccount(g.Email) {
+		// Before the account is known with the write below: a repeat after a
+		// failure in between still finds it new, and misses no workspace.
 		if err := s.accountAppeared(ctx, g.Email, o.Workspace.ID, now); err != nil {
 			return View{}, err
 		}
+	}
+	u, err := store.Decide(ctx, s.Store, o.State, accepting{o, g, stamp, now}.decide)
+	if err != nil {
+		return View{}, err
 	}
 	return k.view(u, now)
 }

@@ -95,7 +95,9 @@ func (u *User) schedule(kind MailKind, now, at time.Time) {
 		i.Delivery, i.ScheduledFor = DeliveryScheduled, at
 		return
 	}
-	i.Sends++
+	if kind != MailAccess { // which is not a mail of the invitation
+		i.Sends++
+	}
 	u.Mailbox = u.Mailbox.Counted(now)
 }
 

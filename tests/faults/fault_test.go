@@ -2,6 +2,8 @@ package faults
 
 import (
 	"bytes"
+	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -29,12 +31,22 @@ const (
 func kinds(operation string) []kind {
 	switch operation {
 	case "BatchGetItem", "GetItem", "Query":
-		return []kind{lostOnce, refusedAlways}
+		return []kind{lostOnce, refusedAlways, held}
 	case "TransactWriteItems":
-		return []kind{refusedOnce, refusedAlways, lostOnce, lostAlways, conflictOnce, conflictEver}
+		return []kind{refusedOnce, refusedAlways, lostOnce, lostAlways, conflictOnce, conflictEver, held}
 	}
-	return []kind{refusedOnce, refusedAlways, lostOnce, lostAlways}
+	return []kind{refusedOnce, refusedAlways, lostOnce, lostAlways, held}
 }
+
+// target is one call of a function: the nth, from 1, of its calls of this
+// operation. Calls that are made side by side come in any order, and those of
+// one operation least of all differ by it.
+type target struct {
+	operation string
+	nth, of   int
+}
+
+func (c target) String() string { return fmt.Sprintf("%s %d of %d", c.operation, c.nth, c.of) }
 
 // plan lets one call of one function fail, and counts its calls. Calls are told
 // from those of other plans by marks, one of which is in each of their bodies.
@@ -42,11 +54,10 @@ type plan struct {
 	function string
 	marks    [][]byte // none: every call of the function
 	kind     kind
-	nth      int // the call that fails, from 1
+	target   target
 
 	mu      sync.Mutex
-	order   []string          // ids of the calls, in the order of their first attempts
-	calls   map[string]string // operations, by id
+	calls   map[string][]string // ids, by operation, in the order of their first attempts
 	reached bool
 }
 
@@ -57,7 +68,7 @@ type faults struct {
 }
 
 func (f *faults) arm(p *plan) {
-	p.calls = map[string]string{}
+	p.calls = map[string][]string{}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.plans = append(f.plans, p)
@@ -95,12 +106,14 @@ func (p *plan) concerns(c local.TableCall) bool {
 func (p *plan) decide(c local.TableCall) (f local.TableFault) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if _, known := p.calls[c.ID]; !known {
-		p.order = append(p.order, c.ID)
-		p.calls[c.ID] = c.Operation
+	if !slices.Contains(p.calls[c.Operation], c.ID) {
+		p.calls[c.Operation] = append(p.calls[c.Operation], c.ID)
 	}
-	place := slices.Index(p.order, c.ID) + 1
-	mine := place == p.nth
+	if c.Operation != p.target.operation {
+		return f
+	}
+	place := slices.Index(p.calls[c.Operation], c.ID) + 1
+	mine := place == p.target.nth
 	switch p.kind {
 	case refusedOnce:
 		if mine && c.First {
@@ -115,7 +128,7 @@ func (p *plan) decide(c local.TableCall) (f local.TableFault) {
 			f.Refuse = local.Canceled
 		}
 	case conflictEver:
-		if place >= p.nth && c.Operation == "TransactWriteItems" {
+		if place >= p.target.nth {
 			f.Refuse = local.Canceled
 		}
 	case lostOnce:
@@ -131,14 +144,17 @@ func (p *plan) decide(c local.TableCall) (f local.TableFault) {
 	return f
 }
 
-// operations returns what was called, in order.
-func (p *plan) operations() (names []string) {
+// made returns the calls that were made.
+func (p *plan) made() (calls []target) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, id := range p.order {
-		names = append(names, p.calls[id])
+	for _, operation := range slices.Sorted(maps.Keys(p.calls)) {
+		n := len(p.calls[operation])
+		for i := range n {
+			calls = append(calls, target{operation, i + 1, n})
+		}
 	}
-	return names
+	return calls
 }
 
 func (p *plan) wasReached() bool {

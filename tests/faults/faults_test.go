@@ -12,37 +12,24 @@ import (
 	"github.com/latchkey/latchkey/tests/caller"
 )
 
-// TestEveryCallMayFail refuses each call of each operation, and loses its
-// answer.
+// TestEveryCallMayFail refuses each call of each operation, loses its answer,
+// and keeps it back until the function's deadline is over. What an invitation
+// sets going behind the API takes its time, up to the lease of a mail: it
+// begins first.
 func TestEveryCallMayFail(t *testing.T) {
 	t.Parallel()
-	w := start(t, 0)
-	w.playAll(t, kinds)
-}
-
-// TestEveryAnswerMayComeTooLate keeps back the answer of each call until the
-// function's deadline is over.
-func TestEveryAnswerMayComeTooLate(t *testing.T) {
-	t.Parallel()
-	w := start(t, impatient)
-	w.playAll(t, func(string) []kind { return []kind{held} })
-}
-
-// playAll plays every scenario with every fault, and looks at the table when
-// all that follows has followed. What an invitation sets going behind the API
-// takes its time, up to the lease of a mail: it begins first.
-func (w *world) playAll(t *testing.T, kinds func(operation string) []kind) {
+	w := start(t, patience)
 	var begun []*aftermath
 	t.Run("behind the API", func(t *testing.T) {
 		for _, function := range behind {
-			begun = append(begun, w.begin(t, function, kinds)...)
+			begun = append(begun, w.begin(t, function)...)
 		}
 	})
 	t.Run("scenes", func(t *testing.T) {
 		for _, sc := range scenarios {
 			t.Run(sc.name(), func(t *testing.T) {
 				t.Parallel()
-				w.everyFault(t, sc, kinds)
+				w.everyFault(t, sc)
 			})
 		}
 	})
@@ -65,38 +52,36 @@ func (w *world) finish(t *testing.T) {
 }
 
 // everyFault plays without a fault first, which tells the calls that there are.
-func (w *world) everyFault(t *testing.T, sc scenario, kinds func(string) []kind) {
-	quiet := sc.play(w.scene(t, sc.name()+" without a fault"), none, 0)
-	calls := quiet.operations()
+func (w *world) everyFault(t *testing.T, sc scenario) {
+	calls := sc.play(w.scene(t, sc.name()+" without a fault"), none, target{}).made()
 	if len(calls) == 0 {
 		t.Fatal("no call to the table")
 	}
-	for i, operation := range calls {
-		for _, k := range kinds(operation) {
-			label := faultLabel(sc.name(), i+1, calls, k)
-			t.Run(fmt.Sprintf("%d_%s/%s", i+1, operation, k), func(t *testing.T) {
+	for _, call := range calls {
+		for _, k := range kinds(call.operation) {
+			t.Run(fmt.Sprintf("%v/%s", call, k), func(t *testing.T) {
 				t.Parallel()
-				p := sc.play(w.scene(t, label), k, i+1)
+				p := sc.play(w.scene(t, label(sc.name(), call, k)), k, call)
 				for range 5 { // the part of the tally is chance, and so is how many calls find a seat
 					if !p.wasReached() {
-						p = sc.play(w.scene(t, label), k, i+1)
+						p = sc.play(w.scene(t, label(sc.name(), call, k)), k, call)
 					}
 				}
-				if w.noted(k, label, p.wasReached()); !p.wasReached() {
-					t.Errorf("call %d was not made: %v", i+1, p.operations())
+				if w.noted(k, label(sc.name(), call, k), p.wasReached()); !p.wasReached() {
+					t.Errorf("%v was not made: %v", call, p.made())
 				}
 			})
 		}
 	}
 }
 
-func faultLabel(name string, nth int, calls []string, k kind) string {
-	return fmt.Sprintf("%s: call %d of %d, %s, %s", name, nth, len(calls), calls[nth-1], k)
+func label(name string, call target, k kind) string {
+	return fmt.Sprintf("%s: %v, %s", name, call, k)
 }
 
 // play makes the scenario's call, and repeats it as a client would, unless it
 // was done.
-func (sc scenario) play(s *scene, k kind, nth int) *plan {
+func (sc scenario) play(s *scene, k kind, call target) *plan {
 	s.t.Helper()
 	r := routes()[sc.operation]
 	rq := sc.stage(s)
@@ -111,7 +96,7 @@ func (sc scenario) play(s *scene, k kind, nth int) *plan {
 		s.t.Helper()
 		return rq.who.Send(r.Method, path+rq.query, rq.body, rq.headers...)
 	}
-	p := &plan{function: r.function, marks: s.marks, kind: k, nth: nth}
+	p := &plan{function: r.function, marks: s.marks, kind: k, target: call}
 	s.faults.arm(p)
 	answer := send()
 	s.faults.release(p)
@@ -185,24 +170,23 @@ type aftermath struct {
 
 // begin invites somebody for each fault of a function behind the API. Nobody
 // waits for it here, but for the first one, whose calls do not fail.
-func (w *world) begin(t *testing.T, function string, kinds func(string) []kind) (begun []*aftermath) {
+func (w *world) begin(t *testing.T, function string) (begun []*aftermath) {
 	name := "the function " + function
-	quiet := w.scene(t, name+" without a fault").sets(function, none, 0)
+	quiet := w.scene(t, name+" without a fault").sets(function, none, target{})
 	quiet.await(t)
-	calls := quiet.plan.operations()
-	for i, operation := range calls {
-		for _, k := range kinds(operation) {
-			begun = append(begun, w.scene(t, faultLabel(name, i+1, calls, k)).sets(function, k, i+1))
+	for _, call := range quiet.plan.made() {
+		for _, k := range kinds(call.operation) {
+			begun = append(begun, w.scene(t, label(name, call, k)).sets(function, k, call))
 		}
 	}
 	return begun
 }
 
 // sets sets the function going.
-func (s *scene) sets(function string, k kind, nth int) *aftermath {
+func (s *scene) sets(function string, k kind, call target) *aftermath {
 	s.found()
 	s.email("john") // a mark
-	a := &aftermath{scene: s, kind: k, plan: &plan{function: function, marks: s.marks, kind: k, nth: nth}}
+	a := &aftermath{scene: s, kind: k, plan: &plan{function: function, marks: s.marks, kind: k, target: call}}
 	s.faults.arm(a.plan)
 	a.user = s.invite("john", mailed)
 	return a
@@ -239,7 +223,7 @@ func (a *aftermath) await(t *testing.T) {
 	if took > within {
 		t.Errorf("%s: the mail was told of after %.0f s, want %.0f at most", a.label, took.Seconds(), within.Seconds())
 	}
-	switch n := a.inbox(t, a.user.Email); {
+	switch n := len(a.inbox(t, a.user.Email)); {
 	case n == 1:
 	case n == 2 && failed: // died between the mail and its mark
 	default:

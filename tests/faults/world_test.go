@@ -29,7 +29,7 @@ import (
 
 // sideBySide is how many scenes play at once. Most of a scene is waiting: for
 // the SDK's pauses between attempts, or for a deadline.
-const sideBySide = "16"
+const sideBySide = "24"
 
 func TestMain(m *testing.M) {
 	flag.Parse()
@@ -43,7 +43,6 @@ func TestMain(m *testing.M) {
 type world struct {
 	stack  *local.Stack
 	faults faults
-	took   time.Duration // that its functions may take; 0: as long as the blueprint says
 
 	mu      sync.Mutex
 	scenes  map[string]string // labels, by workspace id
@@ -52,8 +51,9 @@ type world struct {
 	actions map[string]bool
 }
 
-// impatient is a timeout of functions that a held answer exceeds soon.
-const impatient = 2 * time.Second
+// patience is how long functions may take here: a held answer exceeds it soon,
+// and the SDK's attempts at a call do not.
+const patience = 6 * time.Second
 
 func start(t *testing.T, timeout time.Duration) *world {
 	t.Helper()
@@ -61,7 +61,7 @@ func start(t *testing.T, timeout time.Duration) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{took: timeout, scenes: map[string]string{}, played: map[kind]int{}, actions: map[string]bool{}}
+	w := &world{scenes: map[string]string{}, played: map[kind]int{}, actions: map[string]bool{}}
 	w.stack, err = local.Start(t.Context(), local.Config{
 		Root: root, Functions: filepath.Join(root, "build", "local"), TableFault: w.faults.decide, Timeout: timeout,
 		Settings: map[setting.Definition]string{setting.ReportsToPause: "1"},
@@ -200,11 +200,6 @@ func (i item) text(name string) string { text, _ := i[name].(string); return tex
 
 func (i item) number(name string) int { n, _ := i[name].(float64); return int(n) }
 
-func (i item) time(name string) time.Time {
-	at, _ := time.Parse("2006-01-02T15:04:05.000Z", i.text(name))
-	return at
-}
-
 // items returns every item of the table.
 func (w *world) items(t *testing.T) (all []item) {
 	t.Helper()
@@ -225,19 +220,22 @@ func (w *world) items(t *testing.T) (all []item) {
 	return all
 }
 
-// inbox counts the mails that an address was sent.
-func (w *world) inbox(t *testing.T, address string) (n int) {
+// inbox returns the texts of the mails that an address was sent.
+func (w *world) inbox(t *testing.T, address string) (texts []string) {
 	t.Helper()
 	var store struct {
-		Emails []struct{ Destination struct{ To []string } }
+		Emails []struct {
+			Destination struct{ To []string }
+			Body        struct{ Text string }
+		}
 	}
 	caller.Anyone(t, w.stack.MailURL).Send("GET", "/store", nil).Into(http.StatusOK, &store)
 	for _, m := range store.Emails {
 		if slices.Contains(m.Destination.To, address) {
-			n++
+			texts = append(texts, m.Body.Text)
 		}
 	}
-	return n
+	return texts
 }
 
 // noted counts a fault that was tried.

@@ -45,8 +45,8 @@ func (s Service) Follow(ctx context.Context, token, email string, now time.Time)
 // Own reads an invitation from the list of the caller's own workspaces.
 func (s Service) Own(ctx context.Context, workspaceID, email string) (Open, error) {
 	o, err := s.open(ctx, workspaceID, user.IDFor(workspaceID, email), email)
-	if errors.Is(err, user.ErrNoInvitation) {
-		err = workspace.ErrNotFound
+	if errors.Is(err, user.ErrNoInvitation) || err == nil && o.User().Status == user.Archived {
+		err = workspace.ErrNotFound // to the archived, too, the workspace is any other
 	}
 	return o, err
 }

@@ -419,7 +419,13 @@ func moveBack(t *testing.T, key map[string]types.AttributeValue, d time.Duration
 // eventually waits for what happens behind the API.
 func eventually(t *testing.T, check func() error) {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	within(t, 20*time.Second, check)
+}
+
+// within is eventually with a time of its own.
+func within(t *testing.T, atMost time.Duration, check func() error) {
+	t.Helper()
+	deadline := time.Now().Add(atMost)
 	for {
 		err := check()
 		if err == nil {

@@ -101,6 +101,7 @@ docs: node_modules/.package-lock.json ## docs/api: the reference of the HTTP API
 .PHONY: bench
 bench: node_modules/.package-lock.json build ## cold start beside a hello-world Lambda, capacity of each operation, rendering
 	@$(BUILD) -o build/local/hello/bootstrap ./infra/local/bench/hello
+	@$(BUILD) -o build/local/bare/bootstrap ./infra/local/bench/bare
 	env -u AWS_CA_BUNDLE go test -run '^$$' -bench ColdStart -benchtime 40x ./infra/local/bench
 	go test -run '^$$' -bench Capacity -benchtime 3x ./infra/local/bench
 	go test -run '^$$' -bench 'Thousand|FiveHundred' -benchtime 1x -timeout 20m ./infra/local/bench

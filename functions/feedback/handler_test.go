@@ -19,6 +19,7 @@ import (
 	"github.com/latchkey/latchkey/infra/blueprint"
 	"github.com/latchkey/latchkey/infra/local/dynamodblocal"
 	"github.com/latchkey/latchkey/shared/id"
+	"github.com/latchkey/latchkey/shared/invitation"
 	"github.com/latchkey/latchkey/shared/store"
 	"github.com/latchkey/latchkey/shared/user"
 	"github.com/latchkey/latchkey/shared/workspace"
@@ -60,23 +61,58 @@ func newBench(t *testing.T) *bench {
 	t.Helper()
 	b := &bench{t: t, now: time.Now().UTC().Truncate(time.Millisecond), log: &strings.Builder{}}
 	b.h = handler{
-		store: store.New(table.Client(), "latchkey"), random: rand.Reader,
-		log: slog.New(slog.NewJSONHandler(b.log, nil)), now: func() time.Time { return b.now },
+		invitations: invitation.Service{Store: store.New(table.Client(), "latchkey"), Random: rand.Reader},
+		log:         slog.New(slog.NewJSONHandler(b.log, nil)), now: func() time.Time { return b.now },
 	}
 	ws, err := id.Random(workspace.IDPrefix, rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.u, err = user.New(b.stamp(), ws, user.Details{Name: "John Doe", Email: address, Role: user.Builder},
-		user.Inviting{SendEmail: true, Lasts: 7 * 24 * time.Hour}, user.Erased{})
+	err = b.store().InsertWorkspace(t.Context(), workspace.New(b.stamp(), ws, "Nexus", "nexus-"+ws, []byte("key")), nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = b.h.store.InsertUsers(t.Context(), []user.User{b.u}, store.Answer{}, b.now)
+	// An address of its own, because what an address returned holds in every workspace.
+	own := "john.doe+" + ws[len(workspace.IDPrefix):] + "@corp.com"
+	b.u, err = user.New(b.stamp(), ws, user.Details{Name: "John Doe", Email: own, Role: user.Builder},
+		user.Inviting{SendEmail: true, Lasts: 7 * 24 * time.Hour}, user.Erased{}, user.Mailbox{}, user.Recipient{})
 	if err != nil {
 		t.Fatal(err)
 	}
+	b.write(store.Decision{Users: []store.UserChange{{After: b.u}}})
 	return b
+}
+
+func (b *bench) store() *store.Store { return b.h.invitations.Store }
+
+// load reads all that is known of the invited person.
+func (b *bench) load() *store.State {
+	b.t.Helper()
+	st, err := b.store().Load(b.t.Context(), store.Want{
+		Workspace: b.u.WorkspaceID, Users: []string{b.u.ID}, People: []string{b.u.Email}, Wishes: []string{b.u.ID}, Counts: true,
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return st
+}
+
+func (b *bench) write(d store.Decision) {
+	b.t.Helper()
+	_, err := store.Decide(b.t.Context(), b.store(), b.load(), func(*store.State) (store.Decision, bool, error) { return d, true, nil })
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// change makes a transition of the invited person.
+func (b *bench) change(transition func(user.User) (user.User, error)) user.User {
+	b.t.Helper()
+	u, err := b.store().ChangeUser(b.t.Context(), b.load(), b.u.ID, transition)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return u
 }
 
 func (b *bench) stamp() user.Stamp {
@@ -91,10 +127,10 @@ func (b *bench) stamp() user.Stamp {
 // has it.
 func (b *bench) told(kind string, more map[string]any) string {
 	n := map[string]any{"eventType": kind, "mail": map[string]any{
-		"destination": []string{address}, "messageId": "m-1", "source": "invitations@example.com",
-		"commonHeaders": map[string]any{"to": []string{address}},
+		"destination": []string{b.u.Email}, "messageId": "m-1", "source": "invitations@example.com",
+		"commonHeaders": map[string]any{"to": []string{b.u.Email}},
 		"tags": map[string][]string{
-			"workspace": {b.u.WorkspaceID}, "user": {b.u.ID}, "generation": {fmt.Sprint(b.u.Invitation.Generation)}, "kind": {"invitation"},
+			"workspace": {b.u.WorkspaceID}, "user": {b.u.ID}, "generation": {fmt.Sprint(b.u.Invitation.Generation)}, "kind": {"invitation"}, "recipient": {user.EmailKey(b.u.Email)},
 		},
 	}}
 	for name, value := range more {
@@ -132,47 +168,50 @@ func (b *bench) take(bodies ...string) []string {
 
 func (b *bench) state() user.Invitation {
 	b.t.Helper()
-	u, ok, err := b.h.store.LoadUser(b.t.Context(), b.u.WorkspaceID, b.u.ID)
-	if err != nil || !ok {
-		b.t.Fatal(ok, err)
+	u, ok := b.load().Users[b.u.ID]
+	if !ok {
+		b.t.Fatal("the person is gone")
 	}
 	return u.Invitation
 }
 
+// mailable returns why a mail must not go to the person, or nil.
+func (b *bench) mailable() error { return b.load().Mailed(b.u.ID).MayBeMailed(false) }
+
 func TestEachNoticeSetsItsState(t *testing.T) {
 	for _, c := range []struct {
-		kind          string
-		more          map[string]any
-		want          user.Delivery
-		reason        string
-		undeliverable bool
+		kind   string
+		more   map[string]any
+		want   user.Delivery
+		reason string
+		stops  error // further mail
 	}{
-		{"Send", nil, user.DeliverySent, "", false},
-		{"Delivery", nil, user.DeliveryDelivered, "", false},
-		{"DeliveryDelay", map[string]any{"deliveryDelay": map[string]any{"delayType": "MailboxFull"}}, user.DeliveryDelayed, "The mailbox is full; it is tried again.", false},
-		{"DeliveryDelay", map[string]any{"deliveryDelay": map[string]any{"delayType": "Undetermined"}}, user.DeliveryDelayed, "The recipient's mail server makes the mail wait.", false},
-		{"Bounce", bounce("Permanent", "General", "5.1.1"), user.DeliveryBounced, "The mailbox does not exist.", true},
-		{"Bounce", bounce("Permanent", "NoEmail", ""), user.DeliveryBounced, "The mailbox does not exist.", true},
-		{"Bounce", bounce("Permanent", "General", "5.9.9"), user.DeliveryBounced, "The mailbox takes no mail.", true},
-		{"Bounce", bounce("Permanent", "Suppressed", ""), user.DeliverySuppressed, suppressed.Reason, true},
-		{"Bounce", bounce("Permanent", "OnAccountSuppressionList", ""), user.DeliverySuppressed, suppressed.Reason, true},
-		{"Bounce", bounce("Transient", "MailboxFull", "4.2.2"), user.DeliveryBounced, "The mailbox is full.", false},
-		{"Bounce", bounce("Transient", "General", ""), user.DeliveryBounced, "The mail came back, for a reason that may pass.", false},
-		{"Bounce", bounce("Undetermined", "Undetermined", ""), user.DeliveryBounced, "The mail came back, for a reason that may pass.", false},
-		{"Complaint", map[string]any{"complaint": map[string]any{"complaintFeedbackType": "abuse"}}, user.DeliveryComplained, "The recipient reported the mail as spam.", true},
-		{"Complaint", map[string]any{"complaint": map[string]any{"complaintSubType": "OnAccountSuppressionList"}}, user.DeliverySuppressed, suppressed.Reason, true},
-		{"Reject", map[string]any{"reject": map[string]any{"reason": "Bad content"}}, user.DeliveryFailed, "The mail service refused the mail's content.", false},
-		{"Rendering Failure", map[string]any{"failure": map[string]any{}}, user.DeliveryFailed, "The mail could not be written.", false},
-		{"Open", map[string]any{"open": map[string]any{}}, user.DeliveryQueued, "", false},
-		{"Subscription", nil, user.DeliveryQueued, "", false},
+		{"Send", nil, user.DeliverySent, "", nil},
+		{"Delivery", nil, user.DeliveryDelivered, "", nil},
+		{"DeliveryDelay", map[string]any{"deliveryDelay": map[string]any{"delayType": "MailboxFull"}}, user.DeliveryDelayed, "The mailbox is full; it is tried again.", nil},
+		{"DeliveryDelay", map[string]any{"deliveryDelay": map[string]any{"delayType": "Undetermined"}}, user.DeliveryDelayed, "The recipient's mail server makes the mail wait.", nil},
+		{"Bounce", bounce("Permanent", "General", "5.1.1"), user.DeliveryBounced, "The mailbox does not exist.", user.ErrUndeliverable},
+		{"Bounce", bounce("Permanent", "NoEmail", ""), user.DeliveryBounced, "The mailbox does not exist.", user.ErrUndeliverable},
+		{"Bounce", bounce("Permanent", "General", "5.9.9"), user.DeliveryBounced, "The mailbox takes no mail.", user.ErrUndeliverable},
+		{"Bounce", bounce("Permanent", "Suppressed", ""), user.DeliverySuppressed, suppressed.Reason, user.ErrUndeliverable},
+		{"Bounce", bounce("Permanent", "OnAccountSuppressionList", ""), user.DeliverySuppressed, suppressed.Reason, user.ErrUndeliverable},
+		{"Bounce", bounce("Transient", "MailboxFull", "4.2.2"), user.DeliveryBounced, "The mailbox is full.", nil},
+		{"Bounce", bounce("Transient", "General", ""), user.DeliveryBounced, "The mail came back, for a reason that may pass.", nil},
+		{"Bounce", bounce("Undetermined", "Undetermined", ""), user.DeliveryBounced, "The mail came back, for a reason that may pass.", nil},
+		{"Complaint", map[string]any{"complaint": map[string]any{"complaintFeedbackType": "abuse"}}, user.DeliveryComplained, "The recipient reported the mail as spam.", user.ErrComplained},
+		{"Complaint", map[string]any{"complaint": map[string]any{"complaintSubType": "OnAccountSuppressionList"}}, user.DeliverySuppressed, suppressed.Reason, user.ErrUndeliverable},
+		{"Reject", map[string]any{"reject": map[string]any{"reason": "Bad content"}}, user.DeliveryFailed, "The mail service refused the mail's content.", nil},
+		{"Rendering Failure", map[string]any{"failure": map[string]any{}}, user.DeliveryFailed, "The mail could not be written.", nil},
+		{"Open", map[string]any{"open": map[string]any{}}, user.DeliveryQueued, "", nil},
+		{"Subscription", nil, user.DeliveryQueued, "", nil},
 	} {
 		b := newBench(t)
 		if failed := b.take(b.told(c.kind, c.more)); len(failed) > 0 {
 			t.Errorf("%s: failed", c.kind)
 		}
 		i := b.state()
-		if i.Delivery != c.want || i.DeliveryReason != c.reason || i.Undeliverable() != c.undeliverable {
-			t.Errorf("%s %v: %s, %q, undeliverable %v", c.kind, c.more, i.Delivery, i.DeliveryReason, i.Undeliverable())
+		if stops := b.mailable(); i.Delivery != c.want || i.DeliveryReason != c.reason || stops != c.stops {
+			t.Errorf("%s %v: %s, %q, further mail: %v", c.kind, c.more, i.Delivery, i.DeliveryReason, stops)
 		}
 		if strings.Contains(b.log.String(), "john") || strings.Contains(i.DeliveryReason, "john") {
 			t.Errorf("%s: the address got into the log or the reason:\n%s", c.kind, b.log)
@@ -247,14 +286,11 @@ func TestANoticeOfAnotherTimeChangesNothing(t *testing.T) {
 	b := newBench(t)
 	old := b.told("Bounce", bounce("Permanent", "General", "5.1.1"))
 	b.now = b.now.Add(2 * time.Minute)
-	next, err := b.h.store.ChangeUser(t.Context(), b.u, func(u user.User) (user.User, error) {
+	next := b.change(func(u user.User) (user.User, error) {
 		return u.Resend(b.stamp(), user.Inviting{SendEmail: true, Lasts: time.Hour})
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	b.take(old)
-	if i := b.state(); i.Delivery != user.DeliveryQueued || i.Undeliverable() || i.Generation != next.Invitation.Generation {
+	if i := b.state(); i.Delivery != user.DeliveryQueued || i.Generation != next.Invitation.Generation {
 		t.Errorf("an old link's bounce: %+v", i)
 	}
 	for name, body := range map[string]string{
@@ -290,3 +326,51 @@ func TestOneUnreadableNoticeSpoilsNoOther(t *testing.T) {
 func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
 
 func ptr(s string) *string { return &s }
+
+// A6, A4: what SES says after a person was erased rewrites nothing of theirs,
+// and a complaint holds all the same.
+func TestA06ALateNoticeLeavesAnErasedPersonErased(t *testing.T) {
+	for _, kind := range []string{"Delivery", "Bounce", "Complaint"} {
+		b := newBench(t)
+		told := map[string]string{"Delivery": b.told("Delivery", nil), "Bounce": b.told("Bounce", bounce("Permanent", "General", "5.1.1")), "Complaint": b.told("Complaint", nil)}[kind]
+		archived := b.change(func(u user.User) (user.User, error) { return u.Archive(b.stamp()) })
+		rest, err := archived.Erase(b.stamp())
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.write(store.Decision{Erased: []store.Erasure{{Before: archived, After: rest}}})
+		before := b.load().Erased[b.u.ID]
+		if failed := b.take(told, told); len(failed) > 0 {
+			t.Errorf("%s: failed", kind)
+		}
+		st := b.load()
+		if after, ok := st.Erased[b.u.ID]; !ok || after.Last.ID != before.Last.ID || after.Last.Type != user.UserErased || after.Version != before.Version {
+			t.Errorf("%s: what is left of the person became %+v", kind, after)
+		}
+		if complained := !st.Recipient(b.u.ID).ComplainedAt.IsZero(); complained != (kind == "Complaint") {
+			t.Errorf("%s: a complaint is noted: %v", kind, complained)
+		}
+		if returned := !st.Mailbox(b.u.Email).BouncedAt.IsZero(); returned != (kind == "Bounce") {
+			t.Errorf("%s: the address is noted as undeliverable: %v", kind, returned)
+		}
+	}
+}
+
+// A4: a complaint about an older mail counts after a resend, and a resend
+// without mail does not take it back.
+func TestA04AComplaintAfterAResendCounts(t *testing.T) {
+	b := newBench(t)
+	complaint := b.told("Complaint", nil)
+	b.now = b.now.Add(2 * time.Minute)
+	b.change(func(u user.User) (user.User, error) {
+		return u.Resend(b.stamp(), user.Inviting{SendEmail: true, Lasts: time.Hour})
+	})
+	b.take(complaint)
+	if why := b.mailable(); why != user.ErrComplained {
+		t.Errorf("after a complaint about the older mail: %v", why)
+	}
+	b.change(func(u user.User) (user.User, error) { return u.Resend(b.stamp(), user.Inviting{Lasts: time.Hour}) })
+	if why := b.mailable(); why != user.ErrComplained {
+		t.Errorf("after a resend without mail: %v", why)
+	}
+}

@@ -23,6 +23,7 @@ import (
 	"github.com/latchkey/latchkey/infra/local/dynamodblocal"
 	"github.com/latchkey/latchkey/shared/awsenv"
 	"github.com/latchkey/latchkey/shared/event"
+	"github.com/latchkey/latchkey/shared/invitation"
 	"github.com/latchkey/latchkey/shared/linkkey"
 	"github.com/latchkey/latchkey/shared/store"
 	"github.com/latchkey/latchkey/shared/user"
@@ -132,25 +133,73 @@ func newBench(t *testing.T) *bench {
 		}[name]
 	}}
 	b.h = handler{
-		store: store.FromEnv(env), links: linkkey.FromEnv(env),
+		invitations: invitation.Service{Store: store.FromEnv(env), Links: linkkey.FromEnv(env), Random: rand.Reader},
 		ses: sesv2.New(sesv2.Options{
 			Region: "us-east-1", Credentials: env.Credentials(), BaseEndpoint: &server.URL, Retryer: aws.NopRetryer{},
 		}),
-		from: "Latchkey <invitations@example.com>", attempts: 3, random: rand.Reader,
+		from: "Latchkey <invitations@example.com>", attempts: 3,
 		log: slog.New(slog.NewTextHandler(b.log, nil)), now: func() time.Time { return b.now },
 	}
 	ws := fmt.Sprintf("ws_%024d", time.Now().UnixNano())
 	stamp := user.Stamp{ID: "evt_1", Actor: "usr_admin", At: b.now}
-	err := b.h.store.InsertWorkspace(t.Context(), workspace.New(stamp, ws, "Nexus", ws, []byte("key")), nil)
+	err := b.store().InsertWorkspace(t.Context(), workspace.New(stamp, ws, "Nexus", ws, []byte("key")), nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.u, _ = user.New(stamp, ws, user.Details{Name: "John Doe", Email: "john@corp.com", Role: user.Builder},
-		user.Inviting{SendEmail: true, Lasts: 7 * 24 * time.Hour}, user.Erased{})
-	if done, err := b.h.store.InsertUsers(t.Context(), []user.User{b.u}, store.Answer{}, b.now); err != nil || len(done.Existing) > 0 {
+	b.u, err = user.New(stamp, ws, user.Details{Name: "John Doe", Email: "john@corp.com", Role: user.Builder},
+		user.Inviting{SendEmail: true, Lasts: 7 * 24 * time.Hour}, user.Erased{}, user.Mailbox{}, user.Recipient{})
+	if err != nil {
 		t.Fatal(err)
 	}
+	b.write(store.Decision{Users: []store.UserChange{{After: b.u}}})
 	return b
+}
+
+func (b *bench) store() *store.Store { return b.h.invitations.Store }
+
+func (b *bench) load() *store.State {
+	b.t.Helper()
+	st, err := b.store().Load(b.t.Context(), store.Want{Workspace: b.u.WorkspaceID, Users: []string{b.u.ID}, Counts: true})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return st
+}
+
+// write writes users as they are, without what belongs to their addresses: all
+// tests mail the same one.
+func (b *bench) write(d store.Decision) {
+	b.t.Helper()
+	for i, c := range d.Users {
+		d.Users[i].After.Mailbox = c.Before.Mailbox
+	}
+	_, err := store.Decide(b.t.Context(), b.store(), b.load(), func(*store.State) (store.Decision, bool, error) { return d, true, nil })
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// byLink is the answer of somebody who follows the user's newest link.
+func byLink(u user.User) user.Answer {
+	return user.Answer{Generation: u.Invitation.Generation, ByLink: true}
+}
+
+// accepted makes a person a member whose inviter manages the workspace.
+func accepted(u user.User, s user.Stamp) (user.User, error) {
+	inviter := user.User{Status: user.Active, Role: user.Admin}
+	return u.Accept(s, byLink(u), user.Guest{Subject: "sub", Email: u.Email}, inviter)
+}
+
+// change makes a transition of the person, and keeps what they are then.
+func (b *bench) change(name string, transition func(user.User, user.Stamp) (user.User, error)) {
+	b.t.Helper()
+	before := b.load().Users[b.u.ID]
+	after, err := transition(before, user.Stamp{ID: "evt_" + name, Actor: "usr_admin", At: b.now})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.write(store.Decision{Users: []store.UserChange{{Before: before, After: after}}})
+	b.u = after
 }
 
 // receive hands the event of the invitation to the function, and says whether
@@ -172,9 +221,9 @@ func (b *bench) receive(count int) (back bool) {
 
 func (b *bench) delivery() (user.Delivery, string) {
 	b.t.Helper()
-	u, ok, err := b.h.store.LoadUser(b.t.Context(), b.u.WorkspaceID, b.u.ID)
-	if err != nil || !ok {
-		b.t.Fatal(err)
+	u, ok := b.load().Users[b.u.ID]
+	if !ok {
+		b.t.Fatal("the person is gone")
 	}
 	return u.Invitation.Delivery, u.Invitation.DeliveryReason
 }
@@ -276,7 +325,7 @@ func TestAnUnknownOutcomeWaitsForTheLease(t *testing.T) {
 func TestADeadRunIsSucceeded(t *testing.T) {
 	b := newBench(t)
 	m := store.Mail{WorkspaceID: b.u.WorkspaceID, UserID: b.u.ID, Generation: b.u.Invitation.Generation, Kind: "invitation"}
-	if claim, err := b.h.store.ClaimMail(t.Context(), m, b.now, lease); err != nil || claim != store.Claimed {
+	if claim, err := b.store().ClaimMail(t.Context(), m, store.Attempt{ID: "dead", At: b.now, Lease: lease}); err != nil || claim != store.Claimed {
 		t.Fatal(claim, err)
 	}
 	if !b.receive(1) || len(b.ses.sent()) != 0 {
@@ -290,24 +339,28 @@ func TestADeadRunIsSucceeded(t *testing.T) {
 }
 
 func TestWhatIsNotCalledForAnyMoreIsNotSent(t *testing.T) {
-	for name, change := range map[string]func(user.User, user.Stamp) (user.User, error){
-		"accepted": func(u user.User, s user.Stamp) (user.User, error) { return u.Accept(s, "sub") },
-		"declined": func(u user.User, s user.Stamp) (user.User, error) { return u.Decline(s) },
-		"archived": func(u user.User, s user.Stamp) (user.User, error) { return u.Archive(s) },
-		"sent again": func(u user.User, s user.Stamp) (user.User, error) {
+	for name, c := range map[string]struct {
+		change func(user.User, user.Stamp) (user.User, error)
+		want   user.Delivery // A17: a mail that never leaves does not stay queued
+	}{
+		"accepted": {accepted, user.DeliveryNone},
+		"declined": {func(u user.User, s user.Stamp) (user.User, error) { return u.Decline(s, byLink(u)) }, user.DeliveryNone},
+		"archived": {func(u user.User, s user.Stamp) (user.User, error) { return u.Archive(s) }, user.DeliveryNone},
+		"sent again": {func(u user.User, s user.Stamp) (user.User, error) {
 			return u.Resend(s, user.Inviting{SendEmail: true, Lasts: time.Hour})
-		},
+		}, user.DeliveryQueued},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
-			_, err := b.h.store.ChangeUser(t.Context(), b.u, func(u user.User) (user.User, error) {
-				return change(u, user.Stamp{ID: "evt_2", Actor: "usr_admin", At: b.now.Add(time.Minute)})
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
+			b.now = b.now.Add(2 * time.Minute)
+			invited := b.u
+			b.change("2", c.change)
+			b.u = invited
 			if b.receive(1) || len(b.ses.sent()) != 0 {
 				t.Errorf("%d mails", len(b.ses.sent()))
+			}
+			if got, _ := b.delivery(); got != c.want {
+				t.Errorf("delivery is %s, want %s", got, c.want)
 			}
 		})
 	}

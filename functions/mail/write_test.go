@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/latchkey/latchkey/shared/event"
+	"github.com/latchkey/latchkey/shared/link"
 	"github.com/latchkey/latchkey/shared/store"
 	"github.com/latchkey/latchkey/shared/user"
 	"github.com/latchkey/latchkey/shared/workspace"
@@ -15,28 +16,13 @@ import (
 // brand changes the workspace of the bench.
 func (b *bench) brand(p workspace.Patch) {
 	b.t.Helper()
-	snap, err := b.h.store.Load(b.t.Context(), store.Want{Workspace: b.u.WorkspaceID})
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	_, err = b.h.store.ChangeWorkspace(b.t.Context(), snap.Workspace, func(w workspace.Workspace) (workspace.Workspace, error) {
+	_, err := b.store().ChangeWorkspace(b.t.Context(), b.load(), func(w workspace.Workspace) (workspace.Workspace, error) {
 		next, fields := w.Apply(user.Stamp{ID: "evt_brand", Actor: "usr_admin", At: b.now}, p)
 		return next, fields.Err()
 	})
 	if err != nil {
 		b.t.Fatal(err)
 	}
-}
-
-// change puts the user into another state, and keeps the event of it.
-func (b *bench) change(by string, f func(user.User, user.Stamp) (user.User, error)) {
-	b.t.Helper()
-	stamp := user.Stamp{ID: "evt_" + by, Actor: "usr_admin", At: b.now}
-	u, err := b.h.store.ChangeUser(b.t.Context(), b.u, func(u user.User) (user.User, error) { return f(u, stamp) })
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	b.u = u
 }
 
 // sent is what SES got, by the names that its API has.
@@ -154,7 +140,7 @@ func TestTheLocaleIsTheInvitations(t *testing.T) {
 func TestRestoredMembersAreTold(t *testing.T) {
 	b := newBench(t)
 	b.h.dashboard = "https://app.example.com"
-	b.change("accepted", func(u user.User, s user.Stamp) (user.User, error) { return u.Accept(s, "sub-john") })
+	b.change("accepted", accepted)
 	for i, name := range []string{"first", "second"} {
 		b.now = b.now.Add(2 * time.Minute)
 		b.change("archived-"+name, func(u user.User, s user.Stamp) (user.User, error) { return u.Archive(s) })
@@ -184,12 +170,10 @@ func TestInvitersAreToldWhoAccepted(t *testing.T) {
 		b := newBench(t)
 		b.h.dashboard = "https://app.example.com"
 		inviter := user.Founder(user.Stamp{ID: "evt_0", Actor: "x", At: b.now}, b.u.WorkspaceID, "Ada Admin", "ada@corp.com", "sub-ada")
-		if _, err := b.h.store.InsertUsers(t.Context(), []user.User{inviter}, store.Answer{}, b.now); err != nil {
-			t.Fatal(err)
-		}
+		b.write(store.Decision{Users: []store.UserChange{{After: inviter}}})
 		b.change("accepted", func(u user.User, s user.Stamp) (user.User, error) {
 			u.Invitation.InvitedBy, u.Invitation.NotifyInviter = inviter.ID, wanted
-			return u.Accept(s, "sub-john")
+			return u.Accept(s, byLink(u), user.Guest{Subject: "sub-john", Email: u.Email}, inviter)
 		})
 		if due := event.OfUser(b.u).SendEmail; due != wanted { // by which the bus's rule goes
 			t.Errorf("wanted %v, due %v", wanted, due)
@@ -218,14 +202,14 @@ func TestUnwantedAndPausedMailIsNotSent(t *testing.T) {
 	b := newBench(t)
 	b.change("unsubscribed", func(u user.User, s user.Stamp) (user.User, error) {
 		last := u.Last
-		u = u.Unsubscribe(s)
+		u = u.Express(s, user.OptOut)
 		u.Last.Type, u.Last.ID = last.Type, last.ID // the event of the invitation comes late
 		return u, nil
 	})
 	if b.receive(1) {
 		t.Error("it went back to the queue")
 	}
-	if got, reason := b.delivery(); got != user.DeliverySuppressed || reason != user.ReasonUnsubscribed || len(b.ses.sent()) != 0 {
+	if got, reason := b.delivery(); got != user.DeliverySuppressed || !strings.Contains(reason, "asked not to receive") || len(b.ses.sent()) != 0 {
 		t.Errorf("%s %q after %d mails", got, reason, len(b.ses.sent()))
 	}
 
@@ -251,5 +235,66 @@ func TestMailsKeepTheirDistance(t *testing.T) {
 	}
 	if took := time.Since(began); took < 3*b.h.interval {
 		t.Errorf("four mails within %s", took)
+	}
+}
+
+// A5: a founder, who was never invited, is told of access that is theirs again,
+// and the mail has ways out that are theirs.
+func TestA05ARestoredFounderIsTold(t *testing.T) {
+	b := newBench(t)
+	b.h.dashboard = "https://app.example.com"
+	founder := user.Founder(user.Stamp{ID: "evt_0", Actor: user.IDFor(b.u.WorkspaceID, "ada@corp.com"), At: b.now}, b.u.WorkspaceID, "Ada Admin", "ada@corp.com", "sub-ada")
+	b.write(store.Decision{Users: []store.UserChange{{After: b.admin()}, {After: founder}}})
+	b.u = founder
+	b.change("archived", func(u user.User, s user.Stamp) (user.User, error) { return u.Archive(s) })
+	b.change("restored", func(u user.User, s user.Stamp) (user.User, error) {
+		return u.Restore(s, false, user.Inviting{SendEmail: true, Lasts: time.Hour})
+	})
+	if b.receive(1) {
+		t.Fatalf("it went back to the queue: %s", b.log)
+	}
+	m, headers := b.last()
+	out := strings.Trim(headers["List-Unsubscribe"], "<>")
+	if m.Destination.ToAddresses[0] != "ada@corp.com" || out == "" || !strings.Contains(m.Content.Simple.Body.Text.Data, out) {
+		t.Errorf("to %q, with the way out %q", m.Destination.ToAddresses, out)
+	}
+	keys, err := b.h.invitations.Links.Keys(t.Context(), b.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := strings.Split(strings.TrimPrefix(out, "https://api.example.com/v1/invitations/"), "/")[0]
+	if of, err := keys.Verify(link.OptOut, token); err != nil || of.UserID != founder.ID {
+		t.Errorf("the way out is of %+v: %v", of, err)
+	}
+	if _, err := keys.Verify(link.Accept, token); err == nil {
+		t.Error("E5: the link to unsubscribe also accepts")
+	}
+}
+
+// admin is another active admin of the workspace.
+func (b *bench) admin() user.User {
+	id := user.IDFor(b.u.WorkspaceID, "grace@corp.com")
+	return user.Founder(user.Stamp{ID: "evt_00", Actor: id, At: b.now}, b.u.WorkspaceID, "Grace Admin", "grace@corp.com", "sub-grace")
+}
+
+// A scheduled mail that is let go is the one that was asked for.
+func TestAScheduledMailIsSentWhenItIsDue(t *testing.T) {
+	b := newBench(t)
+	b.now = b.now.Add(2 * time.Minute)
+	tomorrow := user.Tomorrow(b.now)
+	b.change("resent", func(u user.User, s user.Stamp) (user.User, error) {
+		return u.Resend(s, user.Inviting{SendEmail: true, Lasts: 7 * 24 * time.Hour, MailAt: tomorrow})
+	})
+	if e := event.OfUser(b.u); e.SendEmail {
+		t.Errorf("a mail that waits is announced to the mail function: %+v", e)
+	}
+	b.now = tomorrow
+	b.change("due", func(u user.User, s user.Stamp) (user.User, error) { return u.Release(s, s.At) })
+	for range 2 {
+		b.receive(1)
+	}
+	b.wantDelivery(user.DeliverySent, 1)
+	if m, _ := b.last(); !strings.Contains(m.Content.Simple.Body.Text.Data, "/invite/") {
+		t.Errorf("the mail has no link: %s", m.Content.Simple.Body.Text.Data)
 	}
 }

@@ -1,7 +1,6 @@
 package local_test
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"net/http"
@@ -19,6 +18,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/latchkey/latchkey/infra/local"
+	"github.com/latchkey/latchkey/shared/table"
+	"github.com/latchkey/latchkey/shared/user"
+	"github.com/latchkey/latchkey/shared/workspace"
 )
 
 // result is what became of one row, or one id, of a batch.
@@ -30,8 +32,9 @@ type result struct {
 }
 
 type batchAnswer struct {
-	Results []result
-	DryRun  bool
+	Results   []result
+	DryRun    bool
+	Scheduled int // how many mails wait for the limits
 }
 
 // said are the outcomes of a batch in short: "created", or for a failed row
@@ -127,7 +130,7 @@ func TestBulkGivesEveryRowItsOwnOutcome(t *testing.T) {
 	if a.DryRun || len(a.Results) != 10 {
 		t.Fatalf("%+v", a)
 	}
-	if detail := a.Results[3].Errors[0].Detail; !strings.Contains(detail, "row 1") {
+	if detail := a.Results[3].Errors[0].Detail; !strings.Contains(detail, "Row 1") {
 		t.Errorf("the repeat is not led to its first row: %q", detail)
 	}
 	if u := a.Results[2].User; u == nil || u.ID != there.ID || u.Status != "requested" {
@@ -382,20 +385,24 @@ func TestDryRunWritesNothing(t *testing.T) {
 	inbox(t, rows[0]["email"].(string), 1) // and no second mail from the dry run
 }
 
-// A dry run knows of mails that would be too many.
+// A dry run knows how many mails would have to wait.
 func TestDryRunForeseesTheMailLimits(t *testing.T) {
+	awayFromMidnight()
 	o := newOffice(t)
-	o.mailed(98, 98)
-	rows := quiet(4)
-	for _, i := range []int{0, 1, 3} {
-		delete(rows[i], "sendEmail")
+	o.mailed(100, 198)
+	rows := loud(5)
+	body := map[string]any{"users": rows}
+	expected := slices.Repeat([]string{"created"}, 5)
+	foreseen := o.admin.batch(o.path+"/users/batch?dryRun=true", body, nil)
+	equal(t, "foreseen", foreseen.said(), expected)
+	if total, mine := o.mails(); foreseen.Scheduled != 3 || total != 100 || mine != 198 {
+		t.Errorf("%d mails would wait; after a dry run, %d and %d are counted", foreseen.Scheduled, total, mine)
 	}
-	expected := []string{"created", "created", "created", "failed: mail_limit_inviter_day"}
-	equal(t, "foreseen", o.admin.batch(o.path+"/users/batch?dryRun=true", map[string]any{"users": rows}, nil).said(), expected)
-	if total, _ := o.mails(); total != 98 {
-		t.Errorf("the dry run has counted mails: %d", total)
+	done := o.admin.batch(o.path+"/users/batch", body, nil)
+	equal(t, "done", done.said(), expected)
+	if done.Scheduled != 3 {
+		t.Errorf("%d mails wait", done.Scheduled)
 	}
-	equal(t, "done", o.admin.batch(o.path+"/users/batch", map[string]any{"users": rows}, nil).said(), expected)
 }
 
 // A dry run knows of seats that the clock has freed, though nobody has
@@ -438,8 +445,8 @@ func TestSameIdempotencyKeyOfABatch(t *testing.T) {
 		t.Errorf("the repeat changed what became of them: %+v %+v", later.Results[1].User, later.Results[2].User)
 	}
 	inbox(t, rows[0]["email"].(string), 1)
-	if total, mine := o.mails(); total != 1 || mine != 1 {
-		t.Errorf("%d mails are counted, %d of them the admin's", total, mine)
+	if total, mine := o.mails(); total != 4 || mine != 4 {
+		t.Errorf("%d invitations are counted, %d of them the admin's", total, mine)
 	}
 
 	// Another body, another way of writing it, another type of it.
@@ -456,11 +463,15 @@ func TestSameIdempotencyKeyOfABatch(t *testing.T) {
 }
 
 // secondAdmin is another admin of the same workspace.
-func (o office) secondAdmin() *client {
+func (o office) secondAdmin() *client { return o.colleague().admin }
+
+// colleague is the same workspace as another admin has it.
+func (o office) colleague() office {
 	o.t.Helper()
 	u := o.invite(map[string]any{"name": "Grace Admin", "role": "admin", "sendEmail": false})
 	o.accept(u)
-	return person(o.t, u.Email, u.Name)
+	o.admin, o.email = person(o.t, u.Email, u.Name), u.Email
+	return o
 }
 
 // The connection breaks while the batch is under way; the caller sends it again
@@ -489,8 +500,8 @@ func TestABatchIsRepeatedAfterADroppedConnection(t *testing.T) {
 		t.Errorf("%d are requested, not %d", n, len(rows))
 	}
 	eventually(t, func() error { // the first call may still be at it
-		if total, mine := o.mails(); total != 10 || mine != 10 {
-			return fmt.Errorf("%d mails are counted, %d of them the admin's, not 10", total, mine)
+		if total, mine := o.mails(); total != len(rows) || mine != len(rows) {
+			return fmt.Errorf("%d invitations are counted, %d of them the admin's, not %d", total, mine, len(rows))
 		}
 		return nil
 	})
@@ -618,30 +629,52 @@ func (o office) counted() map[string]int {
 	return counts
 }
 
-// sent is the item that counts a workspace's mails of today.
-func (o office) sent() map[string]types.AttributeValue {
-	return key("WS#"+o.id, "SENT#"+time.Now().UTC().Format(time.DateOnly))
+// loud are so many people to invite, each of whom is mailed.
+func loud(n int) []map[string]any {
+	rows := quiet(n)
+	for _, row := range rows {
+		delete(row, "sendEmail")
+	}
+	return rows
 }
 
-// mails is how many mails are counted today, of the workspace and of its admin.
+// The parts in which a day's invitations are counted.
+const (
+	workspaceParts = workspace.Parts
+	inviterParts   = 4
+)
+
+func (o office) tallyPart(n int) map[string]types.AttributeValue {
+	return key("WS#"+o.id, fmt.Sprint("TALLY#", n))
+}
+
+// inviterPart counts what the admin asked for today, in all workspaces.
+func (o office) inviterPart(n int) map[string]types.AttributeValue {
+	return key("INVITER#"+user.EmailKey(o.email), fmt.Sprint("PART#", n))
+}
+
+// mails is how many invitations and mails are counted today, of the workspace
+// and of its admin.
 func (o office) mails() (total, byAdmin int) {
 	o.t.Helper()
-	found, err := stack.DB.GetItem(o.t.Context(), &dynamodb.GetItemInput{TableName: aws.String(local.TableName), Key: o.sent(), ConsistentRead: aws.Bool(true)})
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	n := func(name string) int {
-		v, ok := found.Item[name].(*types.AttributeValueMemberN)
-		if !ok {
-			return 0
-		}
-		n, err := strconv.Atoi(v.Value)
+	today := time.Now().UTC().Format(time.DateOnly)
+	count := func(key map[string]types.AttributeValue) int {
+		found, err := stack.DB.GetItem(o.t.Context(), &dynamodb.GetItemInput{TableName: aws.String(local.TableName), Key: key, ConsistentRead: aws.Bool(true)})
 		if err != nil {
 			o.t.Fatal(err)
 		}
-		return n
+		if table.TextOf(found.Item, "day") != today {
+			return 0
+		}
+		return table.NumberOf(found.Item, "asked", 0)
 	}
-	return n("total"), n("by " + o.me())
+	for n := range workspaceParts {
+		total += count(o.tallyPart(n))
+	}
+	for n := range inviterParts {
+		byAdmin += count(o.inviterPart(n))
+	}
+	return total, byAdmin
 }
 
 // me is the id of the office's admin.
@@ -650,18 +683,26 @@ func (o office) me() string {
 	return want[apiUser](o.t, o.admin.send("GET", o.path+"/users/me", nil, nil), http.StatusOK).ID
 }
 
-// mailed makes it so that so many mails were sent today.
+// mailed makes it so that so many mails were asked for today.
 func (o office) mailed(total, byAdmin int) {
 	o.t.Helper()
-	_, err := stack.DB.UpdateItem(context.Background(), &dynamodb.UpdateItemInput{
-		TableName: aws.String(local.TableName), Key: o.sent(),
-		UpdateExpression:         aws.String("SET #total = :total, #by = :by"),
-		ExpressionAttributeNames: map[string]string{"#total": "total", "#by": "by " + o.me()},
-		ExpressionAttributeValues: map[string]types.AttributeValue{
-			":total": &types.AttributeValueMemberN{Value: strconv.Itoa(total)}, ":by": &types.AttributeValueMemberN{Value: strconv.Itoa(byAdmin)},
-		},
-	})
-	if err != nil {
-		o.t.Fatal(err)
+	count := func(key map[string]types.AttributeValue, entity string, n int) {
+		_, err := stack.DB.UpdateItem(o.t.Context(), &dynamodb.UpdateItemInput{
+			TableName: aws.String(local.TableName), Key: key,
+			UpdateExpression:         aws.String("SET entity = :entity, #day = :day, asked = :n"),
+			ExpressionAttributeNames: map[string]string{"#day": "day"},
+			ExpressionAttributeValues: map[string]types.AttributeValue{
+				":entity": table.Text(entity), ":day": table.Text(time.Now().UTC().Format(time.DateOnly)), ":n": table.Number(n),
+			},
+		})
+		if err != nil {
+			o.t.Fatal(err)
+		}
+	}
+	for n := range workspaceParts {
+		count(o.tallyPart(n), "tally", workspace.Share(total, n, workspaceParts))
+	}
+	for n := range inviterParts {
+		count(o.inviterPart(n), "inviter", workspace.Share(byAdmin, n, inviterParts))
 	}
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/latchkey/latchkey/infra/local"
 	"github.com/latchkey/latchkey/infra/local/contract"
 	"github.com/latchkey/latchkey/shared/setting"
+	"github.com/latchkey/latchkey/shared/user"
 )
 
 // stack is the whole service, once for all tests of this package. Tests keep
@@ -50,8 +51,7 @@ func run(m *testing.M) int {
 		Root: root, Functions: filepath.Join(root, "build", "local"), Log: log,
 		Duplicates: 0.2,
 		Settings: map[setting.Definition]string{
-			setting.LogoHosts:       "cdn.corp.com",
-			setting.MailsPerInviter: "100", // less than a new workspace's, so that tests can reach either limit
+			setting.LogoHosts: "cdn.corp.com",
 		},
 	})
 	if err != nil {
@@ -219,6 +219,7 @@ type apiUser struct {
 	Invitation                                 *struct {
 		InvitedBy, Delivery, DeliveryReason, URL string
 		SentAt, ExpiresAt                        time.Time
+		ScheduledFor                             *time.Time
 		Sends                                    int
 	}
 	ActivatedAt, ArchivedAt *time.Time
@@ -266,6 +267,7 @@ type office struct {
 	id    string
 	slug  string
 	path  string // /v1/workspaces/<id>
+	email string // of the admin
 }
 
 var unique = func() func() string {
@@ -279,11 +281,22 @@ var unique = func() func() string {
 	}
 }()
 
+// letters is unique text of letters alone, which may stand in a name.
+func letters() string {
+	return strings.Map(func(r rune) rune {
+		if r == '-' {
+			return 'z'
+		}
+		return r - '0' + 'a'
+	}, unique())
+}
+
 func newOffice(t *testing.T) office {
 	t.Helper()
-	admin := person(t, "ada-"+unique()+"@corp.com", "Ada Admin")
+	email := "ada-" + unique() + "@corp.com"
+	admin := person(t, email, "Ada Admin")
 	ws := want[struct{ ID, Slug string }](t, admin.send("POST", "/v1/workspaces", map[string]any{"name": "Nexus"}, nil), http.StatusCreated)
-	return office{t, admin, ws.ID, ws.Slug, "/v1/workspaces/" + ws.ID}
+	return office{t, admin, ws.ID, ws.Slug, "/v1/workspaces/" + ws.ID, email}
 }
 
 func (o office) invite(fields map[string]any) apiUser {
@@ -340,12 +353,30 @@ func inbox(t *testing.T, address string, n int) []mail {
 	return found
 }
 
-// wait lets so much time pass for one user, or for what is left of one who was
-// erased: every time that a rule compares with the clock moves back. The
-// functions have no clock that a test could turn.
+// wait lets so much time pass for one user and their address: every time that a
+// rule compares with the clock moves back. The functions have no clock that a
+// test could turn.
 func (o office) wait(userID string, d time.Duration) {
 	o.t.Helper()
-	moveBack(o.t, key("WS#"+o.id, "USER#"+userID), d, "sentAt", "expiresAt", "reminderAt", "dueSk", "mailedAt")
+	moveBack(o.t, key("WS#"+o.id, "USER#"+userID), d, "sentAt", "expiresAt", "reminderAt", "scheduledFor", "dueSk", "mailedAt")
+	rested(o.t, o.get(userID).Email, d)
+}
+
+// mailboxOf is the item of what the deployment knows of an address.
+func mailboxOf(email string) map[string]types.AttributeValue {
+	return key("RECIPIENT#"+user.EmailKey(email), "MAILBOX")
+}
+
+// rested makes the last mail to an address so much older, if there was one.
+func rested(t *testing.T, email string, d time.Duration) {
+	t.Helper()
+	found, err := stack.DB.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: aws.String(local.TableName), Key: mailboxOf(email), ConsistentRead: aws.Bool(true)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found.Item != nil {
+		moveBack(t, mailboxOf(email), d, "mailedAt")
+	}
 }
 
 func key(pk, sk string) map[string]types.AttributeValue {
@@ -389,7 +420,13 @@ func moveBack(t *testing.T, key map[string]types.AttributeValue, d time.Duration
 // eventually waits for what happens behind the API.
 func eventually(t *testing.T, check func() error) {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	within(t, 20*time.Second, check)
+}
+
+// within is eventually with a time of its own.
+func within(t *testing.T, atMost time.Duration, check func() error) {
+	t.Helper()
+	deadline := time.Now().Add(atMost)
 	for {
 		err := check()
 		if err == nil {

@@ -52,7 +52,7 @@ func inTable(t *testing.T, text string) (found []string) {
 // nor the table; the history stays, under their id alone; consumers are told.
 func TestAnErasedUserIsGoneAndTheirHistoryStays(t *testing.T) {
 	o := newOffice(t)
-	mark := "zebra" + strings.ReplaceAll(unique(), "-", "")
+	mark := "zebra" + letters()
 	email := mark + "@corp.com"
 	u := o.invite(map[string]any{"name": "Name " + mark, "email": email, "metadata": map[string]any{"apiKey": "secret" + mark}})
 	inbox(t, email, 1)
@@ -158,7 +158,7 @@ func TestWhoWasErasedIsInvitedAgain(t *testing.T) {
 	want[any](t, o.act(first.ID, "archive"), http.StatusOK)
 	want[any](t, o.erase(first.ID), http.StatusNoContent)
 	again := o.invite(map[string]any{"email": strings.ToUpper(first.Email), "name": "Anew", "role": "end-user", "sendEmail": false})
-	if again.ID != first.ID || again.Version != 1 || again.Name != "Anew" || len(again.Groups) != 0 || string(again.Metadata) != "{}" || again.Status != "requested" {
+	if again.ID != first.ID || again.Version <= second.Version || again.Name != "Anew" || len(again.Groups) != 0 || string(again.Metadata) != "{}" || again.Status != "requested" {
 		t.Errorf("invited again: %+v", again)
 	}
 	for _, old := range []apiUser{first, second} {

@@ -1,6 +1,7 @@
 package local_test
 
 import (
+	"context"
 	"net/http"
 	"path/filepath"
 	"strconv"
@@ -35,63 +36,74 @@ func awayFromMidnight() {
 	}
 }
 
-// Rule 15: one mail a minute to one person, whatever the detour.
+// scheduled checks that a user's mail waits until an instant, give or take two
+// seconds.
+func scheduled(t *testing.T, u apiUser, until time.Time) {
+	t.Helper()
+	i := u.Invitation
+	if i.Delivery != "scheduled" || i.ScheduledFor == nil || i.ScheduledFor.Sub(until).Abs() > 2*time.Second {
+		t.Errorf("delivery %s, scheduled for %v, want %v", i.Delivery, i.ScheduledFor, until)
+	}
+}
+
+// Rule 15: one mail a minute to one person, whatever the detour. A resend within
+// the minute is refused, because it is a click too many; any other act goes
+// through, and its mail waits.
 func TestRule15OneMailAMinuteToOnePerson(t *testing.T) {
 	awayFromMidnight()
 	o := newOffice(t)
 	u := o.invite(nil)
+	first := u.Invitation.SentAt
+	inbox(t, u.Email, 1)
 	limited(t, o.act(u.ID, "resend"), "mail_limit_recipient_minute", time.Minute)
+	equal(t, "in a batch", o.admin.batch(o.path+"/users/batch/resend", ids(u.ID), nil).said(), []string{"failed: mail_limit_recipient_minute"})
 	want[any](t, o.act(u.ID, "archive"), http.StatusOK)
-	limited(t, o.act(u.ID, "restore"), "mail_limit_recipient_minute", time.Minute)
-	if got := o.get(u.ID); got.Status != "archived" {
-		t.Errorf("refused, and yet %s", got.Status)
-	}
-	equal(t, "in a batch", o.admin.batch(o.path+"/users/batch/restore", ids(u.ID), nil).said(), []string{"failed: mail_limit_recipient_minute"})
-	want[any](t, o.admin.send("DELETE", o.path+"/users/"+u.ID, nil, nil), http.StatusNoContent)
+	scheduled(t, want[apiUser](t, o.act(u.ID, "restore"), http.StatusOK), first.Add(time.Minute))
+	want[any](t, o.act(u.ID, "archive"), http.StatusOK)
+	want[any](t, o.erase(u.ID), http.StatusNoContent)
 	again := map[string]any{"name": "John", "email": u.Email, "role": "builder"}
-	limited(t, o.admin.send("POST", o.path+"/users", again, nil), "mail_limit_recipient_minute", time.Minute)
-	equal(t, "in a batch", o.admin.batch(o.path+"/users/batch", map[string]any{"users": []any{again}}, nil).said(), []string{"failed: mail_limit_recipient_minute"})
+	scheduled(t, want[apiUser](t, o.admin.send("POST", o.path+"/users", again, nil), http.StatusCreated), first.Add(time.Minute))
 	if total, mine := o.mails(); total != 1 || mine != 1 {
-		t.Errorf("%d mails are counted, %d of them the admin's: one was asked for and sent", total, mine)
+		t.Errorf("%d mails are counted, %d of them the admin's: one was sent", total, mine)
 	}
-	o.wait(u.ID, time.Minute)
-	want[apiUser](t, o.admin.send("POST", o.path+"/users", again, nil), http.StatusCreated)
+	inbox(t, u.Email, 1)
+	rested(t, u.Email, time.Minute)
+	o.expire(time.Minute + time.Second)
+	inbox(t, u.Email, 2)
+	if total, mine := o.mails(); total != 2 || mine != 2 {
+		t.Errorf("%d mails are counted, %d of them the admin's: two were sent", total, mine)
+	}
 }
 
-// Rule 15: five mails a day to one person, whatever the detour, and another
-// workspace's mails are its own.
+// Rule 15: five mails a day to one person, from all workspaces together and
+// whatever the detour. The sixth waits for the next day.
 func TestRule15FiveMailsADayToOnePerson(t *testing.T) {
 	awayFromMidnight()
 	o := newOffice(t)
 	u := o.invite(nil)
-	sent := 1
-	for _, operation := range []string{"resend", "", "resend", "erase"} {
-		// Not o.wait: that would move the counted mails into yesterday at night.
-		moveBack(t, key("WS#"+o.id, "USER#"+u.ID), sinceMidnight(), "mailedAt")
+	inbox(t, u.Email, 1)
+	for i, operation := range []string{"resend", "restore", "elsewhere", "erase"} {
+		o.wait(u.ID, sinceMidnight())
 		switch operation {
 		case "resend":
 			want[any](t, o.act(u.ID, "resend"), http.StatusOK)
-		case "":
+		case "restore":
 			want[any](t, o.act(u.ID, "archive"), http.StatusOK)
 			want[any](t, o.act(u.ID, "restore"), http.StatusOK)
+		case "elsewhere":
+			newOffice(t).invite(map[string]any{"email": u.Email})
 		case "erase":
 			want[any](t, o.act(u.ID, "archive"), http.StatusOK)
-			want[any](t, o.admin.send("DELETE", o.path+"/users/"+u.ID, nil, nil), http.StatusNoContent)
-			want[any](t, o.admin.send("POST", o.path+"/users", map[string]any{"name": "John", "email": u.Email, "role": "builder"}, nil), http.StatusCreated)
+			want[any](t, o.erase(u.ID), http.StatusNoContent)
+			o.invite(map[string]any{"email": u.Email})
 		}
-		sent++
+		inbox(t, u.Email, i+2)
 	}
-	moveBack(t, key("WS#"+o.id, "USER#"+u.ID), sinceMidnight(), "mailedAt")
-	limited(t, o.act(u.ID, "resend"), "mail_limit_recipient_day", 24*time.Hour)
-	want[any](t, o.act(u.ID, "archive"), http.StatusOK)
-	limited(t, o.act(u.ID, "restore"), "mail_limit_recipient_day", 24*time.Hour)
-	if total, _ := o.mails(); total != sent {
-		t.Errorf("%d mails are counted, %d were asked for", total, sent)
-	}
-	// A new day, and another workspace.
-	newOffice(t).invite(map[string]any{"email": u.Email})
-	moveBack(t, key("WS#"+o.id, "USER#"+u.ID), 24*time.Hour, "mailedAt")
-	want[any](t, o.act(u.ID, "restore"), http.StatusOK)
+	o.wait(u.ID, sinceMidnight())
+	tomorrow := time.Now().UTC().Truncate(24 * time.Hour).Add(24 * time.Hour)
+	scheduled(t, want[apiUser](t, o.act(u.ID, "resend"), http.StatusOK), tomorrow)
+	scheduled(t, newOffice(t).invite(map[string]any{"email": u.Email}), tomorrow)
+	inbox(t, u.Email, 5)
 }
 
 // sinceMidnight is as long as a mail of now can be moved back and stay within
@@ -102,107 +114,136 @@ func sinceMidnight() time.Duration {
 }
 
 // Rule 15: the mails of one admin and of one workspace are limited by the day,
-// one by one and in bulk, and a refused one is not counted.
+// one by one and in bulk. What is over the limit is done, and its mail waits.
 func TestRule15MailsOfADayAreLimited(t *testing.T) {
 	awayFromMidnight()
+	tomorrow := time.Now().UTC().Truncate(24 * time.Hour).Add(24 * time.Hour)
 	for _, c := range []struct {
-		code           string
+		name           string
 		total, byAdmin int
 	}{
-		{"mail_limit_inviter_day", 150, 99},
-		{"mail_limit_workspace_day", 199, 20},
+		{"inviter", 150, 199},
+		{"workspace", 199, 20},
 	} {
-		t.Run(c.code, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			o := newOffice(t)
 			u, never := o.invite(map[string]any{"sendEmail": false}), o.invite(map[string]any{"sendEmail": false})
 			want[any](t, o.act(never.ID, "archive"), http.StatusOK)
 			o.mailed(c.total, c.byAdmin)
 			last := o.invite(nil) // the last one that may be
-			loud := map[string]any{"name": "John", "email": "loud-" + unique() + "@corp.com", "role": "builder"}
-			limited(t, o.admin.send("POST", o.path+"/users", loud, nil), c.code, 24*time.Hour)
-			limited(t, o.act(u.ID, "resend"), c.code, 24*time.Hour)
-			limited(t, o.act(never.ID, "restore"), c.code, 24*time.Hour)
+			if last.Invitation.Delivery != "queued" {
+				t.Errorf("the last mail of the day is %s", last.Invitation.Delivery)
+			}
+			inbox(t, last.Email, 1)
+			scheduled(t, o.invite(nil), tomorrow)
+			scheduled(t, want[apiUser](t, o.act(u.ID, "resend"), http.StatusOK), tomorrow)
+			scheduled(t, want[apiUser](t, o.act(never.ID, "restore"), http.StatusOK), tomorrow)
 			rows := quiet(3)
 			delete(rows[1], "sendEmail")
-			equal(t, "invited", o.admin.batch(o.path+"/users/batch", map[string]any{"users": rows}, nil).said(), []string{"created", "failed: " + c.code, "created"})
-			equal(t, "resent", o.admin.batch(o.path+"/users/batch/resend", ids(u.ID), nil).said(), []string{"failed: " + c.code})
-			equal(t, "restored", o.admin.batch(o.path+"/users/batch/restore", ids(never.ID), nil).said(), []string{"failed: " + c.code})
-			unchanged(t, o, u)
+			a := o.admin.batch(o.path+"/users/batch", map[string]any{"users": rows}, nil)
+			equal(t, "invited", a.said(), []string{"created", "created", "created"})
+			scheduled(t, o.get(a.Results[1].User.ID), tomorrow)
+			if a.Scheduled != 1 {
+				t.Errorf("%d mails of the batch wait, want 1", a.Scheduled)
+			}
 			if total, mine := o.mails(); total != c.total+1 || mine != c.byAdmin+1 {
 				t.Errorf("%d mails are counted, %d of them the admin's, want %d and %d", total, mine, c.total+1, c.byAdmin+1)
 			}
-			inbox(t, last.Email, 1)
-			inbox(t, loud["email"].(string), 0)
-			// What needs no mail goes on.
-			want[any](t, o.tryInvite(), http.StatusCreated)
-			o.accept(u)
+			inbox(t, rows[1]["email"].(string), 0)
+			o.accept(o.link(u.ID)) // the link works before its mail
 		})
 	}
 }
 
-// Rule 15: however many mails are asked for at once, no more are granted than
-// the limit leaves, alone and in bulk.
+// Rule 15: however many mails are asked for at once, no more leave than the
+// limit has left, alone and in bulk.
 func TestRule15LimitsHoldHoweverManyAskAtOnce(t *testing.T) {
 	awayFromMidnight()
 	o := newOffice(t)
-	o.mailed(90, 90)
-	rows := quiet(60)
-	for _, row := range rows {
-		delete(row, "sendEmail")
-	}
-	race(t, 20, func(i int) (answer, error) {
+	o.mailed(190, 190)
+	rows := loud(60)
+	counts := race(t, 20, func(i int) (answer, error) {
 		if i%5 == 0 {
 			return o.admin.try("POST", o.path+"/users/batch", map[string]any{"users": rows[20+i : 20+i+5]}, nil)
 		}
 		return o.admin.try("POST", o.path+"/users", rows[i], nil)
 	})
-	if n := o.counted()["requested"]; n != 10 {
-		t.Errorf("%d are invited, and 10 mails were left", n)
+	waiting, leaving := 0, 0
+	for _, u := range o.list("?limit=100&status=requested") {
+		if u.Invitation.Delivery == "scheduled" {
+			waiting++
+			continue
+		}
+		leaving++
 	}
-	if total, mine := o.mails(); total != 100 || mine != 100 {
+	if leaving != 10 || waiting != 26 || counts[http.StatusCreated] != 16 {
+		t.Errorf("%d mails leave and %d wait, want 10 and 26; answers %v", leaving, waiting, counts)
+	}
+	if total, mine := o.mails(); total != 200 || mine != 200 {
 		t.Errorf("%d mails are counted, %d of them the admin's", total, mine)
 	}
 }
 
-// The numbers are settings of the deployment, and a workspace that is 30 days
-// old has the one of those that are not new.
-func TestTheLimitsAreSettings(t *testing.T) {
-	awayFromMidnight()
+// onStack runs the rest of a test on a stack of its own settings, and returns
+// the usual one with the cleanup.
+func onStack(t *testing.T, cfg local.Config) {
+	t.Helper()
 	root, err := filepath.Abs("../..")
 	if err != nil {
 		t.Fatal(err)
 	}
-	small, err := local.Start(t.Context(), local.Config{Root: root, Functions: filepath.Join(root, "build", "local"), Settings: map[setting.Definition]string{
-		setting.MailsPerInviter: "2", setting.MailsPerNewWorkspace: "3", setting.MailsPerWorkspace: "5",
-	}})
+	cfg.Root, cfg.Functions = root, filepath.Join(root, "build", "local")
+	own, err := local.Start(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Until the end of this test, the whole service is the small one.
 	usual := stack
-	stack = small
-	defer func() {
+	stack = own
+	t.Cleanup(func() {
 		stack = usual
-		if err := small.Close(t.Context()); err != nil {
+		if err := own.Close(context.Background()); err != nil {
 			t.Error(err)
 		}
-	}()
+	})
+}
+
+// The numbers are settings of the deployment, and a workspace that is 30 days
+// old has the one of those that are not new. An operator may give a workspace
+// its own.
+func TestTheLimitsAreSettings(t *testing.T) {
+	awayFromMidnight()
+	onStack(t, local.Config{Settings: map[setting.Definition]string{
+		setting.MailsPerInviter: "2", setting.MailsPerNewWorkspace: "4", setting.MailsPerWorkspace: "6",
+	}})
 	o := newOffice(t)
-	second := office{t, o.secondAdmin(), o.id, o.slug, o.path}
-	third := office{t, o.secondAdmin(), o.id, o.slug, o.path}
-	ask := func(o office) answer {
-		return o.admin.send("POST", o.path+"/users", map[string]any{"name": "John", "email": "j-" + unique() + "@corp.com", "role": "builder"}, nil)
+	second, third := o.colleague(), o.colleague() // each takes one of the day's invitations
+	leaves := func(o office, expected string) {
+		t.Helper()
+		if u := o.invite(nil); u.Invitation.Delivery != expected {
+			t.Errorf("delivery is %s, want %s", u.Invitation.Delivery, expected)
+		}
 	}
-	for range 2 {
-		want[any](t, ask(o), http.StatusCreated)
-	}
-	limited(t, ask(o), "mail_limit_inviter_day", 24*time.Hour)
-	want[any](t, ask(second), http.StatusCreated)
-	limited(t, ask(second), "mail_limit_workspace_day", 24*time.Hour)
+	leaves(o, "scheduled") // an inviter's limit
+	leaves(second, "queued")
+	leaves(second, "queued")
+	leaves(third, "scheduled") // a new workspace's limit
 	moveBack(t, key("WS#"+o.id, "WORKSPACE"), 29*24*time.Hour, "createdAt")
-	limited(t, ask(second), "mail_limit_workspace_day", 24*time.Hour)
+	leaves(third, "scheduled")
 	moveBack(t, key("WS#"+o.id, "WORKSPACE"), 24*time.Hour, "createdAt")
-	want[any](t, ask(second), http.StatusCreated)
-	want[any](t, ask(third), http.StatusCreated)
-	limited(t, ask(third), "mail_limit_workspace_day", 24*time.Hour)
+	leaves(third, "queued")
+	leaves(third, "queued")
+	fourth := "x-" + unique() + "@corp.com"
+	backend := operator(t, "backend")
+	ask := func(email, expected string) {
+		t.Helper()
+		u := want[apiUser](t, backend.send("POST", o.path+"/users", map[string]any{"name": "John", "email": email, "role": "builder"}, nil), http.StatusCreated)
+		if u.Invitation.Delivery != expected {
+			t.Errorf("a backend's: delivery is %s, want %s", u.Invitation.Delivery, expected)
+		}
+	}
+	ask(fourth, "scheduled")
+	refused(t, o.admin.send("PATCH", o.path, map[string]any{"mailAllowance": 7}, nil), http.StatusForbidden, "operator_required")
+	want[any](t, backend.send("PATCH", o.path, map[string]any{"mailAllowance": 7}, nil), http.StatusOK)
+	ask("y"+fourth, "queued")
+	ask("z"+fourth, "scheduled")
 }

@@ -205,7 +205,7 @@ func TestWhatIsMissingIsSaidInOneSentence(t *testing.T) {
 		{"a port taken", fmt.Sprintf("port %d, for the inbox page, is taken", port+1), port, nil},
 		{"no Java", "no Java is installed", other, []string{"PATH=" + noJava}},
 		{"no Node.js", "no Node.js is installed", other, []string{"PATH=" + t.TempDir()}},
-		{"no such port", "PORT must be a number", other, []string{"PORT=many"}},
+		{"no such port", "PORT is \"many\"; set a whole number", other, []string{"PORT=many"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := start(t, binary, root, t.TempDir(), c.port, c.env...)

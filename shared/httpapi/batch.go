@@ -52,7 +52,7 @@ func (r Result) Of(outcome string, u user.User, reason error, now time.Time) Res
 		}
 	case u.ID != "":
 		shown := ShowUser(u, now)
-		r.ID, r.User = u.ID, &shown
+		r.User = &shown
 	}
 	return r
 }

@@ -213,23 +213,26 @@ func (r *reports) take() map[string][]float64 {
 }
 
 func newOffice(b *testing.B) (*office, *capacity.Meter) {
+	var meter *capacity.Meter
+	o := newOfficeWith(b, local.Config{Meter: func(table string) (func(string) http.Handler, error) {
+		var err error
+		meter, err = capacity.New(table, blueprint.TheTable())
+		return func(function string) http.Handler { return meter.For(function) }, err
+	}})
+	return o, meter
+}
+
+// newOfficeWith makes an office on a stack of this configuration.
+func newOfficeWith(b *testing.B, cfg local.Config) *office {
 	top, err := filepath.Abs(root)
 	if err != nil {
 		b.Fatal(err)
 	}
-	var meter *capacity.Meter
 	log := &reports{durations: map[string][]float64{}}
 	const enough = "100000" // mails a day: what is measured here is no limit
-	stack, err := local.Start(b.Context(), local.Config{
-		Settings: map[setting.Definition]string{
-			setting.MailsPerInviter: enough, setting.MailsPerNewWorkspace: enough,
-		},
-		Root: top, Functions: filepath.Join(top, "build", "local"), Log: log,
-		Meter: func(table string) (func(string) http.Handler, error) {
-			meter, err = capacity.New(table, blueprint.TheTable())
-			return func(function string) http.Handler { return meter.For(function) }, err
-		},
-	})
+	cfg.Settings = map[setting.Definition]string{setting.MailsPerInviter: enough, setting.MailsPerNewWorkspace: enough}
+	cfg.Root, cfg.Functions, cfg.Log = top, filepath.Join(top, "build", "local"), log
+	stack, err := local.Start(b.Context(), cfg)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -241,7 +244,7 @@ func newOffice(b *testing.B) (*office, *capacity.Meter) {
 	o := &office{b: b, stack: stack, url: stack.URL, n: time.Now().UnixNano(), log: log}
 	o.admin = o.token("ada@corp.com")
 	o.path = "/v1/workspaces/" + o.call(o.admin, "POST", "/v1/workspaces", map[string]any{"name": "Nexus"})["id"].(string)
-	return o, meter
+	return o
 }
 
 func (o *office) call(token, method, path string, body any) map[string]any {

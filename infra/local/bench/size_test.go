@@ -120,19 +120,30 @@ func BenchmarkListBySize(b *testing.B) {
 	}
 }
 
+// perWrite is how many users one transaction writes, besides the counts.
+const perWrite = 48
+
 // fill writes users from one number to another, of all statuses and roles, as
 // if they had come long ago: no event follows them.
 func (o *office) fill(workspaceID string, from, to int) {
 	s := store.FromEnv(o.stack.Env())
 	var group errgroup.Group
 	group.SetLimit(4)
-	for begin := from; begin < to; begin += 50 {
+	for begin := from; begin < to; begin += perWrite {
 		group.Go(func() error {
 			var users []user.User
-			for n := begin; n < min(begin+50, to); n++ {
+			for n := begin; n < min(begin+perWrite, to); n++ {
 				users = append(users, person(workspaceID, n))
 			}
-			_, err := s.InsertUsers(o.b.Context(), users, store.Answer{}, time.Now())
+			st, err := s.Load(o.b.Context(), store.Want{Workspace: workspaceID, AllCounts: true})
+			if err != nil {
+				return err
+			}
+			var d store.Decision
+			for _, u := range users {
+				d.Users = append(d.Users, store.UserChange{After: u})
+			}
+			_, err = store.Decide(o.b.Context(), s, st, func(*store.State) (store.Decision, bool, error) { return d, true, nil })
 			return err
 		})
 	}
@@ -145,9 +156,11 @@ func person(workspaceID string, n int) user.User {
 	at := time.Date(2026, 1, 1, 0, 0, n, 0, time.UTC)
 	stamp := user.Stamp{ID: fmt.Sprintf("evt_%d", n), Actor: user.ActorSchedule, At: at}
 	details := user.Details{Name: fmt.Sprintf("Person %d", n), Email: fmt.Sprintf("person-%d@corp.com", n), Role: user.Roles()[n%3]}
-	u, _ := user.New(stamp, workspaceID, details, user.Inviting{Lasts: 365 * 24 * time.Hour, HasAccount: n%2 == 0}, user.Erased{}) // no mail: cannot fail
+	u, _ := user.New(stamp, workspaceID, details, user.Inviting{Lasts: 365 * 24 * time.Hour, HasAccount: n%2 == 0}, user.Erased{}, user.Mailbox{}, user.Recipient{}) // no mail: cannot fail
 	if n%3 == 0 {
-		u, _ = u.Accept(stamp, "sub") // pending: cannot fail
+		by := user.Answer{Generation: u.Invitation.Generation, ByLink: true}
+		inviter := user.User{Status: user.Active, Role: user.Admin}
+		u, _ = u.Accept(stamp, by, user.Guest{Subject: "sub", Email: details.Email}, inviter) // pending, theirs: cannot fail
 	}
 	if n%30 == 0 {
 		u, _ = u.Archive(stamp) // active: cannot fail

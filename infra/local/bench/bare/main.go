@@ -1,0 +1,67 @@
+// Command bare is a Lambda that does nothing but call DynamoDB: it reads and
+// writes as many items as its event says, by the same calls as a function of
+// ours. What it costs is the floor under theirs.
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"os"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/latchkey/latchkey/shared/awsenv"
+)
+
+// work is what one run does: Reads are the numbers of keys of its BatchGetItem
+// calls, Writes the numbers of attributes of the items of its one transaction.
+type work struct {
+	Reads  []int
+	Writes []int
+}
+
+func main() {
+	env := awsenv.Env{Get: os.Getenv}
+	db := dynamodb.New(dynamodb.Options{Region: env.Region(), Credentials: env.Credentials(), BaseEndpoint: env.Endpoint("DYNAMODB")})
+	lambda.StartHandlerFunc(func(ctx context.Context, w work) (string, error) { return "done", run(ctx, db, w) })
+}
+
+const table = "latchkey"
+
+func run(ctx context.Context, db *dynamodb.Client, w work) error {
+	for _, n := range w.Reads {
+		keys := make([]map[string]types.AttributeValue, n)
+		for i := range keys {
+			keys[i] = key(fmt.Sprint(i))
+		}
+		_, err := db.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{
+			table: {Keys: keys, ConsistentRead: aws.Bool(true)},
+		}})
+		if err != nil {
+			return err
+		}
+	}
+	if len(w.Writes) == 0 {
+		return nil
+	}
+	items := make([]types.TransactWriteItem, len(w.Writes))
+	for i, attributes := range w.Writes {
+		item := key(fmt.Sprint(i))
+		for n := range attributes {
+			item[fmt.Sprint("attribute", n)] = text("2026-01-01T00:00:00.000Z")
+		}
+		items[i].Put = &types.Put{TableName: aws.String(table), Item: item}
+	}
+	_, err := db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: items, ClientRequestToken: aws.String(rand.Text())})
+	return err
+}
+
+func key(sk string) map[string]types.AttributeValue {
+	return map[string]types.AttributeValue{"pk": text("BARE"), "sk": text(sk)}
+}
+
+func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }

@@ -6,7 +6,9 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatchactions"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/latchkey/latchkey/infra/blueprint"
@@ -35,6 +37,7 @@ const (
 )
 
 func (l *Latchkey) addAlarms() {
+	l.addAlarmTopics()
 	alarms := []alarm{
 		{"api-5xx", "more than 1 % of requests fail on our side", l.errorRate(), 1, false, 2, quiet},
 		{"mail-failed", "a mail was given up; the user's delivery says failed", l.mailMetric("failed"), 1, false, 1, quiet},
@@ -82,11 +85,41 @@ func (l *Latchkey) addAlarm(a alarm) {
 		ComparisonOperator: comparison,
 		TreatMissingData:   a.silence,
 	})
-	if l.props.AlarmTopic != nil {
-		action := awscloudwatchactions.NewSnsAction(l.props.AlarmTopic)
+	for _, topic := range l.alarmTopics {
+		action := awscloudwatchactions.NewSnsAction(topic)
 		made.AddAlarmAction(action)
 		made.AddOkAction(action)
 	}
+	l.alarms[a.name] = made
+}
+
+// addAlarmTopics collects the topics that are notified of every alarm, and
+// creates the one for AlarmMail.
+func (l *Latchkey) addAlarmTopics() {
+	if l.props.AlarmTopic != nil {
+		l.alarmTopics = append(l.alarmTopics, l.props.AlarmTopic)
+	}
+	if l.props.AlarmMail == "" {
+		return
+	}
+	topic := awssns.NewTopic(l.scope, jsii.String("AlarmTopic"), &awssns.TopicProps{
+		TopicName: l.named("alarms"), EnforceSSL: jsii.Bool(true),
+	})
+	// The policy that refuses plain HTTP replaces the one that a topic has by
+	// default, which would have let CloudWatch in.
+	topic.AddToResourcePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Sid:        jsii.String("AlarmsPublish"),
+		Principals: &[]awsiam.IPrincipal{awsiam.NewServicePrincipal(jsii.String("cloudwatch.amazonaws.com"), nil)},
+		Actions:    jsii.Strings("sns:Publish"),
+		Resources:  &[]*string{topic.TopicArn()},
+		Conditions: &map[string]any{"StringEquals": map[string]any{"AWS:SourceAccount": l.stack.Account()}},
+	}))
+	mail := awssns.NewCfnSubscription(l.scope, jsii.String("AlarmMail"), &awssns.CfnSubscriptionProps{
+		TopicArn: topic.TopicArn(), Protocol: jsii.String("email"), Endpoint: &l.props.AlarmMail,
+	})
+	suppress(mail, suppression{"Serverless-SNSRedrivePolicy", "a person reads it; an alarm whose mail is lost still shows in CloudWatch"})
+	l.Outputs.More["AlarmTopicArn"] = topic.TopicArn()
+	l.alarmTopics = append(l.alarmTopics, topic)
 }
 
 func minutes(n float64) awscdk.Duration { return awscdk.Duration_Minutes(&n) }

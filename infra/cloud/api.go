@@ -141,6 +141,7 @@ func (l *Latchkey) addDomain(stage awsapigatewayv2.CfnStage) {
 			"certificateArn": d.CertificateARN, "endpointType": "REGIONAL", "securityPolicy": "TLS_1_2",
 		}},
 	})
+	l.beforeData(domain)
 	awsapigatewayv2.NewCfnApiMapping(l.scope, jsii.String("DomainMapping"), &awsapigatewayv2.CfnApiMappingProps{
 		ApiId: l.API.ApiId(), DomainName: domain.Ref(), Stage: stage.Ref(),
 	})

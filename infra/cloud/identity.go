@@ -71,7 +71,7 @@ func (l *Latchkey) addUserPool() {
 		FeaturePlan:        awscognito.FeaturePlan_ESSENTIALS,
 		Email:              l.accountMail(),
 		LambdaTriggers:     triggers,
-		DeletionProtection: jsii.Bool(!l.props.DestroyData),
+		DeletionProtection: jsii.Bool(l.props.Protected()),
 		RemovalPolicy:      l.keep(),
 	})
 	exceptions := []suppression{{"AwsSolutions-COG8", "the Plus plan's threat protection costs 0.02 USD for each active person a month; who wants it sets it on UserPool"}}

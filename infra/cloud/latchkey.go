@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscognito"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
@@ -15,6 +16,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
@@ -46,7 +48,10 @@ type Latchkey struct {
 	queues    map[string]awssqs.Queue
 	functions map[string]awslambda.Function
 	logGroups map[string]awslogs.LogGroup
+	alarms    map[string]awscloudwatch.Alarm
 	apiURL    *string
+
+	alarmTopics []awssns.ITopic
 
 	configurationSet *string // its name
 	senderARNs       []*string
@@ -81,6 +86,7 @@ func New(scope constructs.Construct, id string, props *Props) *Latchkey {
 		queues:    map[string]awssqs.Queue{},
 		functions: map[string]awslambda.Function{},
 		logGroups: map[string]awslogs.LogGroup{},
+		alarms:    map[string]awscloudwatch.Alarm{},
 		Outputs:   Outputs{More: map[string]*string{}},
 	}
 	sender, _ := mail.ParseAddress(props.Sender) // Validate has parsed it
@@ -152,12 +158,15 @@ func (l *Latchkey) named(what string) *string {
 	return jsii.String(l.props.NamePrefix + "-" + what)
 }
 
-// keep is what becomes of data when the stack goes.
-func (l *Latchkey) keep() awscdk.RemovalPolicy {
-	if l.props.DestroyData {
-		return awscdk.RemovalPolicy_DESTROY
+// global is the name of something whose names are shared by all regions of the
+// account, so that it says which region it belongs to. An empty what names the
+// deployment itself.
+func (l *Latchkey) global(what string) *string {
+	parts := []*string{&l.props.NamePrefix, &what, l.stack.Region()}
+	if what == "" {
+		parts = []*string{&l.props.NamePrefix, l.stack.Region()}
 	}
-	return awscdk.RemovalPolicy_RETAIN
+	return awscdk.Fn_Join(jsii.String("-"), &parts)
 }
 
 // arn is an ARN in the stack's region and account.

@@ -54,6 +54,7 @@ func (l *Latchkey) addSender() string {
 		}
 	}
 	identity := awsses.NewCfnEmailIdentity(l.scope, jsii.String("SenderIdentity"), props)
+	l.beforeData(identity)
 	if !l.props.VerifyAddressOnly {
 		record := func(name, value *string) *string {
 			return awscdk.Fn_Join(jsii.String(" CNAME "), &[]*string{name, value})

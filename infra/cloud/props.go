@@ -88,12 +88,24 @@ type Props struct {
 	// Replicas are further regions that hold a copy of the table and of the
 	// link key. docs/operations.md says what works there.
 	Replicas []string
-	// DestroyData deletes table, keys and accounts with the stack. Without it
-	// they stay.
-	DestroyData bool
+	// Stage is StageProduction (default) or StageDevelopment. In production,
+	// deleting the stack keeps table, keys and accounts, and they are protected
+	// against deletion; in development everything is deleted with the stack.
+	// A change takes effect with the next deployment, not by itself.
+	Stage string
+	// Unprotected leaves deletion protection off in production. It is for the
+	// first deployment alone: if that one fails, CloudFormation can remove
+	// everything it has made. Deploy again without it.
+	Unprotected bool
 
-	// AlarmTopic is told of every alarm. Nil leaves alarms to be looked at.
+	// AlarmTopic is notified of every alarm. In production, set this, AlarmMail
+	// or OmitAlarmTopic.
 	AlarmTopic awssns.ITopic
+	// AlarmMail is an email address that is notified of every alarm, through a
+	// topic that the stack creates. AWS asks the address to confirm first.
+	AlarmMail string
+	// OmitAlarmTopic declines both: alarms are visible in CloudWatch alone.
+	OmitAlarmTopic bool
 	// OmitDashboard leaves the CloudWatch dashboard out: the fourth and later
 	// ones of an account cost 3 USD a month.
 	OmitDashboard bool
@@ -157,6 +169,7 @@ func (p Props) withDefaults() Props {
 	if p.NamePrefix == "" {
 		p.NamePrefix = defaultPrefix
 	}
+	p = p.withStageDefaults()
 	if p.CallbackPath == "" {
 		p.CallbackPath = defaultCallbackPath
 	}

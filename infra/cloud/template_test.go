@@ -86,18 +86,18 @@ func TestLintComplete(t *testing.T) { lint(t, everything(t)) }
 // TestTable checks what protects the data.
 func TestTable(t *testing.T) {
 	for _, c := range []struct {
-		name    string
-		made    template
-		policy  string
-		protect bool
+		name            string
+		made            template
+		policy, replace string
+		protect         bool
 	}{
-		{"standard", standard(t), "Retain", true},
-		{"destroyed with the stack", everything(t), "Delete", false},
+		{"standard", standard(t), "RetainExceptOnCreate", "Retain", true},
+		{"destroyed with the stack", everything(t), "Delete", "Delete", false},
 	} {
 		for id, table := range c.made.of("AWS::DynamoDB::GlobalTable") {
 			p := table.Properties
 			replica := p["Replicas"].([]any)[0].(map[string]any)
-			if table.DeletionPolicy != c.policy || table.UpdateReplacePolicy != c.policy || replica["DeletionProtectionEnabled"] != c.protect {
+			if table.DeletionPolicy != c.policy || table.UpdateReplacePolicy != c.replace || replica["DeletionProtectionEnabled"] != c.protect {
 				t.Errorf("%s: %s: kept %s, protected %v", c.name, id, table.DeletionPolicy, replica["DeletionProtectionEnabled"])
 			}
 			if p["BillingMode"] != "PAY_PER_REQUEST" || text(replica["PointInTimeRecoverySpecification"]) != `{"PointInTimeRecoveryEnabled":true}` ||

@@ -55,6 +55,7 @@ func (p Props) Validate() error {
 	p.validateIdentity(wrong)
 	p.validateOperation(wrong)
 	p.validateSite(wrong)
+	p.validateStage(wrong)
 	if len(found) == 0 {
 		return nil
 	}

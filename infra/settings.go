@@ -42,6 +42,7 @@ var settings = map[string]setting{
 	"issuer":         {"Issuer", text(func(c *config) *string { return &c.props.Issuer })},
 	"audience":       {"Audience", list(func(c *config) *[]string { return &c.props.Audience })},
 	"callbackPath":   {"CallbackPath", text(func(c *config) *string { return &c.props.CallbackPath })},
+	"nameOptional":   {"NameOptional", yesNo(func(c *config) *bool { return &c.props.NameOptional })},
 	"requireMfa":     {"RequireMFA", yesNo(func(c *config) *bool { return &c.props.RequireMFA })},
 	"accountMailFromSender": {"AccountMailFromSender", yesNo(func(c *config) *bool {
 		return &c.props.AccountMailFromSender

@@ -45,6 +45,10 @@ type Props struct {
 	// CallbackPath is where the pool's sign-in page returns to, on every
 	// dashboard. Default "/callback".
 	CallbackPath string
+	// NameOptional makes a pool that does not ask people for their name when
+	// they sign up: lists then show the part of their address before the @. A
+	// pool cannot change this later; pools of version 0.1.0 need it.
+	NameOptional bool
 	// RequireMFA makes every account of the pool set up an authenticator app.
 	RequireMFA bool
 	// AccountMailFromSender lets the pool's own mail (codes) come from Sender.

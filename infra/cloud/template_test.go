@@ -144,6 +144,47 @@ func TestPool(t *testing.T) {
 	}
 }
 
+// TestManagedLogin serves the sign-in pages that know prompt=login, with a
+// branding for the client that uses them, and asks for a name.
+func TestManagedLogin(t *testing.T) {
+	made := standard(t)
+	for id, domain := range made.of("AWS::Cognito::UserPoolDomain") {
+		if domain.Properties["ManagedLoginVersion"] != 2.0 {
+			t.Errorf("%s: version %v of the sign-in pages, want 2", id, domain.Properties["ManagedLoginVersion"])
+		}
+	}
+	brandings := made.of("AWS::Cognito::ManagedLoginBranding")
+	if len(brandings) != 1 {
+		t.Errorf("%d brandings, want 1", len(brandings))
+	}
+	for id, branding := range brandings {
+		if !strings.Contains(text(branding.Properties["ClientId"]), "UserPoolDashboard") || branding.Properties["UseCognitoProvidedValues"] != true {
+			t.Errorf("%s: %s", id, text(branding.Properties))
+		}
+	}
+	optional := minimal()
+	optional.NameOptional = true
+	for _, c := range []struct {
+		made template
+		want string
+	}{
+		{made, `[{"Mutable":true,"Name":"email","Required":true},{"Mutable":true,"Name":"name","Required":true}]`},
+		{synth(t, optional, nil), `[{"Mutable":true,"Name":"email","Required":true}]`},
+	} {
+		for id, pool := range c.made.of("AWS::Cognito::UserPool") {
+			if got := text(pool.Properties["Schema"]); got != c.want {
+				t.Errorf("%s asks for %s, want %s", id, got, c.want)
+			}
+		}
+	}
+	page := resolved(made.Outputs["SignUpPage"].(map[string]any)["Value"])
+	for _, part := range []string{"/signup?", "redirect_uri=https%3A%2F%2Fapp.example.com%2Fcallback", "response_type=code", "&client_id=ref-LatchkeyUserPoolDashboard"} {
+		if !strings.Contains(page, part) {
+			t.Errorf("the sign-up page %s lacks %s", page, part)
+		}
+	}
+}
+
 // TestOptions checks that every option arrives.
 func TestOptions(t *testing.T) {
 	made := everything(t)

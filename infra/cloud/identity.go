@@ -43,7 +43,7 @@ func (l *Latchkey) addUserPool() {
 	triggers := &awscognito.UserPoolTriggers{}
 	for _, f := range blueprint.Functions() {
 		if f.OnAccountConfirmed {
-			triggers.PostConfirmation = l.functions[f.Name]
+			triggers.PostConfirmation = l.entries[f.Name]
 		}
 	}
 	mfa := awscognito.Mfa_OPTIONAL

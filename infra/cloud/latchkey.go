@@ -49,6 +49,8 @@ type Latchkey struct {
 	functions map[string]awslambda.Function
 	logGroups map[string]awslogs.LogGroup
 	alarms    map[string]awscloudwatch.Alarm
+	entries   map[string]awslambda.IFunction // what calls go to
+	aliases   map[string]awslambda.Alias
 	apiURL    *string
 
 	alarmTopics []awssns.ITopic
@@ -87,10 +89,13 @@ func New(scope constructs.Construct, id string, props *Props) *Latchkey {
 		functions: map[string]awslambda.Function{},
 		logGroups: map[string]awslogs.LogGroup{},
 		alarms:    map[string]awscloudwatch.Alarm{},
+		entries:   map[string]awslambda.IFunction{},
+		aliases:   map[string]awslambda.Alias{},
 		Outputs:   Outputs{More: map[string]*string{}},
 	}
 	sender, _ := mail.ParseAddress(props.Sender) // Validate has parsed it
 	l.sender = *sender
+	recognizeVersions(l.scope)
 	l.govern()
 
 	l.addTable()
@@ -103,6 +108,7 @@ func New(scope constructs.Construct, id string, props *Props) *Latchkey {
 	l.addRoutes()
 	l.addMetrics()
 	l.addAlarms()
+	l.addReleases()
 	if !l.props.OmitDashboard {
 		l.addDashboard()
 	}

@@ -29,6 +29,10 @@ type Props struct {
 	// MailRate is how many mails a second the account may send (SES, Account
 	// dashboard): 1 to 500. Default 14, what an account has outside the sandbox.
 	MailRate int
+	// MailQuota is how many mails the account may send in 24 hours (SES, Account
+	// dashboard): the alarm mail-quota goes off at four fifths. Default 50,000;
+	// in SES's sandbox it is 200.
+	MailQuota int
 	// LogoHosts are the hosts that logos in mails may come from:
 	// "cdn.example.com". Empty lets workspaces have none.
 	LogoHosts []string
@@ -102,6 +106,12 @@ type Props struct {
 	// everything it has made. Deploy again without it.
 	Unprotected bool
 
+	// Canary says how functions move to a new version: a predefined Lambda
+	// configuration of CodeDeploy, like "Canary10Percent15Minutes" (default in
+	// production), or CanaryOff (default in development). While traffic is
+	// shifted, an alarm returns everything to the version before.
+	Canary string
+
 	// AlarmTopic is notified of every alarm. In production, set this, AlarmMail
 	// or OmitAlarmTopic.
 	AlarmTopic awssns.ITopic
@@ -113,7 +123,8 @@ type Props struct {
 	// OmitDashboard leaves the CloudWatch dashboard out: the fourth and later
 	// ones of an account cost 3 USD a month.
 	OmitDashboard bool
-	// Tracing turns X-Ray on.
+	// Tracing records every run of a function in X-Ray: what called it, its
+	// duration, a cold start. What a function calls is not recorded.
 	Tracing bool
 	// ReserveConcurrency sets aside what the blueprint reserves. A new account
 	// has 10 concurrent runs in all and can reserve none of them.

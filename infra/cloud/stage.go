@@ -14,6 +14,9 @@ const (
 	StageDevelopment = "development"
 )
 
+// defaultMailQuota is what an account has at first outside SES's sandbox.
+const defaultMailQuota = 50_000
+
 // StackName is the name of the CloudFormation stack that Latchkey's own app
 // deploys: NamePrefix with its first letter in upper case. Deployments with
 // different prefixes are different stacks.
@@ -33,6 +36,15 @@ func (p Props) withStageDefaults() Props {
 	if p.Stage == "" {
 		p.Stage = StageProduction
 	}
+	if p.MailQuota == 0 {
+		p.MailQuota = defaultMailQuota
+	}
+	if p.Canary == "" {
+		p.Canary = CanaryOff
+		if p.Stage == StageProduction {
+			p.Canary = defaultCanary
+		}
+	}
 	return p
 }
 
@@ -48,6 +60,10 @@ func (p Props) validateStage(wrong report) {
 		}
 	default:
 		wrong("Stage", `%q is not known; set %q or %q`, p.Stage, StageProduction, StageDevelopment)
+	}
+	p.validateCanary(wrong)
+	if p.MailQuota < 1 {
+		wrong("MailQuota", `%d is out of range; set what SES shows as the daily quota, 1 or more`, p.MailQuota)
 	}
 	if p.AlarmMail != "" {
 		if parsed, err := mail.ParseAddress(p.AlarmMail); err != nil || parsed.Address != p.AlarmMail {

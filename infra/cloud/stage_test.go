@@ -52,6 +52,7 @@ var withoutRegion = regexp.MustCompile(`^AWS::(CloudFront|IAM|S3|Route53)::|^AWS
 var local = []string{
 	"AWS::CloudWatch::Alarm MetricName", "AWS::ApiGatewayV2::Stage StageName", "AWS::ApiGatewayV2::Route OperationName",
 	"AWS::Lambda::Alias Name", "AWS::Route53::RecordSet Name", "AWS::IAM::Policy PolicyName",
+	"AWS::CodeDeploy::DeploymentGroup DeploymentConfigName", "AWS::CodeDeploy::DeploymentGroup DeploymentGroupName",
 }
 
 // physicalNames are the names that the template gives to its resources, each

@@ -81,6 +81,7 @@ type resource struct {
 	DependsOn           any
 	DeletionPolicy      string
 	UpdateReplacePolicy string
+	UpdatePolicy        map[string]any
 }
 
 // of gives the resources of a type by their logical ids.

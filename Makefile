@@ -118,12 +118,14 @@ bootstrap: node_modules/.package-lock.json ## prepare an account and region for 
 	@cdk bootstrap --app infra/bootstrap $(ARGS)
 synth: node_modules/.package-lock.json build/web/index.html ## the CloudFormation template, into cdk.out (ARGS="-c latchkey:sender=…")
 	@cdk synth --quiet $(ARGS)
-diff: node_modules/.package-lock.json build/web/index.html ## what a deployment would change
-	@cdk diff $(ARGS)
-deploy: node_modules/.package-lock.json build/web/index.html ## deploy to the AWS account of your credentials
+diff: synth ## what a deployment would change, in sentences (BEFORE=template.json compares with a file)
+	@go run ./infra/changes $(if $(BEFORE),-before $(BEFORE))
+deploy: node_modules/.package-lock.json build/web/index.html ## deploy to the AWS account of your credentials (FIRST=1 for the first time)
+	@$(if $(FIRST),cdk deploy $(ARGS) -c latchkey:unprotected=true)
 	@cdk deploy $(ARGS)
-destroy: node_modules/.package-lock.json build/web/index.html ## remove the stack; table, keys and accounts stay
-	@cdk destroy $(ARGS)
+destroy: synth ## delete the stack; says before what stays
+	@go run ./infra/changes -kept
+	@cdk destroy --app cdk.out
 
 .PHONY: golden
 golden: docs mail ## write what is generated anew: samples, matrix, template, costs, tables in the docs

@@ -132,7 +132,7 @@ func (l *Latchkey) govern() {
 	}
 }
 
-// AddOutputs makes the outputs the stack's: ApiUrl, Issuer, ClientId, BusName,
+// AddOutputs makes the outputs the stack's: Version, ApiUrl, Issuer, ClientId, BusName,
 // TableName and what there is more.
 func (l *Latchkey) AddOutputs() {
 	add := func(name string, value *string) {
@@ -140,6 +140,7 @@ func (l *Latchkey) AddOutputs() {
 			awscdk.NewCfnOutput(l.stack, &name, &awscdk.CfnOutputProps{Value: value})
 		}
 	}
+	add("Version", jsii.String(blueprint.Version))
 	add("ApiUrl", l.Outputs.APIURL)
 	add("Issuer", l.Outputs.Issuer)
 	add("ClientId", l.Outputs.ClientID)

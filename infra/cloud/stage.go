@@ -52,7 +52,7 @@ func (p Props) validateStage(wrong report) {
 	switch p.Stage {
 	case StageProduction:
 		if p.AlarmTopic == nil && p.AlarmMail == "" && !p.OmitAlarmTopic {
-			wrong("AlarmMail", `is empty, so nobody would learn of an alarm; set an email address, or set AlarmTopic to a topic, or OmitAlarmTopic to true to do without`)
+			wrong("AlarmMail", `is empty, so alarms would notify no one; set an email address, set AlarmTopic to a topic, or set OmitAlarmTopic to true to do without`)
 		}
 	case StageDevelopment:
 		if p.Unprotected {

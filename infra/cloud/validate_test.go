@@ -44,7 +44,7 @@ func TestValidate(t *testing.T) {
 		{"prefix", func(p *latchkey.Props) { p.NamePrefix = "Acme_" }, "NamePrefix", "lower case"},
 		{"prefix of Cognito", func(p *latchkey.Props) { p.NamePrefix = "my-aws" }, "NamePrefix", "Cognito refuses"},
 		{"stage", func(p *latchkey.Props) { p.Stage = "test" }, "Stage", `"development"`},
-		{"no alarm topic", func(p *latchkey.Props) { p.AlarmMail = "" }, "AlarmMail", "nobody would learn"},
+		{"no alarm topic", func(p *latchkey.Props) { p.AlarmMail = "" }, "AlarmMail", "notify no one"},
 		{"no alarm topic, declined", func(p *latchkey.Props) { p.AlarmMail, p.OmitAlarmTopic = "", true }, "", ""},
 		{"no alarm topic in development", func(p *latchkey.Props) { p.AlarmMail, p.Stage = "", latchkey.StageDevelopment }, "", ""},
 		{"alarm mail", func(p *latchkey.Props) { p.AlarmMail = "On call <on-call@example.com>" }, "AlarmMail", "on-call@example.com"},

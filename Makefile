@@ -131,6 +131,7 @@ destroy: synth ## delete the stack; says before what stays
 golden: docs mail ## write what is generated anew: samples, matrix, template, costs, tables in the docs
 	go test ./infra/local/sample -run TestFilesAreCurrent -update
 	go test ./infra/blueprint -run TestReadme -update
+	go test ./infra -run TestTableOfSettings -update
 	go test ./infra/cloud -run 'TestSnapshot|TestMatrix|TestCost' -update
 	go test ./shared/email -run TestGolden -update
 	@openapi-typescript openapi.yaml -o web/src/openapi.d.ts >/dev/null

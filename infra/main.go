@@ -8,11 +8,8 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"maps"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -40,9 +37,6 @@ func run() error {
 	c, err := readConfig(context)
 	if err != nil {
 		return err
-	}
-	if err := c.validate(); err != nil {
-		return inSettings(err)
 	}
 	name := c.stack
 	if name == "" {
@@ -96,29 +90,6 @@ func environment(region string) *awscdk.Environment {
 		env.Region = &region
 	}
 	return env
-}
-
-// inSettings says in terms of settings what is wrong with the props.
-func inSettings(err error) error {
-	var problems latchkey.Problems
-	if !errors.As(err, &problems) {
-		return err
-	}
-	lines := make([]string, len(problems))
-	for i, p := range problems {
-		lines[i] = fmt.Sprintf("%s%s %s", settingPrefix, settingOf(p.Field), p.Text)
-	}
-	return fmt.Errorf("latchkey: these settings need a change, in the context of cdk.json or as -c %sname=value:\n  %s",
-		settingPrefix, strings.Join(lines, "\n  "))
-}
-
-func settingOf(field string) string {
-	for _, name := range slices.Sorted(maps.Keys(settings)) {
-		if settings[name].field == field {
-			return name
-		}
-	}
-	return field
 }
 
 // pascal is a name as CloudFormation takes it in an output: letters and digits.

@@ -88,12 +88,8 @@ func TestOperationsSettings(t *testing.T) {
 		if err := json.Unmarshal([]byte(b.text), &config); err != nil {
 			t.Fatal(err)
 		}
-		c, err := readConfig(config.Context)
-		if err == nil {
-			err = c.validate()
-		}
-		if err != nil {
-			t.Errorf("the page's cdk.json: %v", inSettings(err))
+		if _, err := readConfig(config.Context); err != nil {
+			t.Errorf("the page's cdk.json: %v", err)
 		}
 	}
 	if configs != 1 {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"regexp"
@@ -23,17 +24,16 @@ type config struct {
 	operators     []string
 }
 
-// setting fills one field of the config.
-type setting struct {
+// contextSetting fills one field of the config.
+type contextSetting struct {
 	field string // the field of Props that it is about
 	set   func(c *config, value string) error
 }
 
 // settings are all settings: each is a field of latchkey.Props, whose comment
 // says what it means. Lists are separated by commas.
-var settings = map[string]setting{
+var settings = withDefined(map[string]contextSetting{
 	"dashboards":     {"Dashboards", list(func(c *config) *[]string { return &c.props.Dashboards })},
-	"sender":         {"Sender", text(func(c *config) *string { return &c.props.Sender })},
 	"senderIdentity": {"SenderIdentity", text(func(c *config) *string { return &c.props.SenderIdentity })},
 	"verifyAddressOnly": {"VerifyAddressOnly", yesNo(func(c *config) *bool {
 		return &c.props.VerifyAddressOnly
@@ -47,42 +47,44 @@ var settings = map[string]setting{
 	"accountMailFromSender": {"AccountMailFromSender", yesNo(func(c *config) *bool {
 		return &c.props.AccountMailFromSender
 	})},
-	"workspaceCreation":    {"WorkspaceCreation", text(func(c *config) *string { return &c.props.WorkspaceCreation })},
-	"historyDays":          {"HistoryDays", number(func(c *config) *int { return &c.props.HistoryDays })},
-	"mailQuota":            {"MailQuota", number(func(c *config) *int { return &c.props.MailQuota })},
-	"mailRate":             {"MailRate", number(func(c *config) *int { return &c.props.MailRate })},
-	"logoHosts":            {"LogoHosts", list(func(c *config) *[]string { return &c.props.LogoHosts })},
-	"reportsToPause":       {"ReportsToPause", number(func(c *config) *int { return &c.props.ReportsToPause })},
-	"mailsPerInviter":      {"MailsPerInviter", number(func(c *config) *int { return &c.props.MailsPerInviter })},
-	"mailsPerNewWorkspace": {"MailsPerNewWorkspace", number(func(c *config) *int { return &c.props.MailsPerNewWorkspace })},
-	"mailsPerWorkspace":    {"MailsPerWorkspace", number(func(c *config) *int { return &c.props.MailsPerWorkspace })},
-	"logRetentionDays":     {"LogRetentionDays", number(func(c *config) *int { return &c.props.LogRetentionDays })},
-	"domainName":           {"Domain", text(func(c *config) *string { return &c.domain().Name })},
-	"domainCertificate":    {"", text(func(c *config) *string { return &c.domain().CertificateARN })},
-	"domainHostedZone":     {"", text(func(c *config) *string { return &c.domain().HostedZoneID })},
-	"siteCertificate":      {"Site", text(func(c *config) *string { return &c.site().CertificateARN })},
-	"siteHostedZone":       {"", text(func(c *config) *string { return &c.site().HostedZoneID })},
-	"siteFolder":           {"", text(func(c *config) *string { return &c.site().Folder })},
-	"siteIssuerOrigins":    {"", list(func(c *config) *[]string { return &c.site().IssuerOrigins })},
-	"namePrefix":           {"NamePrefix", text(func(c *config) *string { return &c.props.NamePrefix })},
-	"tags":                 {"Tags", setTags},
-	"permissionsBoundary":  {"PermissionsBoundary", text(func(c *config) *string { return &c.props.PermissionsBoundary })},
-	"tableKey":             {"TableKey", arn("kms", func(c *config) *string { return &c.tableKeyARN })},
-	"replicas":             {"Replicas", list(func(c *config) *[]string { return &c.props.Replicas })},
-	"stage":                {"Stage", text(func(c *config) *string { return &c.props.Stage })},
-	"unprotected":          {"Unprotected", yesNo(func(c *config) *bool { return &c.props.Unprotected })},
-	"canary":               {"Canary", text(func(c *config) *string { return &c.props.Canary })},
-	"alarmTopic":           {"AlarmTopic", arn("sns", func(c *config) *string { return &c.alarmTopicARN })},
-	"alarmMail":            {"AlarmMail", text(func(c *config) *string { return &c.props.AlarmMail })},
-	"omitAlarmTopic":       {"OmitAlarmTopic", yesNo(func(c *config) *bool { return &c.props.OmitAlarmTopic })},
-	"omitDashboard":        {"OmitDashboard", yesNo(func(c *config) *bool { return &c.props.OmitDashboard })},
-	"tracing":              {"Tracing", yesNo(func(c *config) *bool { return &c.props.Tracing })},
-	"reserveConcurrency":   {"ReserveConcurrency", yesNo(func(c *config) *bool { return &c.props.ReserveConcurrency })},
-	"functionsFolder":      {"FunctionsFolder", text(func(c *config) *string { return &c.props.FunctionsFolder })},
+	"logRetentionDays":    {"LogRetentionDays", number(func(c *config) *int { return &c.props.LogRetentionDays })},
+	"domainName":          {"Domain", text(func(c *config) *string { return &c.domain().Name })},
+	"domainCertificate":   {"", text(func(c *config) *string { return &c.domain().CertificateARN })},
+	"domainHostedZone":    {"", text(func(c *config) *string { return &c.domain().HostedZoneID })},
+	"siteCertificate":     {"Site", text(func(c *config) *string { return &c.site().CertificateARN })},
+	"siteHostedZone":      {"", text(func(c *config) *string { return &c.site().HostedZoneID })},
+	"siteFolder":          {"", text(func(c *config) *string { return &c.site().Folder })},
+	"siteIssuerOrigins":   {"", list(func(c *config) *[]string { return &c.site().IssuerOrigins })},
+	"namePrefix":          {"NamePrefix", text(func(c *config) *string { return &c.props.NamePrefix })},
+	"tags":                {"Tags", setTags},
+	"permissionsBoundary": {"PermissionsBoundary", text(func(c *config) *string { return &c.props.PermissionsBoundary })},
+	"tableKey":            {"TableKey", arn("kms", func(c *config) *string { return &c.tableKeyARN })},
+	"replicas":            {"Replicas", list(func(c *config) *[]string { return &c.props.Replicas })},
+	"mailQuota":           {"MailQuota", number(func(c *config) *int { return &c.props.MailQuota })},
+	"stage":               {"Stage", text(func(c *config) *string { return &c.props.Stage })},
+	"unprotected":         {"Unprotected", yesNo(func(c *config) *bool { return &c.props.Unprotected })},
+	"canary":              {"Canary", text(func(c *config) *string { return &c.props.Canary })},
+	"alarmMail":           {"AlarmMail", text(func(c *config) *string { return &c.props.AlarmMail })},
+	"omitAlarmTopic":      {"OmitAlarmTopic", yesNo(func(c *config) *bool { return &c.props.OmitAlarmTopic })},
+	"alarmTopic":          {"AlarmTopic", arn("sns", func(c *config) *string { return &c.alarmTopicARN })},
+	"omitDashboard":       {"OmitDashboard", yesNo(func(c *config) *bool { return &c.props.OmitDashboard })},
+	"tracing":             {"Tracing", yesNo(func(c *config) *bool { return &c.props.Tracing })},
+	"reserveConcurrency":  {"ReserveConcurrency", yesNo(func(c *config) *bool { return &c.props.ReserveConcurrency })},
+	"functionsFolder":     {"FunctionsFolder", text(func(c *config) *string { return &c.props.FunctionsFolder })},
 	// Of this app, not of the construct.
 	"stack":     {"", text(func(c *config) *string { return &c.stack })},
 	"region":    {"", text(func(c *config) *string { return &c.region })},
 	"operators": {"", list(func(c *config) *[]string { return &c.operators })},
+})
+
+// withDefined adds the settings that shared/setting defines: HistoryDays is
+// latchkey:historyDays.
+func withDefined(settings map[string]contextSetting) map[string]contextSetting {
+	for i, s := range new(latchkey.Props).Settings() {
+		name := strings.ToLower(s.Field[:1]) + s.Field[1:]
+		settings[name] = contextSetting{s.Field, func(c *config, value string) error { return c.props.Settings()[i].Set(value) }}
+	}
+	return settings
 }
 
 func (c *config) domain() *latchkey.Domain {
@@ -104,6 +106,7 @@ func (c *config) site() *latchkey.Site {
 func readConfig(context map[string]any) (config, error) {
 	var c config
 	var problems []string
+	wrong := map[string]bool{} // fields that have had their sentence
 	for _, key := range slices.Sorted(maps.Keys(context)) {
 		name, ours := strings.CutPrefix(key, settingPrefix)
 		if !ours {
@@ -115,16 +118,34 @@ func readConfig(context map[string]any) (config, error) {
 			continue
 		}
 		if err := s.set(&c, plain(context[key])); err != nil {
+			wrong[s.field] = true
 			problems = append(problems, fmt.Sprintf("%s %v", key, err))
 		}
 	}
 	if len(c.operators) > 0 && c.props.Issuer != "" {
 		problems = append(problems, settingPrefix+"operators needs the Cognito user pool; with latchkey:issuer, give the scope latchkey/operator to a client there and name it in latchkey:audience")
 	}
+	var found latchkey.Problems
+	_ = errors.As(c.validate(), &found) // Validate returns nothing else
+	for _, p := range found {
+		if !wrong[p.Field] {
+			problems = append(problems, fmt.Sprintf("%s%s %s", settingPrefix, settingOf(p.Field), p.Text))
+		}
+	}
 	if len(problems) > 0 {
-		return c, fmt.Errorf("latchkey: these settings need a change:\n  %s", strings.Join(problems, "\n  "))
+		return c, fmt.Errorf("latchkey: these settings need a change, in the context of cdk.json or as -c %sname=value:\n  %s",
+			settingPrefix, strings.Join(problems, "\n  "))
 	}
 	return c, nil
+}
+
+func settingOf(field string) string {
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
+		if settings[name].field == field {
+			return name
+		}
+	}
+	return field
 }
 
 // plain is a value of the context as the command line would write it.

@@ -39,6 +39,9 @@ func TestReadConfig(t *testing.T) {
 		"latchkey:historyDays":           30.0, // numbers in cdk.json
 		"latchkey:tags":                  "team=identity, stage=production",
 		"latchkey:domainName":            "invitations.example.com",
+		"latchkey:domainCertificate":     "arn:aws:acm:eu-central-1:123456789012:certificate/1",
+		"latchkey:logoHosts":             "cdn.example.com, img.example.com",
+		"latchkey:mailsPerInviter":       "5000",
 		"latchkey:alarmTopic":            "arn:aws:sns:eu-central-1:123456789012:on-call",
 	})
 	if err != nil {
@@ -47,7 +50,8 @@ func TestReadConfig(t *testing.T) {
 	want := latchkey.Props{
 		Sender: "Example <invitations@example.com>", Dashboards: []string{"https://app.example.com", "https://admin.example.com"},
 		Issuer: "https://login.example.com", Audience: []string{"a", "b"}, Tracing: true, HistoryDays: 30, Stage: latchkey.StageDevelopment,
-		Tags: map[string]string{"team": "identity", "stage": "production"}, Domain: &latchkey.Domain{Name: "invitations.example.com"},
+		Tags: map[string]string{"team": "identity", "stage": "production"}, Domain: &latchkey.Domain{Name: "invitations.example.com", CertificateARN: "arn:aws:acm:eu-central-1:123456789012:certificate/1"},
+		LogoHosts: []string{"cdn.example.com", "img.example.com"}, MailsPerInviter: 5000,
 	}
 	if !reflect.DeepEqual(c.props, want) || c.alarmTopicARN == "" {
 		t.Errorf("got %+v", c)
@@ -59,7 +63,9 @@ func TestBadSettings(t *testing.T) {
 	for key, c := range map[string]struct{ value, says string }{
 		"latchkey:sendr":       {"a@example.com", "latchkey:sendr is not a setting; the settings are "},
 		"latchkey:tracing":     {"perhaps", `latchkey:tracing is "perhaps"; set true or false`},
-		"latchkey:historyDays": {"a year", "set a whole number"},
+		"latchkey:historyDays": {"a year", `latchkey:historyDays is "a year"; set a whole number from 1 to 3650`},
+		"latchkey:mailRate":    {"0", `latchkey:mailRate is "0"; set a whole number from 1 to 500`},
+		"latchkey:sender":      {"me", `latchkey:sender is "me"; set an email address`},
 		"latchkey:tableKey":    {"alias/key", "set an ARN like arn:aws:kms:"},
 		"latchkey:alarmTopic":  {"on-call", "set an ARN like arn:aws:sns:"},
 		"latchkey:tags":        {"identity", "write it like team=identity"},
@@ -74,12 +80,21 @@ func TestBadSettings(t *testing.T) {
 	}
 }
 
-// TestInSettings names settings where Validate names fields.
-func TestInSettings(t *testing.T) {
-	err := inSettings(latchkey.Props{RequireMFA: true, Issuer: "x"}.Validate())
-	for _, name := range []string{"latchkey:dashboards is empty", "latchkey:sender is empty", "latchkey:audience is empty", "latchkey:requireMfa "} {
-		if !strings.Contains(err.Error(), name) {
-			t.Errorf("%s is not named in: %v", name, err)
+// TestEveryProblemAtOnce names what cannot be read, and what Validate finds in
+// the rest, in terms of settings and once each.
+func TestEveryProblemAtOnce(t *testing.T) {
+	_, err := readConfig(map[string]any{
+		"latchkey:requireMfa": true, "latchkey:issuer": "x", "latchkey:sender": "me", "latchkey:historyDays": "0",
+	})
+	for _, says := range []string{
+		"latchkey:dashboards is empty", "latchkey:audience is empty", "latchkey:requireMfa ",
+		`latchkey:sender is "me"`, `latchkey:historyDays is "0"`,
+	} {
+		if strings.Count(err.Error(), says) != 1 {
+			t.Errorf("%q is not there once: %v", says, err)
 		}
+	}
+	if strings.Contains(err.Error(), "latchkey:sender is empty") {
+		t.Errorf("two sentences about one setting: %v", err)
 	}
 }

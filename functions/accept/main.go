@@ -13,21 +13,28 @@ import (
 
 	"github.com/latchkey/latchkey/shared/awsenv"
 	"github.com/latchkey/latchkey/shared/datakey"
+	"github.com/latchkey/latchkey/shared/invitation"
 	"github.com/latchkey/latchkey/shared/linkkey"
+	"github.com/latchkey/latchkey/shared/setting"
 	"github.com/latchkey/latchkey/shared/store"
 )
 
 func main() {
 	env := awsenv.Env{Get: os.Getenv}
 	log := slog.New(lambdacontext.NewLogHandler())
+	settings := setting.NewReader(os.Getenv)
+	settings.Check(setting.Table, setting.LinkKey, setting.MetadataKey)
 	h := handler{
-		store:     store.FromEnv(env),
-		dataKeys:  datakey.FromEnv(env, rand.Reader),
-		links:     linkkey.FromEnv(env),
-		random:    rand.Reader,
-		threshold: env.Int("REPORTS_TO_PAUSE", 3),
+		invitations: invitation.Service{
+			Store:    store.FromEnv(env),
+			DataKeys: datakey.FromEnv(env, rand.Reader),
+			Links:    linkkey.FromEnv(env),
+			Reports:  settings.Int(setting.ReportsToPause),
+			Random:   rand.Reader,
+		},
 		log:       log,
-		dashboard: env.Get("DASHBOARD_URL"),
+		dashboard: settings.URL(setting.DashboardURL),
 	}
+	settings.ExitOnError(log)
 	lambda.StartHandlerFunc(h.routes().Lambda(log, time.Now))
 }

@@ -4,24 +4,21 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"time"
 
 	lambdaevents "github.com/aws/aws-lambda-go/events"
 
-	"github.com/latchkey/latchkey/shared/access"
 	"github.com/latchkey/latchkey/shared/httpapi"
-	"github.com/latchkey/latchkey/shared/store"
+	"github.com/latchkey/latchkey/shared/invitation"
 	"github.com/latchkey/latchkey/shared/user"
 )
 
 type handler struct {
-	store  *store.Store
-	random io.Reader
-	log    *slog.Logger
-	now    func() time.Time
+	invitations invitation.Service
+	log         *slog.Logger
+	now         func() time.Time
 }
 
 // handle tells the two triggers apart: only Cognito's has a trigger source.
@@ -48,7 +45,7 @@ func (h handler) record(ctx context.Context, r *httpapi.Request) (httpapi.Respon
 	if err := r.Caller.Person(); err != nil {
 		return httpapi.Response{}, err
 	}
-	err := h.appeared(ctx, r.Caller.Email, r.Now)
+	err := h.invitations.AccountAppeared(ctx, r.Caller.Email, r.Now)
 	return httpapi.Response{Status: http.StatusNoContent}, err
 }
 
@@ -61,10 +58,10 @@ func (h handler) confirmed(ctx context.Context, event json.RawMessage) (json.Raw
 	err := json.Unmarshal(event, &in)
 	if err == nil {
 		attributes := in.Request.UserAttributes
-		if attributes["email"] == "" || attributes["email_verified"] != "true" {
+		if !user.ValidEmail(attributes["email"]) || attributes["email_verified"] != "true" {
 			return event, nil
 		}
-		err = h.appeared(ctx, attributes["email"], h.now().UTC().Truncate(time.Millisecond))
+		err = h.invitations.AccountAppeared(ctx, attributes["email"], h.now().UTC().Truncate(time.Millisecond))
 	}
 	if err != nil {
 		h.log.ErrorContext(ctx, "account", "outcome", "failed", "error", err)
@@ -72,11 +69,4 @@ func (h handler) confirmed(ctx context.Context, event json.RawMessage) (json.Raw
 		h.log.InfoContext(ctx, "account", "outcome", "recorded")
 	}
 	return event, nil
-}
-
-func (h handler) appeared(ctx context.Context, email string, now time.Time) error {
-	stamp := func(workspaceID string) (user.Stamp, error) {
-		return access.Stamp(user.IDFor(workspaceID, email), now, h.random)
-	}
-	return h.store.AccountAppeared(ctx, email, "", stamp, now)
 }

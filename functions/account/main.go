@@ -13,16 +13,21 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"github.com/latchkey/latchkey/shared/awsenv"
+	"github.com/latchkey/latchkey/shared/invitation"
+	"github.com/latchkey/latchkey/shared/setting"
 	"github.com/latchkey/latchkey/shared/store"
 )
 
 func main() {
 	env := awsenv.Env{Get: os.Getenv}
+	log := slog.New(lambdacontext.NewLogHandler())
+	settings := setting.NewReader(os.Getenv)
+	settings.Check(setting.Table)
 	h := handler{
-		store:  store.FromEnv(env),
-		random: rand.Reader,
-		log:    slog.New(lambdacontext.NewLogHandler()),
-		now:    time.Now,
+		invitations: invitation.Service{Store: store.FromEnv(env), Random: rand.Reader},
+		log:         log,
+		now:         time.Now,
 	}
+	settings.ExitOnError(log)
 	lambda.StartHandlerFunc(h.handle)
 }

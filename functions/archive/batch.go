@@ -2,93 +2,62 @@ package main
 
 import (
 	"context"
+	"time"
 
 	"github.com/latchkey/latchkey/shared/access"
 	"github.com/latchkey/latchkey/shared/fault"
 	"github.com/latchkey/latchkey/shared/httpapi"
 	"github.com/latchkey/latchkey/shared/identity"
+	"github.com/latchkey/latchkey/shared/invitation"
 	"github.com/latchkey/latchkey/shared/store"
 	"github.com/latchkey/latchkey/shared/user"
 )
 
-// The outcomes of rows, beside httpapi.Failed.
-const (
-	outcomeArchived  = "archived"
-	outcomeRestored  = "restored"
-	outcomeUnchanged = "unchanged"
-)
-
-// sideBySide is how many users a batch changes at the same time.
-const sideBySide = 8
-
-// archiveMany archives up to 100 users, each as archiveUser would. Of the
-// active admins among them, the last one stays.
+// archiveMany archives up to 100 users, each as archive would.
 func (h handler) archiveMany(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
-	g, targets, _, err := h.targets(ctx, r, func(*httpapi.Object) restoring { return restoring{} })
+	g, ids, _, err := h.batch(ctx, r, func(*httpapi.Object) invitation.Again { return invitation.Again{} })
 	if err != nil {
 		return httpapi.Response{}, err
 	}
-	err = targets.Each(sideBySide, func(result *httpapi.Result, u user.User) error {
-		u, err := h.archiveUser(ctx, g, u, r.Now)
-		return done(result, outcomeArchived, u, err, r)
-	})
-	return httpapi.OK(map[string]any{"results": targets.Results}), err
+	outcomes, err := h.invitations.ArchiveAll(ctx, g, ids, r.Now)
+	return results(ids, outcomes, err, r.Now)
 }
 
-// restoreMany restores up to 100 users, each as restoreUser would.
+// restoreMany restores up to 100 users, each as restore would.
 func (h handler) restoreMany(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
-	g, targets, how, err := h.targets(ctx, r, readRestore)
+	g, ids, how, err := h.batch(ctx, r, readRestore)
 	if err != nil {
 		return httpapi.Response{}, err
 	}
-	want := store.Want{}
-	for _, u := range targets.Found {
-		if how.invites(u) {
-			want.Emails = append(want.Emails, u.Email)
-		}
-	}
-	known, err := h.store.Load(ctx, want)
-	if err != nil {
-		return httpapi.Response{}, err
-	}
-	err = targets.Each(sideBySide, func(result *httpapi.Result, u user.User) error {
-		u, err := h.restoreUser(ctx, g, u, how, known.Accounts[user.EmailKey(u.Email)], r.Now)
-		return done(result, outcomeRestored, u, err, r)
-	})
-	return httpapi.OK(map[string]any{"results": targets.Results}), err
+	outcomes, err := h.invitations.RestoreAll(ctx, g, ids, how, r.Now)
+	return results(ids, outcomes, err, r.Now)
 }
 
-func done(result *httpapi.Result, outcome string, u user.User, err error, r *httpapi.Request) error {
+func (h handler) batch(ctx context.Context, r *httpapi.Request, read func(*httpapi.Object) invitation.Again) (access.Grant, []string, invitation.Again, error) {
+	g, err := access.Admin(ctx, h.invitations.Store, r, store.Want{})
 	if err != nil {
-		return err
-	}
-	result.Outcome = outcome
-	shown := httpapi.ShowUser(u, r.Now)
-	result.User = &shown
-	return nil
-}
-
-func (h handler) targets(ctx context.Context, r *httpapi.Request, read func(*httpapi.Object) restoring) (g access.Grant, t access.TargetUsers, how restoring, err error) {
-	g, err = access.Admin(ctx, h.store, r, store.Want{})
-	if err != nil {
-		return g, t, how, err
+		return g, nil, invitation.Again{}, err
 	}
 	in, err := r.Object()
 	if err != nil {
-		return g, t, how, err
+		return g, nil, invitation.Again{}, err
 	}
-	ids := in.IDs("users")
-	how = read(in)
-	if err := in.Err(); err != nil {
-		return g, t, how, err
-	}
-	t, err = access.Targets(ctx, h.store, g, ids)
-	return g, t, how, err
+	ids, how := in.IDs("users"), read(in)
+	return g, ids, how, in.Err()
 }
 
-// archiveAccount archives a person in every workspace where their email is:
-// for backends that learn that somebody has left. The last active admin of a
-// workspace stays there.
+func results(ids []string, outcomes []invitation.Outcome, err error, now time.Time) (httpapi.Response, error) {
+	if err != nil {
+		return httpapi.Response{}, err
+	}
+	out := make([]httpapi.Result, len(ids))
+	for i, o := range outcomes {
+		out[i] = httpapi.Result{ID: ids[i]}.Of(string(o.Kind), o.User, o.Reason, now)
+	}
+	return httpapi.OK(map[string]any{"results": out}), nil
+}
+
+// archiveAccount archives a person in every workspace where their email is.
 func (h handler) archiveAccount(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
 	if !r.Caller.Operator {
 		return httpapi.Response{}, identity.ErrOperatorsOnly
@@ -104,39 +73,13 @@ func (h handler) archiveAccount(ctx context.Context, r *httpapi.Request) (httpap
 	if err := in.Err(); err != nil {
 		return httpapi.Response{}, err
 	}
-	results := []httpapi.Result{}
-	for after := ""; ; {
-		found, next, err := h.store.Memberships(ctx, email, after)
-		if err != nil {
-			return httpapi.Response{}, err
-		}
-		for _, m := range found {
-			result, err := h.archiveMembership(ctx, m, r)
-			if err != nil {
-				return httpapi.Response{}, err
-			}
-			results = append(results, result)
-		}
-		if next == "" {
-			return httpapi.OK(map[string]any{"results": results}), nil
-		}
-		after = next
-	}
-}
-
-func (h handler) archiveMembership(ctx context.Context, m store.Membership, r *httpapi.Request) (httpapi.Result, error) {
-	result := httpapi.Result{WorkspaceID: m.Workspace.ID, ID: m.User.ID, Outcome: outcomeArchived}
-	if m.User.Status == user.Archived {
-		result.Outcome = outcomeUnchanged
-		return result, nil
-	}
-	stamp, err := access.Stamp(r.Caller.Actor(m.Workspace.ID), r.Now, h.random)
+	departed, err := h.invitations.ArchiveAccount(ctx, r.Caller.Actor(""), email, r.Now)
 	if err != nil {
-		return result, err
+		return httpapi.Response{}, err
 	}
-	_, err = h.store.ChangeUser(ctx, m.User, func(u user.User) (user.User, error) { return u.Archive(stamp) })
-	if err != nil {
-		err = result.Fail(err)
+	out := make([]httpapi.Result, len(departed))
+	for i, d := range departed {
+		out[i] = httpapi.Result{WorkspaceID: d.WorkspaceID, ID: d.UserID}.Of(string(d.Kind), user.User{}, d.Reason, r.Now)
 	}
-	return result, err
+	return httpapi.OK(map[string]any{"results": out}), nil
 }

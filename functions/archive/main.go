@@ -12,19 +12,25 @@ import (
 
 	"github.com/latchkey/latchkey/shared/awsenv"
 	"github.com/latchkey/latchkey/shared/datakey"
+	"github.com/latchkey/latchkey/shared/invitation"
 	"github.com/latchkey/latchkey/shared/linkkey"
+	"github.com/latchkey/latchkey/shared/setting"
 	"github.com/latchkey/latchkey/shared/store"
 	"github.com/latchkey/latchkey/shared/workspace"
 )
 
 func main() {
 	env := awsenv.Env{Get: os.Getenv}
-	h := handler{
-		store:    store.FromEnv(env),
-		dataKeys: datakey.FromEnv(env, rand.Reader),
-		links:    linkkey.FromEnv(env),
-		limits:   workspace.MailLimitsFrom(env.Int),
-		random:   rand.Reader,
-	}
-	lambda.StartHandlerFunc(h.routes().Lambda(slog.New(lambdacontext.NewLogHandler()), time.Now))
+	log := slog.New(lambdacontext.NewLogHandler())
+	settings := setting.NewReader(os.Getenv)
+	settings.Check(setting.Table, setting.LinkKey, setting.MetadataKey, setting.APIURL)
+	h := handler{invitation.Service{
+		Store:    store.FromEnv(env),
+		DataKeys: datakey.FromEnv(env, rand.Reader),
+		Links:    linkkey.FromEnv(env),
+		Limits:   workspace.LimitsFrom(settings),
+		Random:   rand.Reader,
+	}}
+	settings.ExitOnError(log)
+	lambda.StartHandlerFunc(h.routes().Lambda(log, time.Now))
 }

@@ -2,29 +2,23 @@ package main
 
 import (
 	"context"
-	"errors"
-	"io"
 	"log/slog"
-	"sync/atomic"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/latchkey/latchkey/shared/access"
-	"github.com/latchkey/latchkey/shared/fault"
+	"github.com/latchkey/latchkey/shared/invitation"
 	"github.com/latchkey/latchkey/shared/store"
 	"github.com/latchkey/latchkey/shared/user"
 )
 
 type handler struct {
-	store  *store.Store
-	random io.Reader
-	log    *slog.Logger
-	now    func() time.Time
+	invitations invitation.Service
+	log         *slog.Logger
+	now         func() time.Time
 }
 
-// tick is the schedule's event. Now stands in for the clock, so that a person
-// at a laptop can see tomorrow today; the schedule itself leaves it out.
+// tick is the schedule's event. Now stands in for the clock, so that a person at
+// a laptop can see tomorrow today; the schedule itself leaves it out.
 type tick struct {
 	Now *time.Time `json:"now"`
 }
@@ -33,117 +27,104 @@ type tick struct {
 type report struct {
 	Expired       int64 `json:"expired"`
 	Reminded      int64 `json:"reminded"`
+	Mailed        int64 `json:"mailed"` // scheduled mails that left
 	GroupsDeleted int64 `json:"groupsDeleted"`
+	Failed        int64 `json:"failed"` // to be tried again by the next run
 }
 
-// counts are a report in the making, by shards side by side.
-type counts struct{ expired, reminded, groups atomic.Int64 }
-
-// groupTime is how long one run goes on with groups that are being deleted;
-// what is left then goes on with the next run.
+// groupTime is how long one run goes on with groups that are being deleted; what
+// is left then goes on with the next run.
 const groupTime = time.Minute
 
-// handle works off every shard of what is due, side by side. What it does not
-// get to before its time ends is due still when it runs the next time.
+// margin is kept of a run's time for the items that are under way.
+const margin = 15 * time.Second
+
+// stopOf returns when a run takes on nothing new.
+func stopOf(ctx context.Context) time.Time {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return time.Now().Add(time.Hour)
+	}
+	return deadline.Add(-margin)
+}
+
+// handle works through what is due, longest overdue first: mails that waited for
+// a limit leave in the order in which they were asked for. An item that fails
+// stops no other; it is due still when the next run comes, like everything that
+// this one does not get to.
 func (h handler) handle(ctx context.Context, in tick) (report, error) {
 	now := h.now()
 	if in.Now != nil {
 		now = *in.Now
 	}
 	now = now.UTC().Truncate(time.Millisecond)
-	var n counts
-	group, within := errgroup.WithContext(ctx)
-	for shard := range store.Shards {
-		group.Go(func() error { return h.shard(within, shard, now, &n) })
-	}
-	err := group.Wait()
-	done := report{n.expired.Load(), n.reminded.Load(), n.groups.Load()}
-	log := h.log.With("expired", done.Expired, "reminded", done.Reminded, "groupsDeleted", done.GroupsDeleted)
+	overdue, err := h.invitations.Store.ListDue(ctx, now)
 	if err != nil {
-		log.ErrorContext(ctx, "expire", "error", err)
-		return done, err
+		h.log.ErrorContext(ctx, "expire", "error", err)
+		return report{}, err
 	}
-	log.InfoContext(ctx, "expire")
+	var n counts
+	stop := stopOf(ctx)
+	lanes := newLanes(func(d store.Due) { h.work(ctx, d, now, &n) })
+	for ctx.Err() == nil && time.Now().Before(stop) {
+		due, ok, err := overdue.Next(ctx)
+		if ok {
+			lanes.add(due)
+		}
+		if err != nil { // the index could not be read on
+			h.fail(ctx, due, err, &n)
+			break
+		}
+		if !ok {
+			break
+		}
+	}
+	lanes.wait()
+	done := n.report()
+	h.log.InfoContext(ctx, "expire", "expired", done.Expired, "reminded", done.Reminded, "mailed", done.Mailed,
+		"groupsDeleted", done.GroupsDeleted, "failed", done.Failed)
 	return done, nil
 }
 
-func (h handler) shard(ctx context.Context, shard int, now time.Time, n *counts) error {
-	for cursor := store.Item(nil); ; {
-		due, next, err := h.store.ListDue(ctx, shard, now, cursor)
-		if err != nil {
-			return err
-		}
-		for _, d := range due {
-			err := h.work(ctx, d, now, n)
-			if err != nil {
-				return err
-			}
-		}
-		if next == nil {
-			return nil
-		}
-		cursor = next
-	}
+func (h handler) fail(ctx context.Context, d store.Due, err error, n *counts) {
+	n.failed.Add(1)
+	h.log.ErrorContext(ctx, "expire item", "workspaceId", d.WorkspaceID, "userId", d.UserID, "error", err)
 }
 
-func (h handler) work(ctx context.Context, d store.Due, now time.Time, n *counts) error {
-	if d.GroupID != "" {
-		done, err := h.deleteGroup(ctx, d, now)
-		if done {
-			n.groups.Add(1)
-		}
-		return err
+func (h handler) work(ctx context.Context, d store.Due, now time.Time, n *counts) {
+	var what user.ChangeType
+	var err error
+	switch {
+	case d.GroupID != "":
+		err = h.deleteGroup(ctx, d, now, n)
+	case d.Departed != "":
+		err = h.invitations.Leave(ctx, d.Departed, now)
+	default:
+		what, err = h.invitations.Fall(ctx, d.WorkspaceID, d.UserID, now)
 	}
-	what, err := h.lapse(ctx, d, now)
+	if err != nil {
+		h.fail(ctx, d, err, n)
+		return
+	}
 	switch what {
 	case user.UserExpired:
 		n.expired.Add(1)
 	case user.UserReminded:
 		n.reminded.Add(1)
+	case user.MailDue:
+		n.mailed.Add(1)
 	}
-	return err
 }
 
-// deleteGroup ends what deleteGroup of the API began: whoever got into the
-// group while it was being deleted leaves it, and its id is free again.
-func (h handler) deleteGroup(ctx context.Context, d store.Due, now time.Time) (done bool, err error) {
-	stamp := func() (user.Stamp, error) { return access.Stamp(user.ActorSchedule, now, h.random) }
-	done, err = h.store.EmptyGroup(ctx, d.WorkspaceID, d.GroupID, h.now().Add(groupTime), h.now, stamp)
+// deleteGroup finishes what deleteGroup of the API began: users who joined the
+// group while it was being deleted leave it, and its id is free again.
+func (h handler) deleteGroup(ctx context.Context, d store.Due, now time.Time, n *counts) error {
+	stamp := func() (user.Stamp, error) { return access.Stamp(user.ActorSchedule, now, h.invitations.Random) }
+	s := h.invitations.Store
+	done, err := s.EmptyGroup(ctx, d.WorkspaceID, d.GroupID, h.now().Add(groupTime), h.now, stamp)
 	if err != nil || !done {
-		return false, err
+		return err
 	}
-	return true, h.store.DropGroup(ctx, d.WorkspaceID, d.GroupID)
-}
-
-// lapse does for one user what is due, and says what it was. That the person
-// accepted, or an admin acted, a moment ago is no failure: nothing is due then.
-func (h handler) lapse(ctx context.Context, d store.Due, now time.Time) (user.ChangeType, error) {
-	u, found, err := h.store.LoadUser(ctx, d.WorkspaceID, d.UserID)
-	if err != nil || !found {
-		return "", err
-	}
-	stamp, err := access.Stamp(user.ActorSchedule, now, h.random)
-	if err != nil {
-		return "", err
-	}
-	if _, err := u.Remind(stamp); err == nil {
-		err := h.store.CountMail(ctx, d.WorkspaceID, now) // before it is asked for: none goes uncounted
-		if err != nil {
-			return "", err
-		}
-	}
-	u, err = h.store.ChangeUser(ctx, u, func(u user.User) (user.User, error) {
-		if u.StatusAt(now) == user.Expired {
-			return u.Expire(stamp)
-		}
-		return u.Remind(stamp)
-	})
-	var f *fault.Error
-	switch {
-	case errors.As(err, &f) && (f.Kind == fault.Conflict || f.Kind == fault.NotFound):
-		return "", nil
-	case err != nil:
-		return "", err
-	}
-	return u.Last.Type, nil
+	n.groups.Add(1)
+	return s.DropGroup(ctx, d.WorkspaceID, d.GroupID)
 }

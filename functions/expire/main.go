@@ -12,16 +12,22 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"github.com/latchkey/latchkey/shared/awsenv"
+	"github.com/latchkey/latchkey/shared/invitation"
+	"github.com/latchkey/latchkey/shared/setting"
 	"github.com/latchkey/latchkey/shared/store"
+	"github.com/latchkey/latchkey/shared/workspace"
 )
 
 func main() {
 	env := awsenv.Env{Get: os.Getenv}
+	log := slog.New(lambdacontext.NewLogHandler())
+	settings := setting.NewReader(os.Getenv)
+	settings.Check(setting.Table)
 	h := handler{
-		store:  store.FromEnv(env),
-		random: rand.Reader,
-		log:    slog.New(lambdacontext.NewLogHandler()),
-		now:    time.Now,
+		invitations: invitation.Service{Store: store.FromEnv(env), Limits: workspace.LimitsFrom(settings), Random: rand.Reader},
+		log:         log,
+		now:         time.Now,
 	}
+	settings.ExitOnError(log)
 	lambda.StartHandlerFunc(h.handle)
 }

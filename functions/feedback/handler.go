@@ -3,24 +3,22 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"io"
 	"log/slog"
 	"time"
 
 	lambdaevents "github.com/aws/aws-lambda-go/events"
 
-	"github.com/latchkey/latchkey/shared/access"
 	"github.com/latchkey/latchkey/shared/id"
+	"github.com/latchkey/latchkey/shared/invitation"
 	"github.com/latchkey/latchkey/shared/store"
 	"github.com/latchkey/latchkey/shared/user"
 	"github.com/latchkey/latchkey/shared/workspace"
 )
 
 type handler struct {
-	store  *store.Store
-	random io.Reader
-	log    *slog.Logger
-	now    func() time.Time
+	invitations invitation.Service
+	log         *slog.Logger
+	now         func() time.Time
 }
 
 // handle takes notices one by one; those that fail go back to the queue. A
@@ -52,11 +50,7 @@ func (h handler) take(ctx context.Context, body []byte) error {
 		log.InfoContext(ctx, "feedback", "outcome", "skipped")
 		return nil
 	}
-	stamp, err := access.Stamp(actor, h.now().UTC().Truncate(time.Millisecond), h.random)
-	if err != nil {
-		return err
-	}
-	err = h.store.SetDelivery(ctx, m, stamp, learned)
+	err := h.invitations.Learn(ctx, invitation.Returned{Mail: m, EmailKey: n.recipient(), Notice: learned}, actor, h.now().UTC().Truncate(time.Millisecond))
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/latchkey/latchkey/shared/id"
 	"github.com/latchkey/latchkey/shared/store"
 	"github.com/latchkey/latchkey/shared/user"
 )
@@ -46,6 +47,16 @@ func (n notice) mail() (m store.Mail, ours bool) {
 	m.Generation = generation
 	// A mail to the inviter says nothing of the invited person's mailbox.
 	return m, err == nil && m.Kind != "accepted"
+}
+
+// recipient is the email key of the address, which mails carry as a tag; "" where
+// it is missing or none of ours.
+func (n notice) recipient() string {
+	key := strings.Join(n.Mail.Tags["recipient"], "")
+	if _, ok := id.Bytes(user.EmailKeyPrefix, key, id.HashBytes); !ok {
+		return ""
+	}
+	return key
 }
 
 // learned is what the notice comes to; known is false for a type that says

@@ -2,26 +2,20 @@ package main
 
 import (
 	"context"
-	"io"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/latchkey/latchkey/shared/access"
-	"github.com/latchkey/latchkey/shared/datakey"
+	"github.com/latchkey/latchkey/shared/fault"
 	"github.com/latchkey/latchkey/shared/httpapi"
-	"github.com/latchkey/latchkey/shared/linkkey"
+	"github.com/latchkey/latchkey/shared/id"
+	"github.com/latchkey/latchkey/shared/invitation"
 	"github.com/latchkey/latchkey/shared/store"
 	"github.com/latchkey/latchkey/shared/user"
-	"github.com/latchkey/latchkey/shared/workspace"
 )
 
-type handler struct {
-	store    *store.Store
-	dataKeys *datakey.Keys
-	links    *linkkey.Source
-	limits   workspace.MailLimits
-	random   io.Reader
-}
+type handler struct{ invitations invitation.Service }
 
 func (h handler) routes() httpapi.Routes {
 	return httpapi.Routes{
@@ -33,135 +27,79 @@ func (h handler) routes() httpapi.Routes {
 	}
 }
 
-// invite invites one person: one read of all that it depends on, the count of
-// the day's mails, and one transaction.
+// invite invites one person.
 func (h handler) invite(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
 	in, malformed := r.Object()
-	var inv invitation
+	var p invitation.Person
 	if malformed == nil {
-		inv = readInvitation(in)
+		p = readPerson(in)
 	}
-	key, malformedKey := requestKey(r, "inviteUser")
-	g, err := access.Admin(ctx, h.store, r, store.Want{
-		Groups: validGroups(inv.Groups), Email: inv.Email, Request: key,
-		Users: []string{user.IDFor(r.Params["workspace"], inv.Email)},
-	})
+	call, badCall := callOf(r, "inviteUser")
+	g, err := access.Admin(ctx, h.invitations.Store, r, invitation.Needs(p, call))
 	switch {
 	case err != nil:
 		return httpapi.Response{}, err
 	case malformed != nil:
 		return httpapi.Response{}, malformed
-	case malformedKey != nil:
-		return httpapi.Response{}, malformedKey
+	case badCall != nil:
+		return httpapi.Response{}, badCall
 	}
-	if g.Answer.Until.After(r.Now) {
-		return h.again(ctx, r, g.Workspace, g.Answer)
-	}
-	if g.Workspace.Paused {
-		return httpapi.Response{}, workspace.ErrPaused
-	}
-	in.Merge(inv.allow(g.Workspace, g.Groups))
-	if err := in.Err(); err != nil {
-		return httpapi.Response{}, err
-	}
-	u, err := h.newUser(ctx, g, inv, g.HasAccount, r.Now)
+	v, err := h.invitations.Invite(ctx, g, p, call, r.Now)
 	if err != nil {
 		return httpapi.Response{}, err
 	}
-	if existing, ok := g.Users[u.ID]; ok {
-		return h.exists(ctx, r, g.Workspace, key, existing)
+	out := httpapi.ShowUser(v.User, r.Now).With(v.Metadata, v.URL).Response(http.StatusCreated)
+	out.Header["location"] = "/v1/workspaces/" + v.User.WorkspaceID + "/users/" + v.User.ID
+	if v.Replayed {
+		out.Header["idempotent-replay"] = strconv.FormatBool(true)
 	}
-	shown := httpapi.ShowUser(u, r.Now)
-	shown.Metadata, err = h.dataKeys.Metadata(ctx, g.Workspace, u)
-	if err != nil {
-		return httpapi.Response{}, err
-	}
-	first := firstAnswer{shown, u.Invitation.Generation}
-	answer, err := h.answer(ctx, r, g.Workspace, key, first)
-	if err != nil {
-		return httpapi.Response{}, err
-	}
-	var done store.Insertion
-	insert := func() (err error) {
-		done, err = h.store.InsertUsers(ctx, []user.User{u}, answer, r.Now)
-		existing, exists := done.Existing[u.ID]
-		switch {
-		case err != nil:
-		case done.Before.Key != "":
-			err = errMismatch // a refusal, so that the mail is not counted twice; the answer is below
-		case exists:
-			err = user.Exists(existing, r.Now)
-		case done.Seatless[u.ID]:
-			err = workspace.ErrSeatLimit
-		}
-		return err
-	}
-	seated := func() error { return g.Seated(ctx, h.store, r.Now, h.random, insert) }
-	if inv.sendEmail {
-		err = g.Mailing(ctx, h.store, h.limits, r.Now, seated)
-	} else {
-		err = seated()
-	}
+	return out, nil
+}
+
+var errKey = fault.New(fault.Invalid, "invalid_idempotency_key", "An Idempotency-Key has 1 to 255 characters.")
+
+// callOf reads an Idempotency-Key. It is the caller's own and the operation's:
+// another admin's same key is another.
+func callOf(r *httpapi.Request, operation string) (invitation.Call, error) {
+	key := r.Header["idempotency-key"]
 	switch {
-	case done.Before.Key != "":
-		return h.again(ctx, r, g.Workspace, done.Before)
-	case err != nil:
-		return httpapi.Response{}, err
+	case key == "":
+		return invitation.Call{}, nil
+	case len(key) > 255:
+		return invitation.Call{}, errKey
 	}
-	return h.created(ctx, first, r.Now)
+	return invitation.Call{
+		Key:  id.Hash("", "idempotency key", operation, r.Caller.Actor(r.Params["workspace"]), r.Caller.Subject, key),
+		Body: id.Hash("", "body", r.Header["content-type"], string(r.Body)),
+	}, nil
 }
 
-func (h handler) newUser(ctx context.Context, g access.Grant, inv invitation, hasAccount bool, now time.Time) (user.User, error) {
-	stamp, err := g.Stamp(now, h.random)
-	if err != nil {
-		return user.User{}, err
+// readPerson reads the body of inviteUser, or one row of inviteUsers.
+func readPerson(in *httpapi.Object) invitation.Person {
+	p := invitation.Person{
+		Details: user.Details{
+			Name: in.String("name"), Email: in.String("email"), Role: user.Role(in.String("role")),
+			Groups: in.Strings("groups"), Metadata: in.Raw("metadata"),
+		},
+		Message:   in.String("message"),
+		Locale:    in.String("locale"),
+		SendEmail: in.Bool("sendEmail", true),
+		Confirmed: in.Bool("confirm", false),
 	}
-	days := 0
-	if inv.days != nil {
-		days = *inv.days
+	if days := in.OptionalInt("expiresInDays"); days != nil {
+		p.Days = *days
+		if p.Days == 0 {
+			p.Days = -1 // given, and out of range
+		}
 	}
-	how := g.Workspace.Inviting(days)
-	how.HasAccount = hasAccount
-	how.SendEmail = inv.sendEmail
-	how.Message = inv.message
-	if inv.locale != nil {
-		how.Locale = *inv.locale
-	}
-	before := g.Erased[user.IDFor(g.Workspace.ID, inv.Email)]
-	u, err := user.New(stamp, g.Workspace.ID, inv.Details, how, before)
-	if err != nil {
-		return user.User{}, err
-	}
-	u.SealedMetadata, err = h.dataKeys.SealMetadata(ctx, g.Workspace, u.ID, inv.Metadata)
-	return u, err
-}
-
-// created answers with a new user and the link, which is made only now: what
-// is kept for a repeat holds none.
-func (h handler) created(ctx context.Context, first firstAnswer, now time.Time) (httpapi.Response, error) {
-	shown := first.User
-	u := user.User{ID: shown.ID, WorkspaceID: shown.WorkspaceID}
-	u.Invitation.Generation = first.Generation
-	var err error
-	shown.Invitation.URL, err = h.links.URL(ctx, u, now)
-	out := shown.Response(http.StatusCreated)
-	out.Header["location"] = "/v1/workspaces/" + shown.WorkspaceID + "/users/" + shown.ID
-	return out, err
-}
-
-// show is a user with metadata and, while the invitation is pending, its link.
-func (h handler) show(ctx context.Context, w workspace.Workspace, u user.User, now time.Time) (shown httpapi.User, err error) {
-	shown = httpapi.ShowUser(u, now)
-	shown.Metadata, err = h.dataKeys.Metadata(ctx, w, u)
-	if err == nil && shown.Status.Pending() {
-		shown.Invitation.URL, err = h.links.URL(ctx, u, now)
-	}
-	return shown, err
+	in.Unknown()
+	p.Wrong = in.Errors
+	return invitation.NewPerson(p)
 }
 
 // resend gives a new link and a new end, and kills every older link.
 func (h handler) resend(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
-	g, err := h.target(ctx, r)
+	g, err := access.Admin(ctx, h.invitations.Store, r, store.Want{Counts: true})
 	if err != nil {
 		return httpapi.Response{}, err
 	}
@@ -173,72 +111,28 @@ func (h handler) resend(ctx context.Context, r *httpapi.Request) (httpapi.Respon
 	if err := in.Err(); err != nil {
 		return httpapi.Response{}, err
 	}
-	account, err := h.store.Load(ctx, store.Want{Email: g.Target.Email})
-	if err != nil {
-		return httpapi.Response{}, err
-	}
-	u, err := h.sendAgain(ctx, g, g.Target, how, account.HasAccount, r.Now)
-	if err != nil {
-		return httpapi.Response{}, err
-	}
-	shown, err := h.show(ctx, g.Workspace, u, r.Now)
-	return shown.Response(http.StatusOK), err
+	v, err := h.invitations.Resend(ctx, g, how, r.Now)
+	return show(v, err, r.Now)
 }
 
-// again is how an invitation goes out anew.
-type again struct{ sendEmail, confirmed bool }
-
-func readAgain(in *httpapi.Object) again {
-	return again{sendEmail: in.Bool("sendEmail", true), confirmed: in.Bool("confirm", false)}
-}
-
-// sendAgain makes a user's new link. What the record alone forbids is said
-// before the day's mails are counted.
-func (h handler) sendAgain(ctx context.Context, g access.Grant, u user.User, again again, hasAccount bool, now time.Time) (user.User, error) {
-	if g.Workspace.Paused {
-		return user.User{}, workspace.ErrPaused
-	}
-	stamp, err := g.Stamp(now, h.random)
-	if err != nil {
-		return user.User{}, err
-	}
-	how := g.Workspace.Inviting(0)
-	how.HasAccount, how.SendEmail, how.Confirmed = hasAccount, again.sendEmail, again.confirmed
-	resend := func(u user.User) (user.User, error) { return u.Resend(stamp, how) }
-	if _, err := resend(u); err != nil {
-		return user.User{}, err
-	}
-	write := func() error {
-		return g.Seated(ctx, h.store, now, h.random, func() (err error) {
-			u, err = h.store.ChangeUser(ctx, u, resend)
-			return err
-		})
-	}
-	if again.sendEmail {
-		err = g.Mailing(ctx, h.store, h.limits, now, write)
-	} else {
-		err = write()
-	}
-	return u, err
+func readAgain(in *httpapi.Object) invitation.Again {
+	return invitation.Again{SendEmail: in.Bool("sendEmail", true), Confirmed: in.Bool("confirm", false)}
 }
 
 // link copies the live link; it changes nothing.
 func (h handler) link(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
-	g, err := h.target(ctx, r)
+	g, err := access.Admin(ctx, h.invitations.Store, r, store.Want{})
 	if err != nil {
 		return httpapi.Response{}, err
 	}
-	if err := g.Target.HasLink(r.Now); err != nil {
-		return httpapi.Response{}, err
-	}
-	shown, err := h.show(ctx, g.Workspace, g.Target, r.Now)
-	return shown.Response(http.StatusOK), err
+	v, err := h.invitations.Link(ctx, g, r.Now)
+	return show(v, err, r.Now)
 }
 
-func (h handler) target(ctx context.Context, r *httpapi.Request) (access.Grant, error) {
-	g, err := access.Admin(ctx, h.store, r, store.Want{})
-	if err == nil && g.Target.ID == "" {
-		err = user.ErrNotFound
+// show answers with a user as an admin sees them.
+func show(v invitation.View, err error, now time.Time) (httpapi.Response, error) {
+	if err != nil {
+		return httpapi.Response{}, err
 	}
-	return g, err
+	return httpapi.ShowUser(v.User, now).With(v.Metadata, v.URL).Response(http.StatusOK), nil
 }

@@ -64,7 +64,7 @@ func (h handler) list(ctx context.Context, r *httpapi.Request) (httpapi.Response
 	for i, u := range users {
 		out.Users[i] = httpapi.ShowUser(u, r.Now)
 		if isAdmin || u.ID == g.Me.ID {
-			out.Users[i].Metadata, err = h.dataKeys.Metadata(ctx, g.Workspace, u)
+			out.Users[i].Metadata, err = box.Metadata(u)
 			if err != nil {
 				return httpapi.Response{}, err
 			}
@@ -91,18 +91,27 @@ func (h handler) get(ctx context.Context, r *httpapi.Request) (httpapi.Response,
 		return httpapi.Response{}, err
 	}
 	isAdmin := r.Caller.Admin(g.Workspace, g.Me) == nil
-	oneself := g.Me.ID != "" && access.Target(r) == g.Me.ID
+	oneself := g.Me.ID != "" && g.Target == g.Me.ID
 	if !isAdmin && !oneself && g.Workspace.Directory != workspace.DirectoryMembers {
 		return httpapi.Response{}, identity.ErrAdminRequired
 	}
-	if g.Target.ID == "" {
-		return httpapi.Response{}, user.ErrNotFound
+	u, err := g.User()
+	if err != nil {
+		return httpapi.Response{}, err
 	}
-	shown := httpapi.ShowUser(g.Target, r.Now)
-	if isAdmin || oneself {
-		shown.Metadata, err = h.dataKeys.Metadata(ctx, g.Workspace, g.Target)
+	shown := httpapi.ShowUser(u, r.Now)
+	if !isAdmin && !oneself {
+		return shown.Response(http.StatusOK), nil
 	}
-	return shown.Response(http.StatusOK), err
+	var box datakey.Box
+	if len(u.SealedMetadata) > 0 {
+		box, err = h.dataKeys.Open(ctx, g.Workspace)
+		if err != nil {
+			return httpapi.Response{}, err
+		}
+	}
+	metadata, err := box.Metadata(u)
+	return shown.With(metadata, "").Response(http.StatusOK), err
 }
 
 type membership struct {
@@ -135,7 +144,7 @@ func (h handler) mine(ctx context.Context, r *httpapi.Request) (httpapi.Response
 	if err != nil {
 		return httpapi.Response{}, err
 	}
-	found, next, err := h.store.Memberships(ctx, r.Caller.Email, after)
+	found, next, err := h.store.Memberships(ctx, user.EmailKey(r.Caller.Email), after)
 	if err != nil {
 		return httpapi.Response{}, err
 	}

@@ -50,7 +50,7 @@ func (h handler) userHistory(ctx context.Context, r *httpapi.Request) (httpapi.R
 	if err != nil {
 		return httpapi.Response{}, err
 	}
-	userID := access.Target(r)
+	userID := g.Target
 	if userID == "" {
 		return httpapi.Response{}, user.ErrNotFound
 	}
@@ -80,7 +80,7 @@ func (h handler) lines(ctx context.Context, r *httpapi.Request, g access.Grant, 
 	if err != nil {
 		return httpapi.Response{}, err
 	}
-	if userID != "" && len(lines) == 0 && after == "" && g.Target.ID == "" {
+	if userID != "" && len(lines) == 0 && after == "" && g.Users[userID].ID == "" {
 		return httpapi.Response{}, user.ErrNotFound
 	}
 	names, err := h.names(ctx, g, lines)

@@ -13,14 +13,19 @@ import (
 
 	"github.com/latchkey/latchkey/shared/awsenv"
 	"github.com/latchkey/latchkey/shared/datakey"
+	"github.com/latchkey/latchkey/shared/setting"
 	"github.com/latchkey/latchkey/shared/store"
 )
 
 func main() {
 	env := awsenv.Env{Get: os.Getenv}
+	log := slog.New(lambdacontext.NewLogHandler())
+	settings := setting.NewReader(os.Getenv)
+	settings.Check(setting.Table, setting.MetadataKey)
 	h := handler{
 		store:    store.FromEnv(env),
 		dataKeys: datakey.FromEnv(env, rand.Reader),
 	}
-	lambda.StartHandlerFunc(h.routes().Lambda(slog.New(lambdacontext.NewLogHandler()), time.Now))
+	settings.ExitOnError(log)
+	lambda.StartHandlerFunc(h.routes().Lambda(log, time.Now))
 }

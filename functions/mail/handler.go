@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"log/slog"
 	"strconv"
 	"time"
@@ -15,15 +14,15 @@ import (
 	"github.com/latchkey/latchkey/shared/access"
 	"github.com/latchkey/latchkey/shared/email"
 	"github.com/latchkey/latchkey/shared/event"
-	"github.com/latchkey/latchkey/shared/linkkey"
+	"github.com/latchkey/latchkey/shared/id"
+	"github.com/latchkey/latchkey/shared/invitation"
 	"github.com/latchkey/latchkey/shared/store"
 	"github.com/latchkey/latchkey/shared/user"
 	"github.com/latchkey/latchkey/shared/workspace"
 )
 
 type handler struct {
-	store            *store.Store
-	links            *linkkey.Source
+	invitations      invitation.Service
 	ses              *sesv2.Client
 	from             string
 	dashboard        string // base address
@@ -31,7 +30,6 @@ type handler struct {
 	attempts         int           // how often the queue hands out a message
 	interval         time.Duration // between two mails of one instance
 	next             time.Time     // when this instance may send again
-	random           io.Reader
 	log              *slog.Logger
 	now              func() time.Time
 }
@@ -43,8 +41,8 @@ const lease = 60 * time.Second
 // sendTimeout bounds one call to SES.
 const sendTimeout = 10 * time.Second
 
-// kindOf is the mail that an event calls for; "" for none.
-func kindOf(e event.Event) email.Kind {
+// kindOf returns the mail that an event calls for; "" for none.
+func kindOf(e event.Event, u user.User) email.Kind {
 	switch user.ChangeType(e.Type) {
 	case user.UserInvited:
 		return email.Invitation
@@ -59,12 +57,14 @@ func kindOf(e event.Event) email.Kind {
 			return email.Access
 		}
 		return email.Reinvitation
+	case user.MailDue:
+		return email.Kind(u.Invitation.MailKind)
 	}
 	return ""
 }
 
-// due is nil while a mail is still called for: the record decides, not the
-// event, which may be old. Otherwise it says why not.
+// due returns nil while a mail is still called for: the record decides, not the
+// event, which may be old. Otherwise it returns why not.
 func due(kind email.Kind, e event.Event, u user.User, w workspace.Workspace, now time.Time) error {
 	stands := u.StatusAt(now).Pending()
 	if kind == email.Access || kind == email.Accepted {
@@ -77,7 +77,7 @@ func due(kind email.Kind, e event.Event, u user.User, w workspace.Workspace, now
 		return nil // to the inviter: what is known of the person's mailbox says nothing
 	case !u.Invitation.SendEmail:
 		return errStale
-	case !u.Mails.Unsubscribed.IsZero():
+	case u.Recipient.RefusesMail() != nil:
 		return errUnwanted
 	case w.Paused:
 		return errPaused
@@ -91,10 +91,15 @@ var (
 	errPaused   = errors.New("the workspace's invitations are paused")
 )
 
-// suppressions are the states of mails that are not sent though they are due.
-var suppressions = map[error]user.Notice{
-	errUnwanted: {Delivery: user.DeliverySuppressed, Reason: user.ReasonUnsubscribed},
-	errPaused:   {Delivery: user.DeliverySuppressed, Reason: "The workspace's invitations are paused, because people have reported them as abuse."},
+// unsentNotice returns the notice of a mail that is not sent although it was asked for.
+func unsentNotice(why error, u user.User) user.Notice {
+	switch why {
+	case errUnwanted:
+		return u.Recipient.Suppressed()
+	case errPaused:
+		return user.Notice{Delivery: user.DeliverySuppressed, Reason: "The workspace's invitations are paused, because people reported them as abuse."}
+	}
+	return user.Notice{Delivery: user.DeliveryNone, Reason: "The invitation was answered or ended before its mail left."}
 }
 
 // handle takes messages one by one; those that fail go back to the queue.
@@ -122,7 +127,7 @@ func (h *handler) mail(ctx context.Context, e event.Event, lastAttempt bool) err
 	outcome, err := h.deliver(ctx, e, lastAttempt)
 	level := slog.LevelInfo
 	attrs := []slog.Attr{
-		slog.String("outcome", outcome), slog.String("kind", string(kindOf(e))), slog.String("eventId", e.ID),
+		slog.String("outcome", outcome), slog.String("eventId", e.ID),
 		slog.String("workspaceId", e.WorkspaceID), slog.String("userId", e.UserID), slog.Int("generation", e.Generation),
 	}
 	if err != nil {
@@ -142,43 +147,44 @@ const (
 )
 
 func (h *handler) deliver(ctx context.Context, e event.Event, lastAttempt bool) (outcome string, err error) {
-	kind := kindOf(e)
-	if kind == "" {
-		return skipped, nil
-	}
 	now := h.now().UTC().Truncate(time.Millisecond)
-	snap, err := h.store.Load(ctx, store.Want{Workspace: e.WorkspaceID, Users: []string{e.UserID}})
+	st, err := h.invitations.Store.Load(ctx, store.Want{Workspace: e.WorkspaceID, Users: []string{e.UserID}})
 	if err != nil {
 		return again, err
 	}
-	u, w := snap.Users[e.UserID], snap.Workspace
+	u, w := st.Users[e.UserID], st.Workspace
+	kind := kindOf(e, u)
+	if kind == "" || u.ID == "" || w.ID == "" {
+		return skipped, nil
+	}
 	m := store.Mail{WorkspaceID: w.ID, UserID: u.ID, Generation: e.Generation, Kind: string(kind)}
 	if kind == email.Access {
-		m.Event = e.ID // archived and restored twice, a person is told twice
+		m.Event = e.ID // archived and restored twice, a person gets two mails
 	}
-	switch err := due(kind, e, u, w, now); {
-	case err == errStale:
-		return skipped, nil
-	case err != nil:
-		return skipped, h.mark(ctx, m, suppressions[err], now)
+	if why := due(kind, e, u, w, now); why != nil {
+		return skipped, h.mark(ctx, m, unsentNotice(why, u), now)
 	}
 	u, err = h.settle(ctx, u, now)
 	if err != nil {
 		return again, err
 	}
-	inviter, _, err := h.store.LoadUser(ctx, w.ID, u.Invitation.InvitedBy) // a backend is no user, and has no name
+	inviter, _, err := h.invitations.Store.LoadUser(ctx, w.ID, u.Invitation.InvitedBy) // a backend is no user, and has no name
 	if err != nil {
 		return again, err
 	}
-	if kind == email.Accepted && !(inviter.Status == user.Active && inviter.Mails.Unsubscribed.IsZero()) {
+	if kind == email.Accepted && (inviter.Status != user.Active || inviter.Recipient.RefusesMail() != nil) {
 		return skipped, nil
 	}
 	err = h.pace(ctx)
 	if err != nil {
 		return again, err
 	}
-	now = h.now().UTC().Truncate(time.Millisecond)
-	claim, err := h.store.ClaimMail(ctx, m, now, lease)
+	attempt, err := h.attempt()
+	if err != nil {
+		return again, err
+	}
+	now = attempt.At
+	claim, err := h.invitations.Store.ClaimMail(ctx, m, attempt)
 	switch {
 	case err != nil:
 		return again, err
@@ -189,13 +195,19 @@ func (h *handler) deliver(ctx context.Context, e event.Event, lastAttempt bool) 
 	}
 	messageID, err := h.send(ctx, about{m, kind, u, inviter, w, now})
 	if err == nil {
-		err = h.store.MarkMailSent(ctx, m, messageID, now)
+		err = h.invitations.Store.MarkMailSent(ctx, m, messageID, now)
 		if err != nil {
 			return again, err
 		}
 		return sent, h.mark(ctx, m, wasSent, now)
 	}
-	return h.notSent(ctx, m, err, lastAttempt, now)
+	return h.notSent(ctx, m, attempt, err, lastAttempt)
+}
+
+// attempt is this run's try at a mail.
+func (h *handler) attempt() (store.Attempt, error) {
+	name, err := id.Random("", h.invitations.Random)
+	return store.Attempt{ID: name, At: h.now().UTC().Truncate(time.Millisecond), Lease: lease}, err
 }
 
 var wasSent = user.Notice{Delivery: user.DeliverySent, Weight: user.WeightSent}
@@ -220,16 +232,16 @@ func (h *handler) pace(ctx context.Context) error {
 // notSent decides what a failure to send means: a message that SES refuses for
 // good is given up; anything else goes back to the queue, at once where it was
 // surely not sent, after the lease where nobody can tell.
-func (h handler) notSent(ctx context.Context, m store.Mail, cause error, lastAttempt bool, now time.Time) (string, error) {
+func (h handler) notSent(ctx context.Context, m store.Mail, a store.Attempt, cause error, lastAttempt bool) (string, error) {
 	why := classify(cause)
 	if why.outcomeKnown {
-		err := h.store.ReleaseMail(ctx, m, now, lease)
+		err := h.invitations.Store.ReleaseMail(ctx, m, a)
 		if err != nil {
 			return again, err
 		}
 	}
 	if why.final || lastAttempt {
-		err := h.mark(ctx, m, user.Notice{Delivery: user.DeliveryFailed, Reason: why.reason}, now)
+		err := h.mark(ctx, m, user.Notice{Delivery: user.DeliveryFailed, Reason: why.reason}, a.At)
 		if err != nil {
 			return again, err
 		}
@@ -249,11 +261,11 @@ func (h handler) settle(ctx context.Context, u user.User, now time.Time) (user.U
 	if u.Status != user.Requested {
 		return u, nil
 	}
-	account, err := h.store.Load(ctx, store.Want{Email: u.Email})
-	if err != nil || !account.HasAccount {
+	st, err := h.invitations.Store.Load(ctx, store.Want{Accounts: []string{u.Email}})
+	if err != nil || !st.HasAccount(u.Email) {
 		return u, err
 	}
-	err = h.store.Promote(ctx, u, func(string) (user.Stamp, error) { return access.Stamp(u.ID, now, h.random) })
+	_, err = h.invitations.Promote(ctx, u.WorkspaceID, u.ID, now)
 	u.Status = user.Invited
 	return u, err
 }
@@ -264,9 +276,9 @@ func (h handler) mark(ctx context.Context, m store.Mail, n user.Notice, now time
 	if m.Kind == string(email.Accepted) {
 		return nil
 	}
-	stamp, err := access.Stamp("mail", now, h.random)
+	stamp, err := access.Stamp("mail", now, h.invitations.Random)
 	if err != nil {
 		return err
 	}
-	return h.store.SetDelivery(ctx, m, stamp, n)
+	return h.invitations.Store.SetDelivery(ctx, m, stamp, n)
 }

@@ -15,29 +15,33 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sesv2"
 
 	"github.com/latchkey/latchkey/shared/awsenv"
+	"github.com/latchkey/latchkey/shared/invitation"
 	"github.com/latchkey/latchkey/shared/linkkey"
+	"github.com/latchkey/latchkey/shared/setting"
 	"github.com/latchkey/latchkey/shared/store"
 )
 
 func main() {
 	env := awsenv.Env{Get: os.Getenv}
+	log := slog.New(lambdacontext.NewLogHandler())
+	settings := setting.NewReader(os.Getenv)
+	settings.Check(setting.Table, setting.LinkKey, setting.APIURL)
 	h := handler{
-		store: store.FromEnv(env),
-		links: linkkey.FromEnv(env),
+		invitations: invitation.Service{Store: store.FromEnv(env), Links: linkkey.FromEnv(env), Random: rand.Reader},
 		ses: sesv2.New(sesv2.Options{
 			Region: env.Region(), Credentials: env.Credentials(), BaseEndpoint: env.Endpoint("SESV2"),
 			// SES knows no idempotency: only the queue, which waits for the
 			// claim's lease, may try again.
 			Retryer: aws.NopRetryer{},
 		}),
-		from:             env.Get("MAIL_FROM"),
-		dashboard:        env.Get("DASHBOARD_URL"),
-		configurationSet: env.Get("MAIL_CONFIGURATION_SET"),
-		attempts:         env.Int("MAIL_ATTEMPTS", 8),
-		interval:         time.Duration(env.Int("MAIL_INTERVAL_MS", 0)) * time.Millisecond,
-		random:           rand.Reader,
-		log:              slog.New(lambdacontext.NewLogHandler()),
+		from:             settings.Sender(setting.MailFrom),
+		dashboard:        settings.URL(setting.DashboardURL),
+		configurationSet: settings.Text(setting.MailConfigurationSet),
+		attempts:         settings.Int(setting.MailAttempts),
+		interval:         settings.Duration(setting.MailInterval),
+		log:              log,
 		now:              time.Now,
 	}
+	settings.ExitOnError(log)
 	lambda.StartHandlerFunc(h.handle)
 }

@@ -67,7 +67,7 @@ func (h handler) write(ctx context.Context, a about) (*sesv2.SendEmailInput, err
 		}},
 		EmailTags: []types.MessageTag{
 			tag("workspace", a.WorkspaceID), tag("user", a.UserID),
-			tag("generation", strconv.Itoa(a.Generation)), tag("kind", a.Kind),
+			tag("generation", strconv.Itoa(a.Generation)), tag("kind", a.Kind), tag("recipient", user.EmailKey(invite.To)),
 		},
 	}
 	if replyTo := replyTo(a); replyTo != "" {
@@ -92,6 +92,10 @@ func (h handler) invite(ctx context.Context, a about) (email.Invite, error) {
 		HasAccount: a.user.Status == user.Invited, Message: a.user.Invitation.Message,
 		Branding: email.Branding{Product: w.ProductName, Logo: w.LogoURL, Accent: w.AccentColor, Support: w.SupportAddress},
 	}
+	links, err := h.invitations.Links.Maker(ctx, a.now)
+	if err != nil {
+		return email.Invite{}, err
+	}
 	switch a.kind {
 	case email.Accepted:
 		invite.To, invite.Locale = a.inviter.Email, w.Locale
@@ -100,12 +104,9 @@ func (h handler) invite(ctx context.Context, a about) (email.Invite, error) {
 	case email.Access:
 		invite.Link = h.dashboard + "/" + w.Slug
 	default:
-		invite.Link, err = h.links.URL(ctx, a.user, a.now)
-		if err != nil {
-			return email.Invite{}, err
-		}
+		invite.Link = links.URL(a.user)
 	}
-	invite.Unsubscribe, invite.Report, err = h.links.OptOut(ctx, a.user, a.now)
+	invite.Unsubscribe, invite.Report, err = links.OptOut(a.user)
 	return invite, err
 }
 

@@ -5,7 +5,6 @@ package main
 import (
 	"log/slog"
 	"os"
-	"strconv"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -13,24 +12,25 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 
 	"github.com/latchkey/latchkey/shared/awsenv"
+	"github.com/latchkey/latchkey/shared/setting"
 	"github.com/latchkey/latchkey/shared/store"
 )
 
 func main() {
 	env := awsenv.Env{Get: os.Getenv}
-	days, err := strconv.Atoi(env.Get("HISTORY_DAYS"))
-	if err != nil {
-		days = 400
-	}
+	log := slog.New(lambdacontext.NewLogHandler())
+	settings := setting.NewReader(os.Getenv)
+	settings.Check(setting.Table)
 	h := handler{
 		store: store.FromEnv(env),
 		bus: eventbridge.New(eventbridge.Options{
 			Region: env.Region(), Credentials: env.Credentials(),
 			BaseEndpoint: env.Endpoint("EVENTBRIDGE"), Retryer: awsenv.Retryer(),
 		}),
-		busName: env.Get("BUS"),
-		keep:    time.Duration(days) * 24 * time.Hour,
-		log:     slog.New(lambdacontext.NewLogHandler()),
+		busName: settings.Text(setting.Bus),
+		keep:    time.Duration(settings.Int(setting.HistoryDays)) * 24 * time.Hour,
+		log:     log,
 	}
+	settings.ExitOnError(log)
 	lambda.StartHandlerFunc(h.handle)
 }

@@ -13,15 +13,19 @@ import (
 
 	"github.com/latchkey/latchkey/shared/awsenv"
 	"github.com/latchkey/latchkey/shared/datakey"
+	"github.com/latchkey/latchkey/shared/invitation"
+	"github.com/latchkey/latchkey/shared/setting"
 	"github.com/latchkey/latchkey/shared/store"
 )
 
 func main() {
 	env := awsenv.Env{Get: os.Getenv}
-	h := handler{
-		store:    store.FromEnv(env),
-		dataKeys: datakey.FromEnv(env, rand.Reader),
-		random:   rand.Reader,
-	}
-	lambda.StartHandlerFunc(h.routes().Lambda(slog.New(lambdacontext.NewLogHandler()), time.Now))
+	log := slog.New(lambdacontext.NewLogHandler())
+	settings := setting.NewReader(os.Getenv)
+	settings.Check(setting.Table, setting.MetadataKey)
+	h := handler{invitation.Service{
+		Store: store.FromEnv(env), DataKeys: datakey.FromEnv(env, rand.Reader), Random: rand.Reader,
+	}}
+	settings.ExitOnError(log)
+	lambda.StartHandlerFunc(h.routes().Lambda(log, time.Now))
 }

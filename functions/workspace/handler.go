@@ -13,16 +13,19 @@ import (
 	"github.com/latchkey/latchkey/shared/httpapi"
 	"github.com/latchkey/latchkey/shared/id"
 	"github.com/latchkey/latchkey/shared/identity"
+	"github.com/latchkey/latchkey/shared/invitation"
 	"github.com/latchkey/latchkey/shared/store"
 	"github.com/latchkey/latchkey/shared/user"
 	"github.com/latchkey/latchkey/shared/workspace"
 )
 
 type handler struct {
+	invitations   invitation.Service
 	store         *store.Store
 	dataKeys      *datakey.Keys
 	random        io.Reader
 	now           func() time.Time
+	perDay        int // workspaces that one account may create in a day
 	operatorsOnly bool
 	logoHosts     []string
 }
@@ -58,6 +61,7 @@ type show struct {
 	ReplyTo             *string             `json:"replyTo"`
 	SupportAddress      *string             `json:"supportAddress"`
 	InvitationsPaused   bool                `json:"invitationsPaused"`
+	MailAllowance       *int                `json:"mailAllowance"` // null: the deployment's limits
 	CreatedAt           time.Time           `json:"createdAt"`
 	UpdatedAt           time.Time           `json:"updatedAt"`
 	Version             int                 `json:"version"`
@@ -68,15 +72,18 @@ func shown(w workspace.Workspace) show {
 	if domains == nil {
 		domains = []string{}
 	}
-	var seats *int
+	var seats, allowance *int
 	if w.SeatLimit > 0 {
 		seats = &w.SeatLimit
+	}
+	if w.MailAllowance > 0 {
+		allowance = &w.MailAllowance
 	}
 	return show{
 		w.ID, w.Slug, w.Name, w.InvitationDays, w.ReminderDays, domains, w.Locale, w.Timezone,
 		w.Directory, w.PersonalMessages, seats, w.NotifyInviters,
 		optional(w.ProductName), optional(w.LogoURL), optional(w.AccentColor), optional(w.ReplyTo), optional(w.SupportAddress),
-		w.Paused, w.CreatedAt, w.UpdatedAt, w.Version,
+		w.Paused, allowance, w.CreatedAt, w.UpdatedAt, w.Version,
 	}
 }
 
@@ -126,13 +133,13 @@ func (h handler) create(ctx context.Context, r *httpapi.Request) (httpapi.Respon
 	founder := founderOf(stamp, w, r.Caller)
 	if slug != nil {
 		w.Slug = *slug
-		err = h.store.InsertWorkspace(ctx, w, founder)
+		err = h.store.InsertWorkspace(ctx, w, founder, h.perDay)
 	} else {
 		w.Slug = workspace.SlugFrom(w.Name, "")
-		err = h.store.InsertWorkspace(ctx, w, founder)
+		err = h.store.InsertWorkspace(ctx, w, founder, h.perDay)
 		if fault.Code(err) == workspace.ErrSlugTaken.Code {
 			w.Slug = workspace.SlugFrom(w.Name, wsID[len(wsID)-6:])
-			err = h.store.InsertWorkspace(ctx, w, founder)
+			err = h.store.InsertWorkspace(ctx, w, founder, h.perDay)
 		}
 	}
 	if err != nil {
@@ -160,21 +167,8 @@ func founderOf(s user.Stamp, w workspace.Workspace, c identity.Caller) *user.Use
 	if c.Operator {
 		return nil
 	}
-	u := user.Founder(s, w.ID, founderName(c), c.Email, c.Subject)
+	u := user.Founder(s, w.ID, c.DisplayName(), c.Email, c.Subject)
 	return &u
-}
-
-// founderName is the name that the issuer gives, else the mailbox's; a name
-// that invitations could not show is none.
-func founderName(c identity.Caller) string {
-	for _, name := range []string{c.Name, c.Email[:strings.LastIndexByte(c.Email, '@')]} {
-		var fields fault.Fields
-		user.CheckText(&fields, "/name", name, user.MaxName)
-		if len(fields) == 0 {
-			return strings.TrimSpace(name)
-		}
-	}
-	return "Admin"
 }
 
 func (h handler) get(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
@@ -203,7 +197,7 @@ func (h handler) update(ctx context.Context, r *httpapi.Request) (httpapi.Respon
 		Timezone:            in.OptionalString("timezone"),
 		Directory:           in.OptionalString("directory"),
 		PersonalMessages:    in.OptionalBool("personalMessages"),
-		SeatLimit:           readSeatLimit(in),
+		SeatLimit:           readLimit(in, "seatLimit"),
 		NotifyInviters:      in.OptionalBool("notifyInviters"),
 		ProductName:         readOrNone(in, "productName"),
 		LogoURL:             readOrNone(in, "logoUrl"),
@@ -211,9 +205,10 @@ func (h handler) update(ctx context.Context, r *httpapi.Request) (httpapi.Respon
 		ReplyTo:             readOrNone(in, "replyTo"),
 		SupportAddress:      readOrNone(in, "supportAddress"),
 		Paused:              in.OptionalBool("invitationsPaused"),
+		MailAllowance:       readLimit(in, "mailAllowance"),
 	}
-	if patch.Paused != nil && !r.Caller.Operator {
-		return httpapi.Response{}, errOperatorLetsGoOn
+	if (patch.Paused != nil || patch.MailAllowance != nil) && !r.Caller.Operator {
+		return httpapi.Response{}, errOperators
 	}
 	stamp, err := g.Stamp(r.Now, h.random)
 	if err != nil {
@@ -227,22 +222,16 @@ func (h handler) update(ctx context.Context, r *httpapi.Request) (httpapi.Respon
 	if err := in.Err(); err != nil {
 		return httpapi.Response{}, err
 	}
-	var w workspace.Workspace
-	err = g.Seated(ctx, h.store, r.Now, h.random, func() (err error) {
-		w, err = h.store.ChangeWorkspace(ctx, g.Workspace, func(w workspace.Workspace) (workspace.Workspace, error) {
-			next, fields := w.Apply(stamp, patch)
-			return next, fields.Err()
-		})
-		return err
-	})
+	w, err := h.invitations.ChangeWorkspace(ctx, g, patch, r.Now)
 	if err != nil {
 		return httpapi.Response{}, err
 	}
 	return httpapi.OK(shown(w)), nil
 }
 
-// errOperatorLetsGoOn keeps those who may be the abusers from ending the pause.
-var errOperatorLetsGoOn = fault.New(fault.Forbidden, "operator_required", "Only operators may pause invitations or let them go on.")
+// errOperators keeps a workspace's own admins, who may be the abusers, from
+// ending a pause or raising their own allowance.
+var errOperators = fault.New(fault.Forbidden, "operator_required", "Only operators may set invitationsPaused or mailAllowance.")
 
 // readOrNone reads a text of which there may be none: null, which the domain
 // has as "".
@@ -254,14 +243,14 @@ func readOrNone(in *httpapi.Object, name string) *string {
 	return in.OptionalString(name)
 }
 
-// readSeatLimit reads a limit; null means none, which the domain has as 0.
-func readSeatLimit(in *httpapi.Object) *int {
-	limit := in.OptionalInt("seatLimit")
-	if in.Null("seatLimit") {
+// readLimit reads a limit; null means none, which the domain has as 0.
+func readLimit(in *httpapi.Object, name string) *int {
+	limit := in.OptionalInt(name)
+	if in.Null(name) {
 		return new(int)
 	}
 	if limit != nil && *limit == 0 {
-		*limit = -1 // no seats at all is out of range
+		*limit = -1 // a limit of nothing at all is out of range
 	}
 	return limit
 }

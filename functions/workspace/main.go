@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"log/slog"
 	"os"
-	"strings"
 	"time"
 	_ "time/tzdata" // the runtime provided.al2023 carries no time zones
 
@@ -15,18 +14,27 @@ import (
 
 	"github.com/latchkey/latchkey/shared/awsenv"
 	"github.com/latchkey/latchkey/shared/datakey"
+	"github.com/latchkey/latchkey/shared/invitation"
+	"github.com/latchkey/latchkey/shared/setting"
 	"github.com/latchkey/latchkey/shared/store"
 )
 
 func main() {
 	env := awsenv.Env{Get: os.Getenv}
+	log := slog.New(lambdacontext.NewLogHandler())
+	settings := setting.NewReader(os.Getenv)
+	settings.Check(setting.Table, setting.MetadataKey)
+	table := store.FromEnv(env)
 	h := handler{
-		store:         store.FromEnv(env),
+		invitations:   invitation.Service{Store: table, Random: rand.Reader},
+		store:         table,
+		perDay:        settings.Int(setting.WorkspacesPerAccount),
 		dataKeys:      datakey.FromEnv(env, rand.Reader),
 		random:        rand.Reader,
 		now:           time.Now,
-		logoHosts:     strings.FieldsFunc(env.Get("LOGO_HOSTS"), func(r rune) bool { return r == ',' }),
-		operatorsOnly: env.Get("WORKSPACE_CREATION") == "operators",
+		logoHosts:     settings.Hosts(setting.LogoHosts),
+		operatorsOnly: settings.Choice(setting.WorkspaceCreation) == setting.CreationOperators,
 	}
-	lambda.StartHandlerFunc(h.routes().Lambda(slog.New(lambdacontext.NewLogHandler()), time.Now))
+	settings.ExitOnError(log)
+	lambda.StartHandlerFunc(h.routes().Lambda(log, time.Now))
 }

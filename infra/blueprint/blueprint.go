@@ -4,11 +4,16 @@
 // AWS CDK and infra/local renders it on one machine, so neither can have what
 // the other lacks.
 //
-// It imports the standard library alone: neither CDK nor an emulator nor the
-// AWS SDK, so that anything may import it.
+// Beside the standard library it imports shared/setting alone: neither CDK nor
+// an emulator nor the AWS SDK, so that anything may import it.
 package blueprint
 
-import "time"
+import (
+	"slices"
+	"time"
+
+	"github.com/latchkey/latchkey/shared/setting"
+)
 
 // Auth says whom the gateway lets through to a route. What the caller may do
 // there is decided later, by their own user record.
@@ -60,8 +65,13 @@ type Function struct {
 	OnAccountConfirmed bool
 
 	Permissions []Permission
-	Settings    []Setting
+	// Settings are those that the function reads. The renderings put them into
+	// its environment, and no others.
+	Settings []setting.Definition
 }
+
+// Reads reports whether the function reads a setting.
+func (f Function) Reads(d setting.Definition) bool { return slices.Contains(f.Settings, d) }
 
 // StreamSource feeds the table's stream to a function, with Lambda's
 // semantics for DynamoDB streams: in order for each item, a failure named by
@@ -84,6 +94,9 @@ type StreamSource struct {
 type QueueSource struct {
 	Queue     string
 	BatchSize int // 1-10
+	// BatchWindow is how long a batch that is not full waits for more
+	// messages, in whole seconds (0-300).
+	BatchWindow time.Duration
 	// MaxConcurrency bounds how many runs drain the queue at once (2-1000,
 	// as SQS event sources have it).
 	MaxConcurrency int
@@ -93,6 +106,9 @@ type QueueSource struct {
 type Schedule struct {
 	Name  string
 	Every time.Duration // whole minutes, at least one
+	// Retries is how often a firing that failed is tried again (0-2) before
+	// the next one is due; then it goes to QueueScheduleDead.
+	Retries int
 }
 
 // Queue is an SQS standard queue. One with a DeadLetter hands over what was

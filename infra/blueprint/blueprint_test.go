@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/latchkey/latchkey/infra/blueprint"
+	"github.com/latchkey/latchkey/shared/setting"
 )
 
 // The blueprint and the folders name the same functions.
@@ -86,12 +87,47 @@ func TestPromisesAboutPermissions(t *testing.T) {
 				t.Errorf("list may %s", p.Verb)
 			case p.Verb == blueprint.Send && f.Name != "mail":
 				t.Errorf("%s may send mail", f.Name)
-			case p.Verb == blueprint.Fetch && !slices.Contains(f.Settings, blueprint.SettingLinkKey):
+			case p.Verb == blueprint.Fetch && !f.Reads(setting.LinkKey):
 				t.Errorf("%s may fetch the link key and is not told where it is", f.Name)
 			}
 		}
-		if slices.Contains(f.Settings, blueprint.SettingLinkKey) && !slices.ContainsFunc(f.Permissions, func(p blueprint.Permission) bool { return p.Verb == blueprint.Fetch }) {
+		if f.Reads(setting.LinkKey) && !slices.ContainsFunc(f.Permissions, func(p blueprint.Permission) bool { return p.Verb == blueprint.Fetch }) {
 			t.Errorf("%s is told where the link key is and may not fetch it", f.Name)
+		}
+	}
+}
+
+// A setting is defined if and only if some function reads it.
+func TestSettingsAreThoseThatFunctionsRead(t *testing.T) {
+	read := map[setting.Definition]bool{}
+	for _, f := range blueprint.Functions() {
+		names := map[string]bool{}
+		for _, d := range f.Settings {
+			name := d.About().Name
+			if !slices.Contains(setting.All(), d) {
+				t.Errorf("%s lists %s, which setting.All does not", f.Name, name)
+			}
+			if names[name] {
+				t.Errorf("%s lists %s twice", f.Name, name)
+			}
+			names[name], read[d] = true, true
+		}
+	}
+	for _, d := range setting.All() {
+		if !read[d] {
+			t.Errorf("no function reads %s", d.About().Name)
+		}
+	}
+}
+
+// A hundred requests a second with bad tokens leave room for an admin on every
+// signed-in route: the gateway counts them before it knows who is calling.
+func TestSignedInRoutesHaveRoomForBadTokens(t *testing.T) {
+	for _, f := range blueprint.Functions() {
+		for _, r := range f.Routes {
+			if r.Auth == blueprint.SignedIn && (r.Throttle.Rate < 100 || r.Throttle.Burst < 200) {
+				t.Errorf("%s: %d a second and %d at once can be used up by anybody", r.Key(), r.Throttle.Rate, r.Throttle.Burst)
+			}
 		}
 	}
 }

@@ -1,6 +1,10 @@
 package blueprint
 
-import "time"
+import (
+	"time"
+
+	"github.com/latchkey/latchkey/shared/setting"
+)
 
 const (
 	httpTimeout     = 10 * time.Second
@@ -9,11 +13,17 @@ const (
 	feedbackTimeout = 30 * time.Second
 )
 
-// Throttles at the gateway. Public routes are tighter: nobody has shown who
-// they are there.
+// Throttles at the gateway, each shared by everybody who calls its route. API
+// Gateway counts a request before the authorizer looks at its token, so a tight
+// throttle on a signed-in route is one that a stranger can use up. Public routes
+// are tighter all the same: nobody has shown who they are there.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-throttling.html
 var (
-	usual  = Throttle{Rate: 500, Burst: 1000}
-	batch  = Throttle{Rate: 20, Burst: 40} // each stands for up to 500 of the others
+	usual = Throttle{Rate: 500, Burst: 1000}
+	// batch bounds work: of calls for up to 500 people each, which take some
+	// five seconds, a hundred a second keep half of the 1,000 runs busy that
+	// Lambda gives an account.
+	batch  = Throttle{Rate: 100, Burst: 200}
 	public = Throttle{Rate: 50, Burst: 100}
 )
 
@@ -21,6 +31,8 @@ var (
 var (
 	workspaceKeys = []string{"WS#*"}
 	accountKeys   = []string{"ACCOUNT#*"}
+	invitingKeys  = []string{"WS#*", "ACCOUNT#*", "RECIPIENT#*", "INVITER#*"} // all that an invitation depends on
+	mailingKeys   = []string{"WS#*", "RECIPIENT#*", "INVITER#*"}              // all that a mail is counted in
 )
 
 // Functions are all functions, in the order in which a newcomer would ask.
@@ -38,15 +50,17 @@ func Functions() []Function {
 				{"DELETE", "/v1/workspaces/{workspace}/groups/{group}", "deleteGroup", SignedIn, usual},
 			},
 			Permissions: []Permission{
-				{Read, OnTable, workspaceKeys, "the workspace, the caller's own user record, the seats in use"},
+				{Read, OnTable, []string{"WS#*", "INVITER#*"}, "the workspace, the caller's own user record, the seats in use, the workspaces made today"},
 				{Query, OnTable, workspaceKeys, "the groups"},
 				{Query, OnByStatus, nil, "the users of a group that is deleted"},
 				{Query, OnByDue, nil, "seats of invitations whose time has passed, where a seat limit needs them"},
 				{Insert, OnTable, []string{"WS#*", "SLUG#*"}, "a new workspace, its slug and its first admin"},
-				{Change, OnTable, workspaceKeys, "settings and groups, seats, users who leave a deleted group"},
+				{Change, OnTable, []string{"WS#*", "INVITER#*"}, "settings and groups, seats, users who leave a deleted group, the count of workspaces made today"},
 				{MakeKey, OnMetadataKey, nil, "the data key of a new workspace"},
 			},
-			Settings: []Setting{SettingTable, SettingMetadataKey, SettingWorkspaceCreation, SettingLogoHosts},
+			Settings: []setting.Definition{
+				setting.Table, setting.MetadataKey, setting.WorkspaceCreation, setting.WorkspacesPerAccount, setting.LogoHosts,
+			},
 		},
 		{
 			Name: "invite", Purpose: "invite one or many, send invitations again, copy a link",
@@ -59,16 +73,16 @@ func Functions() []Function {
 				{"GET", "/v1/workspaces/{workspace}/users/{user}/link", "getInvitationLink", SignedIn, usual},
 			},
 			Permissions: []Permission{
-				{Read, OnTable, []string{"WS#*", "ACCOUNT#*"}, "workspace, caller, groups, whether the person has an account"},
+				{Read, OnTable, invitingKeys, "workspace, caller, groups, counts, whether the person has an account and takes mail"},
 				{Query, OnByDue, nil, "seats of invitations whose time has passed, where one is needed"},
-				{Insert, OnTable, workspaceKeys, "the invited users, the answer to a call with an Idempotency-Key"},
-				{Change, OnTable, workspaceKeys, "a new generation on resend, the counts of users, seats and mails"},
+				{Insert, OnTable, []string{"WS#*", "RECIPIENT#*"}, "the invited users, their mailboxes, the answer to a call with an Idempotency-Key"},
+				{Change, OnTable, []string{"WS#*", "INVITER#*"}, "a new generation on resend, the counts of users, seats and mails"},
 				{Fetch, OnLinkKey, nil, "derive the link"},
 				{Unwrap, OnMetadataKey, nil, "encrypt metadata, show it to the admin"},
 			},
-			Settings: []Setting{
-				SettingTable, SettingLinkKey, SettingMetadataKey, SettingAPIURL,
-				SettingMailsPerInviter, SettingMailsPerNewWorkspace, SettingMailsPerWorkspace,
+			Settings: []setting.Definition{
+				setting.Table, setting.LinkKey, setting.MetadataKey, setting.APIURL,
+				setting.MailsPerInviter, setting.MailsPerNewWorkspace, setting.MailsPerWorkspace,
 			},
 		},
 		{
@@ -79,20 +93,24 @@ func Functions() []Function {
 				{"GET", "/v1/invitations/{token}", "previewInvitation", Public, public},
 				{"POST", "/v1/invitations/{token}/accept", "acceptInvitation", SignedIn, usual},
 				{"POST", "/v1/invitations/{token}/decline", "declineInvitation", Public, public},
+				{"POST", "/v1/me/workspaces/{workspace}/accept", "acceptMine", SignedIn, usual},
+				{"POST", "/v1/me/workspaces/{workspace}/decline", "declineMine", SignedIn, usual},
 				{"GET", "/v1/invitations/{token}/unsubscribe", "askUnsubscribe", Public, public},
 				{"POST", "/v1/invitations/{token}/unsubscribe", "unsubscribeInvitation", Public, public},
+				{"POST", "/v1/invitations/{token}/resubscribe", "resubscribeInvitation", Public, public},
 				{"GET", "/v1/invitations/{token}/report", "askReport", Public, public},
 				{"POST", "/v1/invitations/{token}/report", "reportInvitation", Public, public},
 			},
 			Permissions: []Permission{
 				{Read, OnTable, []string{"WS#*", "ACCOUNT#*"}, "the invitation, its workspace and inviter, whether the person has an account"},
-				{Insert, OnTable, accountKeys, "accepting makes the account known"},
+				{Insert, OnTable, workspaceKeys, "what the person says about mail"},
+				{Remove, OnTable, workspaceKeys, "the same, when they want mail again"},
 				{Query, OnByEmail, nil, "where else this email is invited"},
-				{Change, OnTable, workspaceKeys, "accept, decline, unsubscribe, report; requested to invited, the counts of users, admins and reports"},
+				{Change, OnTable, []string{"WS#*", "ACCOUNT#*"}, "accept, decline, unsubscribe, report; the account becomes known; requested to invited, the counts of users, admins and reports"},
 				{Fetch, OnLinkKey, nil, "verify the link"},
 				{Unwrap, OnMetadataKey, nil, "show the person their own metadata"},
 			},
-			Settings: []Setting{SettingTable, SettingLinkKey, SettingMetadataKey, SettingDashboardURL, SettingReportsToPause},
+			Settings: []setting.Definition{setting.Table, setting.LinkKey, setting.MetadataKey, setting.DashboardURL, setting.ReportsToPause},
 		},
 		{
 			Name: "list", Purpose: "list users, read one, the history, my workspaces; reads only",
@@ -111,7 +129,7 @@ func Functions() []Function {
 				{Query, OnByEmail, nil, "the caller's workspaces"},
 				{Unwrap, OnMetadataKey, nil, "show metadata, seal cursors"},
 			},
-			Settings: []Setting{SettingTable, SettingMetadataKey},
+			Settings: []setting.Definition{setting.Table, setting.MetadataKey},
 		},
 		{
 			Name: "update", Purpose: "edit a user's name, role, groups and metadata",
@@ -124,7 +142,7 @@ func Functions() []Function {
 				{Change, OnTable, workspaceKeys, "the user, the count of admins"},
 				{Unwrap, OnMetadataKey, nil, "merge metadata, show it to the admin"},
 			},
-			Settings: []Setting{SettingTable, SettingMetadataKey},
+			Settings: []setting.Definition{setting.Table, setting.MetadataKey},
 		},
 		{
 			Name: "archive", Purpose: "archive, restore and erase users, one or many",
@@ -138,31 +156,33 @@ func Functions() []Function {
 				{"POST", "/v1/accounts/archive", "archiveAccount", SignedIn, batch},
 			},
 			Permissions: []Permission{
-				{Read, OnTable, []string{"WS#*", "ACCOUNT#*"}, "the user, the caller, the workspace, whether the person has an account"},
+				{Read, OnTable, mailingKeys, "the user, the caller, the workspace, the counts, whether the person takes mail"},
 				{Query, OnByEmail, nil, "the workspaces of an account that is archived"},
 				{Query, OnByDue, nil, "seats of invitations whose time has passed, where a restored user needs one"},
-				{Insert, OnTable, workspaceKeys, "what is left of an erased user"},
-				{Change, OnTable, workspaceKeys, "the user's status, the counts of users, admins, seats and mails"},
+				{Insert, OnTable, []string{"WS#*", "RECIPIENT#*", "ACCOUNT#*"}, "what is left of an erased user, the mailbox of a restored one, a departed account for the schedule"},
+				{Change, OnTable, []string{"WS#*", "INVITER#*"}, "the user's status, the counts of users, admins, seats and mails"},
 				{Fetch, OnLinkKey, nil, "the new link of a restored invitation"},
 				{Unwrap, OnMetadataKey, nil, "show metadata to the admin"},
 			},
-			Settings: []Setting{
-				SettingTable, SettingLinkKey, SettingMetadataKey, SettingAPIURL,
-				SettingMailsPerInviter, SettingMailsPerNewWorkspace, SettingMailsPerWorkspace,
+			Settings: []setting.Definition{
+				setting.Table, setting.LinkKey, setting.MetadataKey, setting.APIURL,
+				setting.MailsPerInviter, setting.MailsPerNewWorkspace, setting.MailsPerWorkspace,
 			},
 		},
 		{
-			Name: "expire", Purpose: "lapse stale invitations, send reminders, end deletions of groups",
+			Name: "expire", Purpose: "end stale invitations, let scheduled mails and reminders go, finish deletions of groups",
 			MemoryMB: 256, Timeout: 4 * time.Minute, ReservedConcurrency: 1, // two sweeps at once would do the same work twice
-			Schedule: &Schedule{Name: "expire", Every: 5 * time.Minute},
+			Schedule: &Schedule{Name: "expire", Every: 5 * time.Minute, Retries: 1},
 			Permissions: []Permission{
 				{Query, OnByDue, nil, "what is due"},
 				{Query, OnByStatus, nil, "the users of a group that is deleted"},
-				{Read, OnTable, workspaceKeys, "the user as it is now"},
-				{Change, OnTable, workspaceKeys, "expired, reminded, out of a deleted group; the counts of users and mails"},
-				{Remove, OnTable, workspaceKeys, "a deleted group that nobody is in any more"},
+				{Query, OnByEmail, nil, "the workspaces of an account that was archived everywhere"},
+				{Read, OnTable, invitingKeys, "the user as it is now, the counts, whether they take mail; a departed account"},
+				{Insert, OnTable, []string{"RECIPIENT#*"}, "the mailbox of a person who is mailed"},
+				{Change, OnTable, []string{"WS#*", "INVITER#*"}, "expired, reminded, mailed, archived, out of a deleted group; the counts of users and mails"},
+				{Remove, OnTable, []string{"WS#*", "ACCOUNT#*"}, "a deleted group that nobody is in any more; a departed account"},
 			},
-			Settings: []Setting{SettingTable},
+			Settings: []setting.Definition{setting.Table, setting.MailsPerInviter, setting.MailsPerNewWorkspace, setting.MailsPerWorkspace},
 		},
 		{
 			Name: "account", Purpose: "a person's account becomes known: requested turns into invited",
@@ -172,12 +192,11 @@ func Functions() []Function {
 				{"PUT", "/v1/me", "recordAccount", SignedIn, usual},
 			},
 			Permissions: []Permission{
-				{Insert, OnTable, accountKeys, "the account"},
 				{Query, OnByEmail, nil, "where this email is invited"},
 				{Read, OnTable, workspaceKeys, "the user as it is now"},
-				{Change, OnTable, workspaceKeys, "requested to invited, the counts of users"},
+				{Change, OnTable, []string{"WS#*", "ACCOUNT#*"}, "the account; requested to invited, the counts of users"},
 			},
-			Settings: []Setting{SettingTable},
+			Settings: []setting.Definition{setting.Table},
 		},
 		{
 			Name: "publish", Purpose: "table stream to domain events: into the history and onto the bus",
@@ -194,7 +213,7 @@ func Functions() []Function {
 				{InsertMany, OnTable, []string{"HISTORY#*"}, "history entries"},
 				{Publish, OnBus, nil, "domain events"},
 			},
-			Settings: []Setting{SettingTable, SettingBus, SettingHistoryDays},
+			Settings: []setting.Definition{setting.Table, setting.Bus, setting.HistoryDays},
 		},
 		{
 			Name: "mail", Purpose: "domain events to SES: everything that is written to a person",
@@ -207,9 +226,9 @@ func Functions() []Function {
 				{Fetch, OnLinkKey, nil, "derive the link"},
 				{Send, OnSender, nil, "the mail"},
 			},
-			Settings: []Setting{
-				SettingTable, SettingLinkKey, SettingAPIURL, SettingDashboardURL,
-				SettingMailFrom, SettingMailConfigurationSet, SettingMailAttempts, SettingMailInterval,
+			Settings: []setting.Definition{
+				setting.Table, setting.LinkKey, setting.APIURL, setting.DashboardURL,
+				setting.MailFrom, setting.MailConfigurationSet, setting.MailAttempts, setting.MailInterval,
 			},
 		},
 		{
@@ -217,9 +236,11 @@ func Functions() []Function {
 			MemoryMB: 256, Timeout: feedbackTimeout,
 			Queue: &QueueSource{Queue: QueueFeedback, BatchSize: 10, MaxConcurrency: 5},
 			Permissions: []Permission{
+				{Read, OnTable, []string{"WS#*", "RECIPIENT#*"}, "the user whose mail was returned or called spam"},
+				{Insert, OnTable, []string{"WS#*", "RECIPIENT#*"}, "an address that takes no mail, a person who called a mail spam"},
 				{Change, OnTable, workspaceKeys, "the delivery state"},
 			},
-			Settings: []Setting{SettingTable},
+			Settings: []setting.Definition{setting.Table},
 		},
 	}
 }

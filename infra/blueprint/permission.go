@@ -10,14 +10,16 @@ const (
 	InsertMany Verb = "insert many" // put up to 25 items in one call
 	Change     Verb = "change"      // update an item
 	Remove     Verb = "remove"      // delete an item
+	Check      Verb = "check"       // check an item's condition in a transaction
 	Publish    Verb = "publish"     // put events on the bus
 	Send       Verb = "send"        // mail
 	Fetch      Verb = "fetch"       // a secret's value
 	Unwrap     Verb = "unwrap"      // decrypt a data key
 	MakeKey    Verb = "make key"    // generate a data key, wrapped
+	Postpone   Verb = "postpone"    // say when a message that failed shows again
 )
 
-// Actions are the IAM actions that a verb stands for, and no others.
+// Actions returns the IAM actions that a verb stands for, and no others.
 func (v Verb) Actions() []string {
 	switch v {
 	case Read:
@@ -32,6 +34,8 @@ func (v Verb) Actions() []string {
 		return []string{"dynamodb:UpdateItem"}
 	case Remove:
 		return []string{"dynamodb:DeleteItem"}
+	case Check:
+		return []string{"dynamodb:ConditionCheckItem"}
 	case Publish:
 		return []string{"events:PutEvents"}
 	case Send:
@@ -42,6 +46,8 @@ func (v Verb) Actions() []string {
 		return []string{"kms:Decrypt"}
 	case MakeKey:
 		return []string{"kms:GenerateDataKeyWithoutPlaintext"}
+	case Postpone:
+		return []string{"sqs:ChangeMessageVisibility"}
 	}
 	return nil
 }
@@ -59,6 +65,9 @@ const (
 	OnMetadataKey Resource = "metadata key"
 	OnSender      Resource = "mail identity and configuration set"
 )
+
+// OnQueue returns the resource that is a queue.
+func OnQueue(name string) Resource { return Resource("queue " + name) }
 
 // Permission lets a function do something to one resource.
 type Permission struct {

@@ -49,7 +49,7 @@ func has(paths []string, part string) bool {
 // The walls of the house: who may not know of whom, and why.
 func TestWalls(t *testing.T) {
 	all := packages(t)
-	domain := []string{"shared/user", "shared/workspace", "shared/link", "shared/identity", "shared/event", "shared/email", "shared/fault", "shared/id"}
+	domain := []string{"shared/user", "shared/workspace", "shared/link", "shared/identity", "shared/event", "shared/email", "shared/fault", "shared/id", "shared/setting"}
 	for _, name := range domain {
 		p, ok := all[name]
 		if !ok {
@@ -71,8 +71,14 @@ func TestWalls(t *testing.T) {
 			t.Errorf("%s carries CDK into a Lambda", name)
 		case inner && name != "functions/mail" && has(p.Imports, "service/sesv2"):
 			t.Errorf("%s could send mail; only functions/mail may", name)
-		case inner && name != "shared/store" && has(p.Imports, "service/dynamodb"):
-			t.Errorf("%s talks to DynamoDB; only shared/store may", name)
+		case inner && name != "shared/store" && name != "shared/table" && (has(p.Imports, "service/dynamodb") || has(p.Imports, "feature/dynamodb")):
+			t.Errorf("%s talks to DynamoDB; only shared/table and shared/store may", name)
+		case inner && name != "shared/store" && slices.Contains(p.Imports, module+"shared/table"):
+			t.Errorf("%s reaches past shared/store to the table", name)
+		case name == "shared/table" && (has(p.Deps, module+"shared/user") || has(p.Deps, module+"shared/workspace")):
+			t.Errorf("%s is the ground floor, which knows nothing of what it holds", name)
+		case name == "shared/invitation" && has(p.Imports, "aws/"):
+			t.Errorf("%s imports AWS; the use cases reach it through shared/store and the keys", name)
 		case !strings.HasPrefix(name, "infra/cloud") && name != "infra" && !strings.HasPrefix(name, "examples/") && (has(p.Imports, "jsii") || has(p.Imports, "aws-cdk")):
 			t.Errorf("%s imports CDK; only infra/cloud and the app may", name)
 		case function && (has(p.Deps, "aws-sdk-go-v2/config") || has(p.Deps, "aws/aws-sdk-go/")):
@@ -80,8 +86,13 @@ func TestWalls(t *testing.T) {
 		}
 	}
 	for _, p := range all["infra/blueprint"].Imports {
-		if strings.Contains(p, ".") {
+		if strings.Contains(p, ".") && p != module+"shared/setting" {
 			t.Errorf("infra/blueprint imports %s; it is plain data", p)
+		}
+	}
+	for _, p := range all["shared/setting"].Deps {
+		if first, _, _ := strings.Cut(p, "/"); strings.Contains(first, ".") {
+			t.Errorf("shared/setting imports %s; it is for everybody, so it imports the standard library alone", p)
 		}
 	}
 }

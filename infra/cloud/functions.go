@@ -2,7 +2,7 @@ package latchkey
 
 import (
 	"path/filepath"
-	"strings"
+	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
@@ -11,6 +11,8 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/latchkey/latchkey/infra/blueprint"
+	"github.com/latchkey/latchkey/infra/blueprint/policy"
+	"github.com/latchkey/latchkey/shared/setting"
 )
 
 // addFunctions makes every function of the blueprint, with its role, its log
@@ -46,17 +48,18 @@ func (l *Latchkey) codeFolders() func(name string) string {
 	}
 }
 
-func (l *Latchkey) addFunction(f blueprint.Function, folder string, settings map[blueprint.Setting]*string) awslambda.Function {
+func (l *Latchkey) addFunction(f blueprint.Function, folder string, settings map[setting.Definition]*string) awslambda.Function {
 	log := l.newLog(f.Name, l.logGroupName(f))
 	l.logGroups[f.Name] = log
 
 	environment := map[string]*string{}
-	for _, name := range f.Settings {
-		value, ok := settings[name]
+	for _, d := range f.Settings {
+		name := d.About().Name
+		value, ok := settings[d]
 		if !ok {
-			panic("latchkey: the blueprint gives " + f.Name + " the setting " + string(name) + ", which infra/cloud does not know; teach settings about it")
+			panic("latchkey: the blueprint gives " + f.Name + " the setting " + name + ", which infra/cloud does not know; teach settings about it")
 		}
-		environment[string(name)] = value
+		environment[name] = value
 	}
 	props := &awslambda.FunctionProps{
 		FunctionName:          l.named(f.Name),
@@ -106,10 +109,10 @@ func (l *Latchkey) logGroupName(f blueprint.Function) *string {
 	return jsii.String("/aws/lambda/" + *l.named(f.Name))
 }
 
-// addRole makes the role of one function: one statement for each grant, on
-// exactly what it names.
+// addRole makes the role of one function, which has its rendered policy and
+// what options add.
 func (l *Latchkey) addRole(f blueprint.Function) awsiam.IRole {
-	grants := Grants(f)
+	grants := policy.Grants(f)
 	exceptions := []suppression{{"AwsSolutions-IAM5", "log streams are named by Lambda: the wildcard stands for the streams of its own log group"}}
 	if l.props.TableKey != nil {
 		grants = append(grants, withTableKey(f))
@@ -120,18 +123,7 @@ func (l *Latchkey) addRole(f blueprint.Function) awsiam.IRole {
 		exceptions = append(exceptions, suppression{"Serverless-LambdaStarPermissions", "X-Ray's two actions know no resource"})
 	}
 
-	statements := make([]awsiam.PolicyStatement, len(grants))
-	for i, g := range grants {
-		actions := make([]*string, len(g.Actions))
-		for j, action := range g.Actions {
-			actions[j] = jsii.String(action)
-		}
-		resources := l.arns(f, g.On)
-		statements[i] = awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{Actions: &actions, Resources: &resources})
-		for operator, test := range g.conditions {
-			statements[i].AddCondition(&operator, l.filled(test))
-		}
-	}
+	statements := l.statements(f, grants)
 	role := awsiam.NewRole(l.scope, jsii.String("Role-"+f.Name), &awsiam.RoleProps{
 		Description: jsii.String("Latchkey: the function " + f.Name),
 		AssumedBy:   awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil),
@@ -145,40 +137,22 @@ func (l *Latchkey) addRole(f blueprint.Function) awsiam.IRole {
 	return role.WithoutPolicyUpdates(nil)
 }
 
-// filled puts what is known only here into a condition.
-func (l *Latchkey) filled(test any) any {
-	values := map[string]any{}
-	for key, value := range test.(map[string]any) {
-		switch value {
-		case senderAddress:
-			value = l.sender.Address
-		case viaDynamoDB:
-			value = awscdk.Fn_Join(jsii.String(""), &[]*string{jsii.String("dynamodb."), l.stack.Region(), jsii.String("."), l.stack.UrlSuffix()})
-		}
-		values[key] = value
+// settings are the values of the environment variables.
+func (l *Latchkey) settings() map[setting.Definition]*string {
+	interval := blueprint.MailConcurrency * time.Second / time.Duration(l.props.MailRate)
+	values := map[setting.Definition]*string{
+		setting.Table:                l.Table.TableName(),
+		setting.LinkKey:              l.linkKey.SecretArn(),
+		setting.MetadataKey:          l.dataKey.KeyArn(),
+		setting.Bus:                  l.Bus.EventBusName(),
+		setting.DashboardURL:         &l.props.Dashboards[0],
+		setting.APIURL:               l.apiURL,
+		setting.MailConfigurationSet: l.configurationSet,
+		setting.MailAttempts:         jsii.String(setting.MailAttempts.Format(blueprint.MailAttempts)),
+		setting.MailInterval:         jsii.String(setting.MailInterval.Format(interval)),
+	}
+	for _, s := range l.props.Settings() {
+		values[s.Definition] = jsii.String(s.Text())
 	}
 	return values
-}
-
-// settings are the values of the environment variables.
-func (l *Latchkey) settings() map[blueprint.Setting]*string {
-	return map[blueprint.Setting]*string{
-		blueprint.SettingTable:                l.Table.TableName(),
-		blueprint.SettingLinkKey:              l.linkKey.SecretArn(),
-		blueprint.SettingMetadataKey:          l.dataKey.KeyArn(),
-		blueprint.SettingBus:                  l.Bus.EventBusName(),
-		blueprint.SettingDashboardURL:         &l.props.Dashboards[0],
-		blueprint.SettingAPIURL:               l.apiURL,
-		blueprint.SettingMailFrom:             &l.props.Sender,
-		blueprint.SettingMailConfigurationSet: l.configurationSet,
-		blueprint.SettingMailAttempts:         jsii.Sprintf("%d", blueprint.MailAttempts),
-		blueprint.SettingMailInterval:         jsii.Sprintf("%d", 1000*blueprint.MailConcurrency/l.props.MailRate),
-		blueprint.SettingReportsToPause:       jsii.Sprintf("%d", l.props.ReportsToPause),
-		blueprint.SettingLogoHosts:            jsii.String(strings.Join(l.props.LogoHosts, ",")),
-		blueprint.SettingWorkspaceCreation:    &l.props.WorkspaceCreation,
-		blueprint.SettingHistoryDays:          jsii.Sprintf("%d", l.props.HistoryDays),
-		blueprint.SettingMailsPerInviter:      jsii.Sprintf("%d", l.props.MailsPerInviter),
-		blueprint.SettingMailsPerNewWorkspace: jsii.Sprintf("%d", l.props.MailsPerNewWorkspace),
-		blueprint.SettingMailsPerWorkspace:    jsii.Sprintf("%d", l.props.MailsPerWorkspace),
-	}
 }

@@ -107,6 +107,9 @@ func (l *Latchkey) addTriggers(f blueprint.Function) {
 			ScalingConfig:         map[string]any{"maximumConcurrency": q.MaxConcurrency},
 			FunctionResponseTypes: jsii.Strings("ReportBatchItemFailures"),
 		})
+		if q.BatchWindow > 0 {
+			mapping.SetMaximumBatchingWindowInSeconds(jsii.Number(q.BatchWindow.Seconds()))
+		}
 		suppress(mapping, suppression{"Serverless-LambdaEventSourceMappingDestination",
 			"a queue's mapping has no destination: the queue's own dead-letter queue takes what fails"})
 	}
@@ -173,7 +176,7 @@ func (l *Latchkey) addRetries(f blueprint.Function, dead awssqs.Queue) {
 	}
 	retries := awslambda.NewCfnEventInvokeConfig(l.scope, jsii.String("Retries-"+f.Name), &awslambda.CfnEventInvokeConfigProps{
 		FunctionName: l.functions[f.Name].FunctionName(), Qualifier: &qualifier,
-		MaximumRetryAttempts:     jsii.Number(1),
+		MaximumRetryAttempts:     jsii.Number(float64(f.Schedule.Retries)),
 		MaximumEventAgeInSeconds: jsii.Number(f.Schedule.Every.Seconds()),
 		DestinationConfig:        map[string]any{"onFailure": map[string]any{"destination": dead.QueueArn()}},
 	})

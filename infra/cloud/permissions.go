@@ -1,88 +1,31 @@
 package latchkey
 
-import "github.com/latchkey/latchkey/infra/blueprint"
+import (
+	"encoding/json"
 
-// Grant is what one statement of a function's role allows. The matrix in
-// docs/security.md is written from grants, and so are the roles.
-type Grant struct {
-	What    string // in plain words
-	Actions []string
-	On      blueprint.Resource
-	// Where is the statement's condition, in the words of the matrix; the
-	// rendering is conditions.
-	Where      string
-	conditions map[string]any
-	Why        string
-}
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/jsii-runtime-go"
 
-// Resources that only triggers need, beside the blueprint's.
-const (
-	onLogs     blueprint.Resource = "own log group"
-	onStream   blueprint.Resource = "table stream"
-	onTracing  blueprint.Resource = "X-Ray"
-	onTableKey blueprint.Resource = "table key"
+	"github.com/latchkey/latchkey/infra/blueprint"
+	"github.com/latchkey/latchkey/infra/blueprint/policy"
 )
 
-func onQueue(name string) blueprint.Resource { return blueprint.Resource("queue " + name) }
-
-// Grants are what a function may do, and nothing else: its permissions in the
-// blueprint, what its triggers need, and its log.
-func Grants(f blueprint.Function) []Grant {
-	var grants []Grant
-	for _, p := range f.Permissions {
-		grants = append(grants, fromPermission(p))
-	}
-	if f.Stream != nil {
-		grants = append(grants,
-			Grant{What: "follow", On: onStream, Why: "its trigger",
-				Actions: []string{"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"}},
-			Grant{What: "put", On: onQueue(f.Stream.OnFailure), Why: "batches that are given up",
-				Actions: []string{"sqs:SendMessage"}})
-	}
-	if f.Queue != nil {
-		grants = append(grants, Grant{What: "take", On: onQueue(f.Queue.Queue), Why: "its trigger",
-			Actions: []string{"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}})
-	}
-	if f.Schedule != nil {
-		grants = append(grants, Grant{What: "put", On: onQueue(blueprint.QueueScheduleDead), Why: "firings that are given up",
-			Actions: []string{"sqs:SendMessage"}})
-	}
-	return append(grants, Grant{What: "write", On: onLogs, Why: "its log",
-		Actions: []string{"logs:CreateLogStream", "logs:PutLogEvents"}})
-}
-
-func fromPermission(p blueprint.Permission) Grant {
-	g := Grant{What: string(p.Verb), Actions: p.Verb.Actions(), On: p.On, Why: p.Why}
-	switch {
-	case len(p.Keys) > 0:
-		g.Where = "partition keys " + joined(p.Keys)
-		g.conditions = map[string]any{"ForAllValues:StringLike": map[string]any{"dynamodb:LeadingKeys": p.Keys}}
-	case p.On == blueprint.OnMetadataKey:
-		g.Where = "encryption context names the workspace, and nothing else"
-		g.conditions = map[string]any{
-			"ForAllValues:StringEquals": map[string]any{"kms:EncryptionContextKeys": []string{"workspace"}},
-			// ForAllValues is true of an empty set, so presence is asked too.
-			"Null": map[string]any{"kms:EncryptionContext:workspace": "false"},
-		}
-	case p.On == blueprint.OnSender:
-		g.Where = "from the configured sender"
-		g.conditions = map[string]any{"StringEquals": map[string]any{"ses:FromAddress": senderAddress}}
-	}
-	return g
-}
-
-// senderAddress stands in a condition for the address of Props.Sender.
-const senderAddress = "{sender}"
+// Tokens of what options add to a policy.
+const (
+	tableKey    = "{table key}"
+	viaDynamoDB = "{dynamodb}" // its name in the stack's region
+)
 
 // traced is what X-Ray adds to a role. AWS offers no resource to name here.
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html
-var traced = Grant{What: "trace", On: onTracing, Why: "only with Tracing",
-	Actions: []string{"xray:PutTelemetryRecords", "xray:PutTraceSegments"}}
+var traced = policy.Allow("trace", "X-Ray", "only with Tracing", []string{"*"},
+	"xray:PutTelemetryRecords", "xray:PutTraceSegments")
 
 // withTableKey is what a customer-managed table key adds: DynamoDB uses the
 // key in the caller's name, and only through DynamoDB may it be used.
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
-func withTableKey(f blueprint.Function) Grant {
+func withTableKey(f blueprint.Function) policy.Grant {
 	actions := []string{"kms:Decrypt", "kms:DescribeKey"}
 	for _, p := range f.Permissions {
 		switch p.Verb {
@@ -90,20 +33,56 @@ func withTableKey(f blueprint.Function) Grant {
 			actions = []string{"kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"}
 		}
 	}
-	return Grant{What: "use", On: onTableKey, Actions: actions, Where: "through DynamoDB", Why: "only with TableKey",
-		conditions: map[string]any{"StringEquals": map[string]any{"kms:ViaService": viaDynamoDB}}}
+	g := policy.Allow("use", "table key", "only with TableKey", []string{tableKey}, actions...)
+	g.Where = "through DynamoDB"
+	g.Condition = policy.Condition{"StringEquals": {"kms:ViaService": {viaDynamoDB}}}
+	return g
 }
 
-// viaDynamoDB stands in a condition for DynamoDB's name in the stack's region.
-const viaDynamoDB = "{dynamodb}"
-
-func joined(keys []string) string {
-	var text string
-	for i, key := range keys {
-		if i > 0 {
-			text += ", "
+// statements renders grants for a function, statement by statement as the
+// policy document has them.
+func (l *Latchkey) statements(f blueprint.Function, grants []policy.Grant) []awsiam.PolicyStatement {
+	document := policy.Of(grants).Fill(l.tokens(f))
+	statements := make([]awsiam.PolicyStatement, len(document.Statement))
+	for i, s := range document.Statement {
+		raw, err := json.Marshal(s)
+		var object map[string]any
+		if err == nil {
+			err = json.Unmarshal(raw, &object)
 		}
-		text += "`" + key + "`"
+		if err != nil {
+			panic("latchkey: the policy of " + f.Name + " is not JSON: " + err.Error())
+		}
+		statements[i] = awsiam.PolicyStatement_FromJson(object)
 	}
-	return text
+	return statements
+}
+
+// tokens finds what the tokens of a function's policy stand for in this stack.
+func (l *Latchkey) tokens(f blueprint.Function) func(token string) (string, bool) {
+	values := map[string]*string{
+		policy.Table:            l.Table.TableArn(),
+		policy.Stream:           l.Table.TableStreamArn(),
+		policy.Bus:              l.Bus.EventBusArn(),
+		policy.LinkKey:          l.linkKey.SecretArn(),
+		policy.MetadataKey:      l.dataKey.KeyArn(),
+		policy.Identity:         l.senderARNs[0],
+		policy.ConfigurationSet: l.senderARNs[1],
+		policy.Sender:           &l.sender.Address,
+		policy.LogStreams:       l.arn("logs", "log-group:"+*l.logGroupName(f)+":*"),
+		viaDynamoDB:             awscdk.Fn_Join(jsii.String(""), &[]*string{jsii.String("dynamodb."), l.stack.Region(), jsii.String("."), l.stack.UrlSuffix()}),
+	}
+	for name, queue := range l.queues {
+		values[policy.Queue(name)] = queue.QueueArn()
+	}
+	if l.props.TableKey != nil {
+		values[tableKey] = l.props.TableKey.KeyArn()
+	}
+	return func(token string) (string, bool) {
+		value, ok := values[token]
+		if !ok {
+			return "", false
+		}
+		return *value, true
+	}
 }

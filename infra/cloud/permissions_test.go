@@ -2,14 +2,16 @@ package latchkey_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/latchkey/latchkey/infra/blueprint"
-	latchkey "github.com/latchkey/latchkey/infra/cloud"
+	"github.com/latchkey/latchkey/infra/blueprint/policy"
 )
 
 const (
@@ -17,9 +19,6 @@ const (
 	matrixBegin  = "<!-- matrix: written by go test ./infra/cloud -run TestMatrix -update -->\n"
 	matrixEnd    = "<!-- end of matrix -->\n"
 )
-
-// row is one line of the matrix, without its words.
-type row struct{ function, on, where, actions string }
 
 // TestMatrix keeps docs/security.md true: the matrix is what the blueprint
 // grants.
@@ -47,8 +46,8 @@ func matrix() string {
 	var out strings.Builder
 	out.WriteString("\n| function | may | on | only | IAM actions | for |\n|---|---|---|---|---|---|\n")
 	for _, f := range blueprint.Functions() {
-		for _, g := range latchkey.Grants(f) {
-			fmt.Fprintf(&out, "| %s | %s | %s | %s | %s | %s |\n", f.Name, g.What, g.On, g.Where, quoted(g.Actions), g.Why)
+		for _, g := range policy.Grants(f) {
+			fmt.Fprintf(&out, "| %s | %s | %s | %s | %s | %s |\n", f.Name, g.What, g.On, g.Where, quoted(g.Action), g.Why)
 		}
 	}
 	out.WriteString("\n")
@@ -59,59 +58,133 @@ func quoted(words []string) string {
 	return "`" + strings.Join(slices.Sorted(slices.Values(words)), "`, `") + "`"
 }
 
-// matrixRows reads the matrix back from the page: what people were told.
-func matrixRows(t *testing.T) []row {
-	t.Helper()
-	page, err := os.ReadFile(securityPage)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rest, _ := strings.Cut(string(page), matrixBegin)
-	text, _, _ := strings.Cut(rest, matrixEnd)
-	var rows []row
-	for line := range strings.Lines(text) {
-		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
-		if len(cells) != 6 || strings.HasPrefix(cells[0], "---") || strings.TrimSpace(cells[0]) == "function" {
-			continue
-		}
-		rows = append(rows, row{strings.TrimSpace(cells[0]), strings.TrimSpace(cells[2]), strings.TrimSpace(cells[3]), strings.TrimSpace(cells[4])})
-	}
-	return rows
-}
-
-// TestRoles compares each statement of each role in the template with the
-// matrix on the page: nothing more, nothing less.
+// TestRoles compares each role of the template with the function's rendered
+// policy, which infra/local judges calls by: nothing more, nothing less.
 func TestRoles(t *testing.T) {
 	made := standard(t)
-	granted := map[row]int{}
 	for name, role := range roles(t, made) {
 		if len(role.Properties["ManagedPolicyArns"].([]any)) > 0 {
 			t.Errorf("the role of %s has managed policies", name)
 		}
+		f, _ := blueprint.FunctionNamed(name)
+		rendered := policy.For(f).Fill(func(token string) (string, bool) { return made.tokenValue(t, name, token), true })
+		var want, got []string
+		for _, s := range rendered.Statement {
+			slices.Sort(s.Action)
+			raw, err := json.Marshal(s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want = append(want, normal(t, raw))
+		}
 		for _, s := range statements(role) {
-			granted[row{name, resourceWords(t, s), conditionWords(t, s), quoted(many(s["Action"]))}]++
+			s = maps.Clone(s) // the template is shared with other tests
+			s["Action"] = many(s["Action"])
+			slices.Sort(s["Action"].([]string))
+			s["Resource"] = flattened(t, s["Resource"])
+			got = append(got, normal(t, []byte(text(s))))
 		}
-	}
-	told := map[row]int{}
-	for _, r := range matrixRows(t) {
-		told[r]++
-	}
-	if len(told) < len(blueprint.Functions()) {
-		t.Fatalf("%d rows in the matrix", len(told))
-	}
-	for r, n := range granted {
-		if told[r] != n {
-			t.Errorf("a role has what the matrix does not say: %+v", r)
+		for _, more := range without(got, want) {
+			t.Errorf("the role of %s has what its policy does not say: %s", name, more)
 		}
-	}
-	for r, n := range told {
-		if granted[r] != n {
-			t.Errorf("the matrix says what no role has: %+v", r)
+		for _, less := range without(want, got) {
+			t.Errorf("the role of %s lacks what its policy says: %s", name, less)
 		}
 	}
 	for id := range made.of("AWS::IAM::Policy") {
-		t.Errorf("%s widens a role outside the matrix", id)
+		t.Errorf("%s widens a role outside its policy", id)
 	}
+}
+
+// without removes one of each of the others from a list.
+func without(list, others []string) []string {
+	left := slices.Clone(list)
+	for _, o := range others {
+		if i := slices.Index(left, o); i >= 0 {
+			left = slices.Delete(left, i, i+1)
+		}
+	}
+	return left
+}
+
+// normal is JSON with sorted members.
+func normal(t *testing.T, raw []byte) string {
+	t.Helper()
+	var v any
+	if err := json.Unmarshal(raw, &v); err != nil {
+		t.Fatal(err)
+	}
+	return text(v)
+}
+
+// flattened lists resources as texts, in which ${Id.Attribute} stands for what
+// CloudFormation fills in.
+func flattened(t *testing.T, v any) []string {
+	t.Helper()
+	if list, ok := v.([]any); ok {
+		var all []string
+		for _, one := range list {
+			all = append(all, flattened(t, one)...)
+		}
+		return all
+	}
+	if s, ok := v.(string); ok {
+		return []string{s}
+	}
+	intrinsic := v.(map[string]any)
+	if of, ok := intrinsic["Fn::GetAtt"]; ok {
+		return []string{"${" + of.([]any)[0].(string) + "." + of.([]any)[1].(string) + "}"}
+	}
+	if id, ok := intrinsic["Ref"]; ok {
+		return []string{"${" + id.(string) + "}"}
+	}
+	if parts, ok := intrinsic["Fn::Join"]; ok && parts.([]any)[0] == "" {
+		return []string{strings.Join(flattened(t, parts.([]any)[1]), "")}
+	}
+	t.Fatalf("what is this resource? %s", text(v))
+	return nil
+}
+
+// tokenValue finds what a token of a policy stands for by looking for the one
+// resource of the template that it can be.
+func (made template) tokenValue(t *testing.T, function, token string) string {
+	t.Helper()
+	only := func(kind string) string {
+		found := slices.Collect(maps.Keys(made.of(kind)))
+		if len(found) != 1 {
+			t.Fatalf("%s could be any of %v", token, found)
+		}
+		return found[0]
+	}
+	const home = ":eu-central-1:123456789012:" // where synth puts the stack
+	const ses = "arn:${AWS::Partition}:ses" + home
+	switch token {
+	case policy.Table:
+		return "${" + only("AWS::DynamoDB::GlobalTable") + ".Arn}"
+	case policy.Stream:
+		return "${" + only("AWS::DynamoDB::GlobalTable") + ".StreamArn}"
+	case policy.Bus:
+		return "${" + only("AWS::Events::EventBus") + ".Arn}"
+	case policy.LinkKey:
+		return "${" + only("AWS::SecretsManager::Secret") + "}"
+	case policy.MetadataKey:
+		return "${" + only("AWS::KMS::Key") + ".Arn}"
+	case policy.Identity:
+		return ses + "identity/example.com"
+	case policy.ConfigurationSet:
+		return ses + "configuration-set/${" + only("AWS::SES::ConfigurationSet") + "}"
+	case policy.Sender:
+		return "invitations@example.com"
+	case policy.LogStreams:
+		return "arn:${AWS::Partition}:logs" + home + "log-group:/aws/lambda/latchkey-" + function + ":*"
+	}
+	for id, q := range made.of("AWS::SQS::Queue") {
+		if q.Properties["QueueName"] == "latchkey-"+strings.Trim(strings.TrimPrefix(token, "{queue "), "}") {
+			return "${" + id + ".Arn}"
+		}
+	}
+	t.Fatalf("what is %s?", token)
+	return ""
 }
 
 // TestOtherRoles checks the two roles beside the functions': the schedule's
@@ -186,59 +259,4 @@ func many(v any) []string {
 		all = append(all, one.(string))
 	}
 	return all
-}
-
-// resourceWords says in the words of the matrix what a statement is about.
-func resourceWords(t *testing.T, s map[string]any) string {
-	t.Helper()
-	raw := text(s["Resource"])
-	switch {
-	case strings.Contains(raw, `"*"`):
-		return "everything"
-	case strings.Contains(raw, "LatchkeyTable") && strings.Contains(raw, `"StreamArn"`):
-		return "table stream"
-	case strings.Contains(raw, "LatchkeyTable") && strings.Contains(raw, "/index/"):
-		_, index, _ := strings.Cut(raw, "/index/")
-		return "index " + index[:strings.IndexByte(index, '"')]
-	case strings.Contains(raw, "LatchkeyTable"):
-		return "table"
-	case strings.Contains(raw, "LatchkeyBus"):
-		return "event bus"
-	case strings.HasPrefix(raw, `{"Ref":"LatchkeyLinkKey`):
-		return "link key"
-	case strings.Contains(raw, "LatchkeyMetadataKey"):
-		return "metadata key"
-	case strings.Contains(raw, ":identity/example.com") && strings.Contains(raw, ":configuration-set/"):
-		return "mail identity and configuration set"
-	case strings.Contains(raw, ":log-group:/aws/lambda/latchkey-"):
-		return "own log group"
-	}
-	for _, q := range blueprint.Queues() {
-		if strings.Contains(raw, "LatchkeyQueue"+strings.ReplaceAll(q.Name, "-", "")) && strings.Contains(q.Name, "dead") == strings.Contains(raw, "dead") {
-			return "queue " + q.Name
-		}
-	}
-	t.Errorf("what is this resource? %s", raw)
-	return raw
-}
-
-// conditionWords says in the words of the matrix when a statement holds.
-func conditionWords(t *testing.T, s map[string]any) string {
-	t.Helper()
-	if s["Condition"] == nil {
-		return ""
-	}
-	raw := text(s["Condition"])
-	const leading = `{"ForAllValues:StringLike":{"dynamodb:LeadingKeys":`
-	switch {
-	case strings.HasPrefix(raw, leading):
-		keys := many(s["Condition"].(map[string]any)["ForAllValues:StringLike"].(map[string]any)["dynamodb:LeadingKeys"])
-		return "partition keys `" + strings.Join(keys, "`, `") + "`"
-	case raw == `{"ForAllValues:StringEquals":{"kms:EncryptionContextKeys":["workspace"]},"Null":{"kms:EncryptionContext:workspace":"false"}}`:
-		return "encryption context names the workspace, and nothing else"
-	case raw == `{"StringEquals":{"ses:FromAddress":"invitations@example.com"}}`:
-		return "from the configured sender"
-	}
-	t.Errorf("what is this condition? %s", raw)
-	return raw
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/latchkey/latchkey/infra/blueprint"
+	"github.com/latchkey/latchkey/shared/setting"
 )
 
 // TestPromises states what the design promises about permissions, straight
@@ -39,7 +40,7 @@ func TestPromises(t *testing.T) {
 	}
 	var need []string
 	for _, f := range blueprint.Functions() {
-		if slices.Contains(f.Settings, blueprint.SettingLinkKey) {
+		if f.Reads(setting.LinkKey) {
 			need = append(need, f.Name)
 		}
 	}
@@ -85,7 +86,7 @@ func TestNoPlaintextSecret(t *testing.T) {
 		}
 	}
 	plain := []string{"DASHBOARD_URL", "MAIL_FROM", "MAIL_ATTEMPTS", "WORKSPACE_CREATION", "HISTORY_DAYS",
-		"MAIL_INTERVAL_MS", "REPORTS_TO_PAUSE", "LOGO_HOSTS", "MAILS_PER_INVITER", "MAILS_PER_NEW_WORKSPACE", "MAILS_PER_WORKSPACE"}
+		"MAIL_INTERVAL_MS", "REPORTS_TO_PAUSE", "LOGO_HOSTS", "MAILS_PER_INVITER", "MAILS_PER_NEW_WORKSPACE", "MAILS_PER_WORKSPACE", "WORKSPACES_PER_ACCOUNT"}
 	for id, r := range made.of("AWS::Lambda::Function") {
 		variables := r.Properties["Environment"].(map[string]any)["Variables"].(map[string]any)
 		for _, name := range slices.Sorted(maps.Keys(variables)) {

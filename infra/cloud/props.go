@@ -6,7 +6,9 @@ import (
 )
 
 // Props configures a deployment. Dashboards and Sender are needed; everything
-// else has a default that suits a first deployment.
+// else has a default that suits a first deployment. The fields that Settings
+// lists have their defaults and ranges from shared/setting, where the zero value
+// means the default; docs/operations.md has them as a table.
 type Props struct {
 	// Dashboards are the base addresses of the web pages where people sign in
 	// and sign up, with https and without a trailing slash. Invitation links
@@ -27,7 +29,7 @@ type Props struct {
 	MailFromDomain string
 
 	// MailRate is how many mails a second the account may send (SES, Account
-	// dashboard): 1 to 500. Default 14, what an account has outside the sandbox.
+	// dashboard). The default is what an account has outside the sandbox.
 	MailRate int
 	// MailQuota is how many mails the account may send in 24 hours (SES, Account
 	// dashboard): the alarm mail-quota goes off at four fifths. Default 50,000;
@@ -37,7 +39,7 @@ type Props struct {
 	// "cdn.example.com". Empty lets workspaces have none.
 	LogoHosts []string
 	// ReportsToPause is how many people have to report an invitation of a
-	// workspace before its invitations are paused. Default 3.
+	// workspace before its invitations are paused.
 	ReportsToPause int
 
 	// Issuer is an OIDC issuer that exists already. Empty makes a Cognito
@@ -60,15 +62,18 @@ type Props struct {
 	// sender writes, up to 50 mails a day.
 	AccountMailFromSender bool
 
-	// WorkspaceCreation says who may create workspaces: "signed-in" (default)
-	// or "operators".
+	// WorkspaceCreation says who may create workspaces:
+	// setting.CreationSignedIn (default) or setting.CreationOperators.
 	WorkspaceCreation string
-	// HistoryDays is how long history is kept: 1 to 3650. Default 400.
+	// WorkspacesPerAccount is how many workspaces one account may create in a
+	// UTC day.
+	WorkspacesPerAccount int
+	// HistoryDays is how long history is kept.
 	HistoryDays int
 	// MailsPerInviter, MailsPerNewWorkspace and MailsPerWorkspace bound the
 	// mails of one UTC day, whatever becomes of them: those that one person
-	// asks for (default 100), those of a workspace in its first 30 days (200),
-	// and those of a workspace after that (2,000).
+	// asks for, those of a workspace in its first 30 days, and those of a
+	// workspace after that.
 	MailsPerInviter, MailsPerNewWorkspace, MailsPerWorkspace int
 	// LogRetentionDays is how long logs are kept, one of the numbers that
 	// CloudWatch offers. Default 30.
@@ -166,48 +171,22 @@ type Site struct {
 const (
 	defaultPrefix           = "latchkey"
 	defaultCallbackPath     = "/callback"
-	defaultHistoryDays      = 400
 	defaultLogRetentionDays = 30
-
-	defaultMailRate             = 14
-	defaultReportsToPause       = 3
-	defaultMailsPerInviter      = 100
-	defaultMailsPerNewWorkspace = 200
-	defaultMailsPerWorkspace    = 2000
-
-	creationSignedIn  = "signed-in"
-	creationOperators = "operators"
 )
 
 // withDefaults is a copy with every default filled in.
 func (p Props) withDefaults() Props {
+	for _, s := range p.Settings() {
+		if s.Text() == "" {
+			_ = s.Set("") // what has no default stays empty
+		}
+	}
 	if p.NamePrefix == "" {
 		p.NamePrefix = defaultPrefix
 	}
 	p = p.withStageDefaults()
 	if p.CallbackPath == "" {
 		p.CallbackPath = defaultCallbackPath
-	}
-	if p.WorkspaceCreation == "" {
-		p.WorkspaceCreation = creationSignedIn
-	}
-	if p.HistoryDays == 0 {
-		p.HistoryDays = defaultHistoryDays
-	}
-	if p.MailRate == 0 {
-		p.MailRate = defaultMailRate
-	}
-	if p.ReportsToPause == 0 {
-		p.ReportsToPause = defaultReportsToPause
-	}
-	if p.MailsPerInviter == 0 {
-		p.MailsPerInviter = defaultMailsPerInviter
-	}
-	if p.MailsPerNewWorkspace == 0 {
-		p.MailsPerNewWorkspace = defaultMailsPerNewWorkspace
-	}
-	if p.MailsPerWorkspace == 0 {
-		p.MailsPerWorkspace = defaultMailsPerWorkspace
 	}
 	if p.LogRetentionDays == 0 {
 		p.LogRetentionDays = defaultLogRetentionDays

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/latchkey/latchkey/infra/blueprint"
+	"github.com/latchkey/latchkey/shared/setting"
 )
 
 // Problem is one thing that is wrong with Props.
@@ -32,7 +33,6 @@ func (p Problems) Error() string {
 
 var (
 	prefixShape   = regexp.MustCompile(`^[a-z][a-z0-9-]{1,22}[a-z0-9]$`)
-	hostShape     = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$`)
 	regionShape   = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
 	certShape     = regexp.MustCompile(`^arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/.+$`)
 	policyShape   = regexp.MustCompile(`^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/.+$`)
@@ -49,6 +49,11 @@ func (p Props) Validate() error {
 	var found Problems
 	wrong := func(field, text string, args ...any) {
 		found = append(found, Problem{field, fmt.Sprintf(text, args...)})
+	}
+	for _, s := range p.Settings() {
+		if err := s.Definition.Check(s.Text()); err != nil {
+			wrong(s.Field, "%v", err)
+		}
 	}
 	p.validateDashboards(wrong)
 	p.validateMail(wrong)
@@ -69,37 +74,27 @@ func (p Props) validateDashboards(wrong report) {
 		wrong("Dashboards", `is empty; set the address of the web page where people sign in, for example "https://app.example.com"`)
 	}
 	for _, d := range p.Dashboards {
-		if why := notAnHTTPSBase(d); why != "" {
-			wrong("Dashboards", `%q %s; write it like "https://app.example.com"`, d, why)
+		if err := checkHTTPSBase(d); err != nil {
+			wrong("Dashboards", "%v", err)
 		}
 	}
 }
 
-// notAnHTTPSBase says why text can't stand before a path; "" if it can.
-func notAnHTTPSBase(text string) string {
-	u, err := url.Parse(text)
-	switch {
-	case err != nil || u.Host == "":
-		return "is not an address"
-	case u.Scheme != "https":
-		return "does not begin with https://, and invitation links must not travel in the clear"
-	case strings.HasSuffix(text, "/"):
-		return "ends with a slash"
-	case u.RawQuery != "" || u.Fragment != "" || u.User != nil || strings.ContainsAny(text, "?#*"):
-		return "has more than scheme, host and path"
+// checkHTTPSBase returns what is wrong with a base address that browsers use.
+func checkHTTPSBase(text string) error {
+	if err := setting.DashboardURL.Check(text); err != nil {
+		return err
 	}
-	return ""
+	if !strings.HasPrefix(text, "https://") {
+		return fmt.Errorf("is %q, and invitation links must not travel in the clear; set an address that begins with https://", text)
+	}
+	return nil
 }
 
 func (p Props) validateMail(wrong report) {
-	if p.Sender == "" {
-		wrong("Sender", `is empty; set the address that invitations come from, for example "Example <invitations@example.com>"`)
-		return
-	}
 	from, err := mail.ParseAddress(p.Sender)
-	if err != nil || !hostShape.MatchString(domainOf(from.Address)) {
-		wrong("Sender", `%q is not an address; write "invitations@example.com" or "Example <invitations@example.com>"`, p.Sender)
-		return
+	if err != nil {
+		return // said already
 	}
 	domain := domainOf(from.Address)
 	if id := p.SenderIdentity; id != "" {
@@ -118,7 +113,7 @@ func (p Props) validateMail(wrong report) {
 		switch {
 		case p.VerifyAddressOnly:
 			wrong("MailFromDomain", `needs the identity of a domain; leave VerifyAddressOnly unset`)
-		case !strings.HasSuffix(p.MailFromDomain, "."+domain) || !hostShape.MatchString(p.MailFromDomain):
+		case !strings.HasSuffix(p.MailFromDomain, "."+domain) || !setting.IsHost(p.MailFromDomain):
 			wrong("MailFromDomain", `%q is not below the sender's domain; set a subdomain that nothing else uses, for example "bounce.%s"`, p.MailFromDomain, domain)
 		}
 	}
@@ -165,28 +160,6 @@ func (p Props) validateIdentity(wrong report) {
 }
 
 func (p Props) validateOperation(wrong report) {
-	if c := p.WorkspaceCreation; c != creationSignedIn && c != creationOperators {
-		wrong("WorkspaceCreation", `%q is not known; set %q or %q`, c, creationSignedIn, creationOperators)
-	}
-	if p.HistoryDays < 1 || p.HistoryDays > 3650 {
-		wrong("HistoryDays", `%d is out of range; set 1 to 3650 days`, p.HistoryDays)
-	}
-	if p.MailRate < 1 || p.MailRate > 500 {
-		wrong("MailRate", `%d is out of range; set 1 to 500 mails a second`, p.MailRate)
-	}
-	if p.ReportsToPause < 1 {
-		wrong("ReportsToPause", `%d is out of range; set 1 or more`, p.ReportsToPause)
-	}
-	for _, host := range p.LogoHosts {
-		if !hostShape.MatchString(host) {
-			wrong("LogoHosts", `%q is not a host name; write it like "cdn.example.com"`, host)
-		}
-	}
-	for field, n := range map[string]int{"MailsPerInviter": p.MailsPerInviter, "MailsPerNewWorkspace": p.MailsPerNewWorkspace, "MailsPerWorkspace": p.MailsPerWorkspace} {
-		if n < 1 || n > 10_000_000 {
-			wrong(field, `%d is out of range; set 1 to 10000000 mails a day`, n)
-		}
-	}
 	if !slices.Contains(retentions, p.LogRetentionDays) {
 		wrong("LogRetentionDays", `%d is not offered by CloudWatch; set one of %s`, p.LogRetentionDays, strings.Trim(fmt.Sprint(retentions), "[]"))
 	}
@@ -207,7 +180,7 @@ func (p Props) validateOperation(wrong report) {
 		wrong("TableKey", `can't be used with Replicas: each region would need a key of its own; leave one of the two unset`)
 	}
 	if d := p.Domain; d != nil {
-		if !hostShape.MatchString(d.Name) {
+		if !setting.IsHost(d.Name) {
 			wrong("Domain", `%q is not a host name; write it like "invitations.example.com"`, d.Name)
 		}
 		if !certShape.MatchString(d.CertificateARN) {
@@ -235,7 +208,7 @@ func (p Props) validateSite(wrong report) {
 		wrong("CallbackPath", `%q is not where the dashboard that Site deploys takes people back; leave it unset`, p.CallbackPath)
 	}
 	for _, o := range p.Site.IssuerOrigins {
-		if u, err := url.Parse(o); notAnHTTPSBase(o) != "" || err != nil || u.Path != "" {
+		if u, err := url.Parse(o); checkHTTPSBase(o) != nil || err != nil || u.Path != "" {
 			wrong("Site", `%q is not an origin; write it like "https://oauth2.example.com"`, o)
 		}
 	}

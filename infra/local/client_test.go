@@ -21,9 +21,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"github.com/latchkey/latchkey/infra/blueprint"
 	"github.com/latchkey/latchkey/infra/local"
 	"github.com/latchkey/latchkey/infra/local/contract"
+	"github.com/latchkey/latchkey/shared/setting"
 )
 
 // stack is the whole service, once for all tests of this package. Tests keep
@@ -48,7 +48,11 @@ func run(m *testing.M) int {
 	}
 	stack, err = local.Start(ctx, local.Config{
 		Root: root, Functions: filepath.Join(root, "build", "local"), Log: log,
-		Settings: map[blueprint.Setting]string{blueprint.SettingLogoHosts: "cdn.corp.com"},
+		Duplicates: 0.2,
+		Settings: map[setting.Definition]string{
+			setting.LogoHosts:       "cdn.corp.com",
+			setting.MailsPerInviter: "100", // less than a new workspace's, so that tests can reach either limit
+		},
 	})
 	if err != nil {
 		return fail(err)

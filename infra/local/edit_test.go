@@ -262,8 +262,8 @@ func TestIfMatchKeepsAdminsFromOverwritingEachOther(t *testing.T) {
 		refused(t, o.patch(u.ID, map[string]any{"name": u.Name}, map[string]string{"If-Match": tag}), http.StatusPreconditionFailed, "version_mismatch")
 	}
 	unchanged(t, o, u)
-	for _, tag := range []string{etag(u.Version), "*", stale + ", " + etag(u.Version+2)} {
-		want[apiUser](t, o.patch(u.ID, map[string]any{"name": "Fresh " + unique()}, map[string]string{"If-Match": tag}), http.StatusOK)
+	for i, tag := range []string{etag(u.Version), "*", stale + ", " + etag(u.Version+2)} {
+		want[apiUser](t, o.patch(u.ID, map[string]any{"name": fmt.Sprint("Fresh ", i)}, map[string]string{"If-Match": tag}), http.StatusOK)
 	}
 	// That there is nobody is said before the tag is looked at.
 	refused(t, o.patch("usr_00000000000000000000000000000000", map[string]any{"name": "X"}, map[string]string{"If-Match": "*"}), http.StatusNotFound, "user_not_found")

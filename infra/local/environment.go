@@ -1,39 +1,42 @@
 package local
 
 import (
+	"cmp"
 	"maps"
-	"strconv"
+	"time"
 
 	"github.com/latchkey/latchkey/infra/blueprint"
 	"github.com/latchkey/latchkey/shared/awsenv"
+	"github.com/latchkey/latchkey/shared/setting"
 )
 
 // mailRate is how many mails a second this machine's mail server is given.
 const mailRate = 100
 
-// settings are the values of all settings here.
-func (s *Stack) settings() map[blueprint.Setting]string {
-	settings := map[blueprint.Setting]string{
-		blueprint.SettingTable:                TableName,
-		blueprint.SettingLinkKey:              linkKeyID,
-		blueprint.SettingMetadataKey:          dataKeyID,
-		blueprint.SettingBus:                  BusName,
-		blueprint.SettingDashboardURL:         s.URL,
-		blueprint.SettingAPIURL:               s.URL,
-		blueprint.SettingMailFrom:             "Latchkey <invitations@latchkey.example>",
-		blueprint.SettingMailConfigurationSet: "latchkey",
-		blueprint.SettingMailAttempts:         strconv.Itoa(blueprint.MailAttempts),
-		blueprint.SettingMailInterval:         strconv.Itoa(1000 * blueprint.MailConcurrency / mailRate),
-		blueprint.SettingReportsToPause:       "3",
-		blueprint.SettingLogoHosts:            "",
-		blueprint.SettingWorkspaceCreation:    "signed-in",
-		blueprint.SettingHistoryDays:          "400",
-		blueprint.SettingMailsPerInviter:      "100",
-		blueprint.SettingMailsPerNewWorkspace: "200",
-		blueprint.SettingMailsPerWorkspace:    "2000",
+// settings are the values of the settings that have no default, or another one
+// here.
+func (s *Stack) settings() map[setting.Definition]string {
+	settings := map[setting.Definition]string{
+		setting.Table:                TableName,
+		setting.LinkKey:              linkKeyID,
+		setting.MetadataKey:          dataKeyID,
+		setting.Bus:                  BusName,
+		setting.DashboardURL:         s.URL,
+		setting.APIURL:               s.URL,
+		setting.MailFrom:             "Latchkey <invitations@latchkey.example>",
+		setting.MailConfigurationSet: "latchkey",
+		setting.MailAttempts:         setting.MailAttempts.Format(blueprint.MailAttempts),
+		setting.MailInterval:         setting.MailInterval.Format(blueprint.MailConcurrency * time.Second / mailRate),
 	}
 	maps.Copy(settings, s.replaced)
 	return settings
+}
+
+// checkSettings returns what is wrong with any setting.
+func (s *Stack) checkSettings() error {
+	r := setting.NewReader(s.Env().Get)
+	r.Check(setting.All()...)
+	return r.Err()
 }
 
 // surroundings are what Lambda would tell every function.
@@ -58,12 +61,9 @@ func (s *Stack) environment(f blueprint.Function, table string) []string {
 		env = append(env, name+"="+value)
 	}
 	settings := s.settings()
-	for _, name := range f.Settings {
-		value, ok := settings[name]
-		if !ok {
-			panic("infra/local has no value for the setting " + string(name))
-		}
-		env = append(env, string(name)+"="+value)
+	for _, d := range f.Settings {
+		about := d.About()
+		env = append(env, about.Name+"="+cmp.Or(settings[d], about.Default))
 	}
 	return env
 }
@@ -72,8 +72,8 @@ func (s *Stack) environment(f blueprint.Function, table string) []string {
 // tests, which look at the table by way of shared/store.
 func (s *Stack) Env() awsenv.Env {
 	env := s.surroundings()
-	for name, value := range s.settings() {
-		env[string(name)] = value
+	for d, value := range s.settings() {
+		env[d.About().Name] = value
 	}
 	return awsenv.Env{Get: func(name string) string { return env[name] }}
 }

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/latchkey/latchkey/infra/blueprint"
 	"github.com/latchkey/latchkey/infra/local"
+	"github.com/latchkey/latchkey/shared/setting"
 )
 
 // limited checks that a mail was refused by a limit, and that the answer says
@@ -172,8 +172,8 @@ func TestTheLimitsAreSettings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	small, err := local.Start(t.Context(), local.Config{Root: root, Functions: filepath.Join(root, "build", "local"), Settings: map[blueprint.Setting]string{
-		blueprint.SettingMailsPerInviter: "2", blueprint.SettingMailsPerNewWorkspace: "3", blueprint.SettingMailsPerWorkspace: "5",
+	small, err := local.Start(t.Context(), local.Config{Root: root, Functions: filepath.Join(root, "build", "local"), Settings: map[setting.Definition]string{
+		setting.MailsPerInviter: "2", setting.MailsPerNewWorkspace: "3", setting.MailsPerWorkspace: "5",
 	}})
 	if err != nil {
 		t.Fatal(err)

@@ -3,6 +3,8 @@ package local
 import (
 	"bytes"
 	"context"
+	_ "embed"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -42,6 +44,12 @@ func takePorts(first int) (ports [3]int, err error) {
 	return ports, nil
 }
 
+// inboxGuard keeps web pages away from the mail server, which shows every mail
+// to whoever asks. Node.js runs it before the server.
+//
+//go:embed inbox.mjs
+var inboxGuard []byte
+
 // startMail starts the mail server with its inbox page.
 func (s *Stack) startMail(root string, port int, log io.Writer) error {
 	script := filepath.Join(root, "node_modules", "aws-ses-v2-local", "dist", "cli.js")
@@ -52,7 +60,7 @@ func (s *Stack) startMail(root string, port int, log io.Writer) error {
 	if err != nil {
 		return errors.New("no Node.js is installed, and the mail server needs one")
 	}
-	cmd := exec.Command(node, script, "--host", "127.0.0.1", "--port", strconv.Itoa(port))
+	cmd := exec.Command(node, "--import", "data:text/javascript;base64,"+base64.StdEncoding.EncodeToString(inboxGuard), script, "--host", "127.0.0.1", "--port", strconv.Itoa(port))
 	cmd.Stdout, cmd.Stderr = log, log
 	err = process.Start(cmd)
 	if err != nil {

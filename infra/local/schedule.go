@@ -1,7 +1,6 @@
 package local
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,20 +10,6 @@ import (
 
 	"github.com/latchkey/latchkey/infra/blueprint"
 )
-
-func (s *Stack) tick(life context.Context, function string, every time.Duration) {
-	ticker := time.NewTicker(every)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-life.Done():
-			return
-		case <-ticker.C:
-			// A run that fails is in the log; what it left is due next time.
-			_, _ = s.Invoke(life, function, []byte("{}"))
-		}
-	}
-}
 
 // runSchedule fires a schedule at once: POST /local/run/expire {"now"?}.
 func (s *Stack) runSchedule(w http.ResponseWriter, r *http.Request) {

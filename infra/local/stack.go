@@ -8,6 +8,7 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -17,6 +18,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -32,9 +35,12 @@ import (
 	"github.com/latchkey/latchkey/infra/local/guard"
 	"github.com/latchkey/latchkey/infra/local/issuer"
 	"github.com/latchkey/latchkey/infra/local/lambda"
+	"github.com/latchkey/latchkey/infra/local/loopback"
 	"github.com/latchkey/latchkey/infra/local/mailbox"
 	"github.com/latchkey/latchkey/infra/local/messaging"
+	"github.com/latchkey/latchkey/infra/local/schedule"
 	"github.com/latchkey/latchkey/infra/local/stream"
+	"github.com/latchkey/latchkey/shared/setting"
 )
 
 // Names by which the parts know each other here.
@@ -60,13 +66,30 @@ type Config struct {
 	Dashboard string
 	// Root is the project's folder, where node_modules is.
 	Root string
-	// TableFault, if set, is asked before each call of a function to the
-	// table: true lets the table refuse it as too busy.
-	TableFault func(function string) bool
+	// TableFault, if set, decides what befalls each attempt of a function to
+	// call the table.
+	TableFault func(TableCall) TableFault
+	// Timeout, if set, takes the place of every function's own.
+	Timeout time.Duration
+	// RetrySpeed is how many times faster than at AWS a message that failed
+	// shows again in its queue; 0 is 1.
+	RetrySpeed float64
+	// Duplicates is the share, from 0 to 1, of messages that the queues deliver
+	// twice; 0 is the usual one in twenty, and below 0 is none.
+	Duplicates float64
+	// KeepAwake leaves functions running between invocations, where Lambda
+	// freezes them.
+	KeepAwake bool
+	// LimitCPU gives functions the share of a CPU that Lambda gives to their
+	// memory; a laptop gives them all it has otherwise.
+	LimitCPU bool
+	// SES is what the account may do at SES; nil is production access at the
+	// rate that the functions are told, without a daily quota.
+	SES *mailbox.Account
 	// NoticesAfter is how long after a mail it is told what became of it.
 	NoticesAfter time.Duration
-	// Settings replace the usual values of settings of the blueprint.
-	Settings map[blueprint.Setting]string
+	// Settings replace the defaults, and what this package sets itself.
+	Settings map[setting.Definition]string
 	// Log takes one line for each request, and what the functions log.
 	Log io.Writer
 	// Meter, if set, is asked for a handler for each function, which then
@@ -84,11 +107,12 @@ type Stack struct {
 	Queues *messaging.Queues
 	Bus    *messaging.Bus
 
-	replaced map[blueprint.Setting]string
+	replaced map[setting.Definition]string
 	Mailbox  *mailbox.Mailbox // what stands in for SES: it can be told to fail
 
 	mailEndpoint string
 	services     string // where EventBridge, KMS and Secrets Manager are
+	aws          http.Handler
 	functions    map[string]*function
 	closers      []func(context.Context) error // in the order in which to close
 	cancel       context.CancelFunc
@@ -149,9 +173,14 @@ func (s *Stack) Close(ctx context.Context) error {
 }
 
 func (s *Stack) start(ctx, life context.Context, cfg Config, ports [3]int, dataDir string, log *lineLog) error {
-	var err error
+	err := s.checkSettings()
+	if err != nil {
+		return err
+	}
 	// The queues' file is also the lock of the data folder: first of all.
-	s.Queues, err = messaging.Open(filepath.Join(dataDir, "queues.db"), blueprint.Queues(), time.Now)
+	s.Queues, err = messaging.Open(filepath.Join(dataDir, "queues.db"), blueprint.Queues(), messaging.Options{
+		Speed: cfg.RetrySpeed, Duplicates: duplicates(cfg.Duplicates),
+	})
 	if err != nil {
 		return err
 	}
@@ -176,14 +205,24 @@ func (s *Stack) start(ctx, life context.Context, cfg Config, ports [3]int, dataD
 	if err != nil {
 		return err
 	}
-	tables, err := s.tablesOf(cfg)
+	guards, err := s.guards()
+	if err != nil {
+		return err
+	}
+	tables, err := s.tablesOf(cfg, guards)
+	if err != nil {
+		return err
+	}
+	services, err := s.servicesOf(guards)
 	if err != nil {
 		return err
 	}
 	for _, f := range blueprint.Functions() {
 		fn := lambda.New(lambda.Config{
 			Name: f.Name, Bootstrap: filepath.Join(cfg.Functions, f.Name, "bootstrap"),
-			Env: s.environment(f, tables[f.Name]), Timeout: f.Timeout, MemoryMB: f.MemoryMB, Log: log,
+			Env:     append(s.environment(f, tables[f.Name]), services[f.Name]...), // the last of a name counts
+			Timeout: cmp.Or(cfg.Timeout, f.Timeout), MemoryMB: f.MemoryMB, Log: log,
+			Freeze: !cfg.KeepAwake, LimitCPU: cfg.LimitCPU,
 		})
 		s.functions[f.Name] = &function{fn, f.Name, slog.New(slog.NewJSONHandler(log, nil))}
 		s.onClose(fn.Close)
@@ -244,10 +283,15 @@ func (s *Stack) startTable(ctx context.Context, cfg Config, port int, log *lineL
 	return dynamodblocal.CreateTable(ctx, s.DB, TableName, blueprint.TheTable())
 }
 
-// tablesOf says where each function finds the table: behind a guard, which
-// permits what the blueprint does, or at a meter if there is one.
-func (s *Stack) tablesOf(cfg Config) (map[string]string, error) {
-	handler := func(f blueprint.Function) (http.Handler, error) { return guard.New(f, s.TableURL) }
+// tablesOf says where each function finds the table: behind its guard, or at a
+// meter if there is one.
+func (s *Stack) tablesOf(cfg Config, guards map[string]*guard.Guard) (map[string]string, error) {
+	to, err := url.Parse(s.TableURL)
+	if err != nil {
+		return nil, err
+	}
+	table := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) }}
+	handler := func(f blueprint.Function) (http.Handler, error) { return guards[f.Name].Before(table), nil }
 	if cfg.Meter != nil {
 		meter, err := cfg.Meter(s.TableURL)
 		if err != nil {
@@ -269,38 +313,6 @@ func (s *Stack) tablesOf(cfg Config) (map[string]string, error) {
 	return at, nil
 }
 
-// faulty refuses calls to the table, where it is told to, as DynamoDB does when
-// it is too busy.
-func faulty(function string, fault func(string) bool, table http.Handler) http.Handler {
-	if fault == nil {
-		return table
-	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if fault(function) {
-			w.Header().Set("content-type", "application/x-amz-json-1.0")
-			w.WriteHeader(http.StatusBadRequest)
-			_, _ = io.WriteString(w, `{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException","message":"too busy"}`)
-			return
-		}
-		table.ServeHTTP(w, r)
-	})
-}
-
-// startMailbox puts what SES does besides sending before the mail server.
-func (s *Stack) startMailbox(cfg Config) (err error) {
-	topic := blueprint.MailNotices()
-	s.Mailbox = mailbox.New(mailbox.Config{
-		Server: s.MailURL, Kinds: topic.Notices, After: cfg.NoticesAfter, Now: time.Now,
-		Notify: func(notice []byte) error {
-			_, err := s.Queues.Send(topic.Queue, string(notice), nil)
-			return err
-		},
-	})
-	s.onClose(func(context.Context) error { s.Mailbox.Close(); return nil })
-	s.mailEndpoint, err = s.serve("127.0.0.1:0", s.Mailbox)
-	return err
-}
-
 // startServices brings up the bus, KMS and Secrets Manager, on a port that only
 // the functions are told.
 func (s *Stack) startServices(dataDir string) (endpoint string, err error) {
@@ -308,20 +320,21 @@ func (s *Stack) startServices(dataDir string) (endpoint string, err error) {
 	if err != nil {
 		return "", err
 	}
-	handler, err := awsapi.New(awsapi.Config{Bus: s.Bus, DataDir: dataDir, LinkKeyID: linkKeyID, MetadataKeyID: dataKeyID, Random: rand.Reader})
+	s.aws, err = awsapi.New(awsapi.Config{Bus: s.Bus, Queues: s.Queues, DataDir: dataDir, LinkKeyID: linkKeyID, MetadataKeyID: dataKeyID, Random: rand.Reader})
 	if err != nil {
 		return "", err
 	}
-	return s.serve("127.0.0.1:0", handler)
+	return s.serve("127.0.0.1:0", s.aws)
 }
 
-// serve answers HTTP at an address until the stack closes.
+// serve answers HTTP at an address, under loopback names alone, until the stack
+// closes.
 func (s *Stack) serve(address string, handler http.Handler) (url string, err error) {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return "", err
 	}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Handler: loopback.Only(handler), ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = server.Serve(listener) }()
 	s.onClose(func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
@@ -358,7 +371,8 @@ func (s *Stack) startHTTP(port int, dataDir string, cfg Config, log io.Writer) e
 	for _, pattern := range people.Routes() {
 		mux.Handle(pattern, people)
 	}
-	mux.HandleFunc("POST /local/run/{schedule}", s.runSchedule)
+	mux.Handle("POST /local/run/{schedule}", loopback.SameOrigin(http.HandlerFunc(s.runSchedule)))
+	mux.Handle("POST /local/queues/advance", loopback.SameOrigin(http.HandlerFunc(s.advanceQueues)))
 	var pages *dashboard
 	if cfg.Dashboard != "" {
 		if pages, err = newDashboard(cfg.Dashboard, s.URL); err != nil {
@@ -427,7 +441,14 @@ func (s *Stack) startTriggers(life context.Context, dataDir string, log io.Write
 			s.run(func() { poller.Run(life) })
 		}
 		if f.Schedule != nil {
-			s.run(func() { s.tick(life, f.Name, f.Schedule.Every) })
+			timer := schedule.New(schedule.Config{
+				Function: f.Name, Schedule: *f.Schedule, Invoker: s.functions[f.Name], Log: logger,
+				GiveUp: func(record string) error {
+					_, err := s.Queues.Send(blueprint.QueueScheduleDead, record, nil)
+					return err
+				},
+			})
+			s.run(func() { timer.Run(life) })
 		}
 	}
 	return nil

@@ -1,18 +1,18 @@
-// Package access reads what an operation on a workspace needs, in one call,
-// and lets nobody on who may not do it. Every route below
-// /v1/workspaces/{workspace} begins here, so that tenants are kept apart in
-// one place: everything is read by (workspace, user), never by user alone.
+// Package access says who may: it reads a caller's record in the workspace of
+// the path together with what the operation needs, in one call, and rejects
+// callers without permission. Every route below /v1/workspaces/{workspace}
+// begins here, so that tenants are kept apart in one place: everything is read
+// by (workspace, user), never by user alone. What is read before the caller is
+// known to be allowed has a size that the caller does not choose.
 //
 // It may import shared/store, shared/httpapi, shared/identity and the domain.
 package access
 
 import (
 	"context"
-	"errors"
 	"io"
 	"time"
 
-	"github.com/latchkey/latchkey/shared/fault"
 	"github.com/latchkey/latchkey/shared/httpapi"
 	"github.com/latchkey/latchkey/shared/id"
 	"github.com/latchkey/latchkey/shared/identity"
@@ -21,20 +21,21 @@ import (
 	"github.com/latchkey/latchkey/shared/workspace"
 )
 
-// Grant is what was read for a caller who may go on.
+// Grant is a caller who may go on, with what was read for them.
 type Grant struct {
-	store.Snapshot
+	*store.State
 	Me     user.User // the caller's own record; zero for an operator
-	Target user.User // the user of the path; zero where there is none
-	actor  string
+	Actor  string    // the caller's name in the history
+	Email  string    // the caller's; "" for an operator
+	Target string    // the id of the user of the path; "" where there is none
 }
 
-// Admin lets on who manages the workspace of the path.
+// Admin admits callers who manage the workspace of the path.
 func Admin(ctx context.Context, s *store.Store, r *httpapi.Request, want store.Want) (Grant, error) {
 	return grant(ctx, s, r, want, identity.Caller.Admin)
 }
 
-// Member lets on every active member of the workspace of the path.
+// Member admits active members of the workspace of the path.
 func Member(ctx context.Context, s *store.Store, r *httpapi.Request, want store.Want) (Grant, error) {
 	return grant(ctx, s, r, want, identity.Caller.Member)
 }
@@ -46,15 +47,19 @@ func grant(ctx context.Context, s *store.Store, r *httpapi.Request, want store.W
 	if _, ok := id.Bytes(workspace.IDPrefix, want.Workspace, id.RandomBytes); !ok {
 		return Grant{}, workspace.ErrNotFound
 	}
-	me := r.Caller.UserID(want.Workspace)
-	target := Target(r)
+	me, target := r.Caller.UserID(want.Workspace), Target(r)
 	want.Users = append(want.Users, me, target)
-	snap, err := s.Load(ctx, want)
+	if r.Caller.Operator {
+		want.Inviter = ""
+	} else {
+		want.Inviter = r.Caller.Email
+	}
+	st, err := s.Load(ctx, want)
 	if err != nil {
 		return Grant{}, err
 	}
-	g := Grant{Snapshot: snap, Me: snap.Users[me], Target: snap.Users[target], actor: r.Caller.Actor(want.Workspace)}
-	return g, may(r.Caller, g.Workspace, g.Me)
+	g := Grant{State: st, Me: st.Users[me], Actor: r.Caller.Actor(want.Workspace), Email: want.Inviter, Target: target}
+	return g, may(r.Caller, st.Workspace, g.Me)
 }
 
 // Target is the id of the user that the path names, me being the caller; ""
@@ -70,61 +75,22 @@ func Target(r *httpapi.Request) string {
 	return named
 }
 
-// Stamp is the stamp of a change that the caller makes.
-func (g Grant) Stamp(now time.Time, random io.Reader) (user.Stamp, error) {
-	return Stamp(g.actor, now, random)
+// User returns the user of the path, or user.ErrNotFound.
+func (g Grant) User() (user.User, error) {
+	u, ok := g.Users[g.Target]
+	if !ok {
+		return user.User{}, user.ErrNotFound
+	}
+	return u, nil
 }
 
-// Stamp is the stamp of a change.
+// Stamp returns the stamp of a change that the caller makes.
+func (g Grant) Stamp(now time.Time, random io.Reader) (user.Stamp, error) {
+	return Stamp(g.Actor, now, random)
+}
+
+// Stamp returns the stamp of a change.
 func Stamp(actor string, now time.Time, random io.Reader) (user.Stamp, error) {
 	event, err := id.Ordered("evt_", now, random)
 	return user.Stamp{ID: event, Actor: actor, At: now}, err
-}
-
-// Sender is the caller as one who asks for mails. A backend acts for many, so
-// the workspace's limit alone binds it.
-func (g Grant) Sender(limits workspace.MailLimits) store.Sender {
-	return store.Sender{Workspace: g.Workspace, Inviter: g.Me.ID, Limits: limits}
-}
-
-// Mailing makes a write that calls for a mail, if the day's limits allow one
-// more. A write that was refused calls for none.
-func (g Grant) Mailing(ctx context.Context, s *store.Store, limits workspace.MailLimits, now time.Time, write func() error) error {
-	by := g.Sender(limits)
-	_, refused, err := s.ReserveMails(ctx, by, 1, now)
-	if err == nil {
-		err = refused
-	}
-	if err != nil {
-		return err
-	}
-	err = write()
-	if refusal(err) {
-		return errors.Join(err, s.ReturnMails(ctx, by, 1, now))
-	}
-	return err
-}
-
-// refusal is true for a write that surely did not happen.
-func refusal(err error) bool {
-	var f *fault.Error
-	return errors.As(err, &f) && f.Kind != fault.Internal && f.Kind != fault.Unavailable
-}
-
-// Seated makes a write that may need a seat. Where none is left, it lapses the
-// invitations whose time has passed, so that a seat is free from the instant
-// of expiry, and makes the write once more.
-func (g Grant) Seated(ctx context.Context, s *store.Store, now time.Time, random io.Reader, write func() error) error {
-	err := write()
-	if code := fault.Code(err); code != workspace.ErrSeatLimit.Code && code != workspace.CodeSeatsInUse {
-		return err
-	}
-	freed, failed := s.FreeSeats(ctx, g.Workspace.ID, now, func() (user.Stamp, error) { return Stamp(user.ActorSchedule, now, random) })
-	if failed != nil {
-		return failed
-	}
-	if freed == 0 {
-		return err
-	}
-	return write()
 }

@@ -9,10 +9,11 @@ package awsenv
 import (
 	"context"
 	"fmt"
-	"strconv"
+	"math/rand/v2"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 )
 
@@ -20,15 +21,6 @@ import (
 type Env struct {
 	// Get reads one variable; os.Getenv in a Lambda.
 	Get func(name string) string
-}
-
-// Int reads a whole number; where it is not set, or is none, otherwise.
-func (e Env) Int(name string, otherwise int) int {
-	n, err := strconv.Atoi(e.Get(name))
-	if err != nil {
-		return otherwise
-	}
-	return n
 }
 
 // Region is where the function runs.
@@ -62,14 +54,28 @@ func (e Env) Endpoint(service string) *string {
 }
 
 // Retryer repeats what was throttled, broke off, or met a transaction at the
-// same item, with jitter. It waits no longer than a person would: the context's
-// deadline ends it earlier still.
-func Retryer() aws.Retryer {
+// same item, with jitter, up to five times in all.
+func Retryer() aws.Retryer { return retryer(5) }
+
+// PatientRetryer goes on until the context ends: a request to a busy table is
+// answered late rather than refused, and every try is safe to repeat. Its
+// number of attempts only bounds a context that has no deadline.
+func PatientRetryer() aws.Retryer { return retryer(100) }
+
+const (
+	firstBackoff = 25 * time.Millisecond
+	maxBackoff   = time.Second
+)
+
+func retryer(attempts int) aws.Retryer {
 	standard := retry.NewStandard(func(o *retry.StandardOptions) {
-		o.MaxAttempts = 5
-		o.MaxBackoff = time.Second
+		o.MaxAttempts = attempts
+		o.RateLimiter = ratelimit.None // each request has a deadline of its own
+		o.Backoff = retry.BackoffDelayerFunc(func(attempt int, _ error) (time.Duration, error) {
+			return time.Duration(rand.Int64N(int64(min(maxBackoff, firstBackoff<<min(attempt, 10))))), nil
+		})
 	})
-	// The SDK leaves this one to its callers.
+	// The SDK leaves these to its callers.
 	// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-conflict-handling
-	return retry.AddWithErrorCodes(standard, "TransactionConflictException")
+	return retry.AddWithErrorCodes(standard, "TransactionConflictException", "TransactionInProgressException")
 }

@@ -3,7 +3,8 @@
 // item, wrapped by the deployment's KMS key: one call to KMS opens it, once for
 // each workspace in the life of a warm function.
 //
-// It may import the KMS client, shared/awsenv and the domain packages.
+// It may import the KMS client, shared/awsenv, shared/setting and the domain
+// packages.
 package datakey
 
 import (
@@ -20,6 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 
 	"github.com/latchkey/latchkey/shared/awsenv"
+	"github.com/latchkey/latchkey/shared/setting"
 	"github.com/latchkey/latchkey/shared/user"
 	"github.com/latchkey/latchkey/shared/workspace"
 )
@@ -57,7 +59,7 @@ func encryptionContext(workspaceID string) map[string]string {
 
 // New makes the data key of a workspace, wrapped.
 func (k *Keys) New(ctx context.Context, workspaceID string) (wrapped []byte, err error) {
-	id := k.env.Get("METADATA_KEY")
+	id := k.env.Get(setting.MetadataKey.Name)
 	out, err := k.client().GenerateDataKeyWithoutPlaintext(ctx, &kms.GenerateDataKeyWithoutPlaintextInput{
 		KeyId: &id, KeySpec: types.DataKeySpecAes256, EncryptionContext: encryptionContext(workspaceID),
 	})
@@ -75,7 +77,7 @@ func (k *Keys) Open(ctx context.Context, w workspace.Workspace) (Box, error) {
 	if ok {
 		return box, nil
 	}
-	id := k.env.Get("METADATA_KEY")
+	id := k.env.Get(setting.MetadataKey.Name)
 	out, err := k.client().Decrypt(ctx, &kms.DecryptInput{
 		KeyId: &id, CiphertextBlob: w.DataKey, EncryptionContext: encryptionContext(w.ID),
 	})
@@ -145,25 +147,17 @@ func (b Box) Unseal(purpose string, sealed []byte) ([]byte, error) {
 func metadataOf(userID string) string { return "metadata of " + userID }
 
 // SealMetadata encrypts a user's metadata; none stays none.
-func (k *Keys) SealMetadata(ctx context.Context, w workspace.Workspace, userID string, metadata json.RawMessage) ([]byte, error) {
+func (b Box) SealMetadata(userID string, metadata json.RawMessage) ([]byte, error) {
 	if len(metadata) == 0 {
 		return nil, nil
 	}
-	box, err := k.Open(ctx, w)
-	if err != nil {
-		return nil, err
-	}
-	return box.Seal(metadataOf(userID), metadata)
+	return b.Seal(metadataOf(userID), metadata)
 }
 
-// Metadata is a user's metadata in the clear, {} where there is none.
-func (k *Keys) Metadata(ctx context.Context, w workspace.Workspace, u user.User) (json.RawMessage, error) {
+// Metadata returns a user's metadata in the clear, {} where there is none.
+func (b Box) Metadata(u user.User) (json.RawMessage, error) {
 	if len(u.SealedMetadata) == 0 {
 		return json.RawMessage("{}"), nil
 	}
-	box, err := k.Open(ctx, w)
-	if err != nil {
-		return nil, err
-	}
-	return box.Unseal(metadataOf(u.ID), u.SealedMetadata)
+	return b.Unseal(metadataOf(u.ID), u.SealedMetadata)
 }

@@ -51,8 +51,10 @@ func OfUser(u user.User) Event {
 		Generation: u.Invitation.Generation,
 	}
 	switch u.Last.Type {
-	case user.UserInvited, user.UserReinvited, user.UserReminded, user.UserRestored:
-		e.SendEmail = u.Invitation.SendEmail
+	case user.UserInvited, user.UserReinvited, user.UserRestored:
+		e.SendEmail = u.Invitation.SendEmail && u.Invitation.Delivery == user.DeliveryQueued
+	case user.UserReminded, user.MailDue:
+		e.SendEmail = true
 	case user.UserAccepted:
 		e.SendEmail = u.Invitation.NotifyInviter
 	case user.DeliveryChanged:

@@ -61,6 +61,8 @@ func TestAnEventSaysWhetherAMailIsDue(t *testing.T) {
 		{user.UserReinvited, user.Invited, true, true},
 		{user.UserReinvited, user.Invited, false, false},
 		{user.UserReminded, user.Invited, true, true},
+		{user.MailDue, user.Invited, true, true},
+		{user.MailDue, user.Active, false, true}, // the mail that tells of restored access
 		{user.UserRestored, user.Requested, true, true},
 		{user.UserRestored, user.Requested, false, false},
 		{user.UserRestored, user.Active, true, true}, // access is theirs again
@@ -73,9 +75,20 @@ func TestAnEventSaysWhetherAMailIsDue(t *testing.T) {
 		{user.DeliveryChanged, user.Invited, true, false},
 	} {
 		u := user.User{Status: c.status, Last: user.Change{Type: c.what}}
-		u.Invitation.SendEmail = c.asked
+		u.Invitation.SendEmail, u.Invitation.Delivery = c.asked, user.DeliveryQueued
 		if got := event.OfUser(u).SendEmail; got != c.want {
 			t.Errorf("%s of somebody who is %s now, asked for %v: %v", c.what, c.status, c.asked, got)
+		}
+	}
+}
+
+// Its own event says when a scheduled mail is due.
+func TestAScheduledMailIsNotDue(t *testing.T) {
+	for _, what := range []user.ChangeType{user.UserInvited, user.UserReinvited, user.UserRestored} {
+		u := user.User{Status: user.Invited, Last: user.Change{Type: what}}
+		u.Invitation.SendEmail, u.Invitation.Delivery = true, user.DeliveryScheduled
+		if event.OfUser(u).SendEmail {
+			t.Errorf("%s calls for a mail that is scheduled", what)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package event_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"path/filepath"
 	"testing"
 	"time"
@@ -22,7 +23,7 @@ func TestEventsAreWhatTheirSchemasSay(t *testing.T) {
 	stamp := func() user.Stamp {
 		n++
 		at = at.Add(time.Hour)
-		return user.Stamp{ID: "evt_0000000000000000000000000" + string(rune('a'+n)), Actor: "usr_00000000000000000000000000000000", At: at}
+		return user.Stamp{ID: fmt.Sprintf("evt_%026d", n), Actor: "usr_00000000000000000000000000000000", At: at}
 	}
 	week := user.Inviting{SendEmail: true, Lasts: 7 * 24 * time.Hour, RemindFor: 24 * time.Hour}
 	seen := map[string]bool{}
@@ -39,20 +40,33 @@ func TestEventsAreWhatTheirSchemasSay(t *testing.T) {
 		check(event.OfUser(u))
 		return u
 	}
-	u := must(user.New(stamp(), ws, user.Details{Name: "John", Email: "john@corp.com", Role: user.Builder}, week, user.Erased{}))
-	promoted, _ := u.AccountAppeared(stamp())
-	must(promoted, nil)
-	must(u.Decline(stamp()))
-	delivered := u
-	delivered.Invitation.Delivery = user.DeliverySent
-	delivered.Last = user.Change{ID: stamp().ID, Type: user.DeliveryChanged, Actor: "mail", At: at}
-	must(delivered, nil)
+	john := user.Details{Name: "John", Email: "john@corp.com", Role: user.Builder}
+	invite := func(how user.Inviting) user.User {
+		return must(user.New(stamp(), ws, john, how, user.Erased{}, user.Mailbox{}, user.Recipient{}))
+	}
+	u := invite(week)
+	must(u.AccountAppeared(stamp()), nil)
+	must(u.Decline(stamp(), user.Answer{Generation: u.Invitation.Generation, ByLink: true}))
+	for _, delivery := range []user.Delivery{user.DeliverySent, user.DeliveryScheduled, user.DeliverySuppressed} {
+		must(u.Learn(stamp(), u.Invitation.Generation, user.Notice{Delivery: delivery}), nil)
+	}
+	for _, wish := range []user.Wish{user.OptOut, user.Report, user.Complain} {
+		refused := must(u.Express(stamp(), wish), nil)
+		must(refused.Express(stamp(), user.OptIn), nil)
+	}
+	later := week
+	later.MailAt = at.Add(24 * time.Hour)
+	waits := invite(later)
+	must(waits.Withhold(stamp(), user.ErrOptedOut), nil)
+	at = waits.Invitation.ScheduledFor
+	must(waits.Release(stamp(), at))
 	at = u.Invitation.ReminderAt
-	must(u.Remind(stamp()))
+	must(u.Remind(stamp(), time.Time{}))
 	at = u.Invitation.ExpiresAt
 	expired := must(u.Expire(stamp()))
 	again := must(expired.Resend(stamp(), week))
-	active := must(again.Accept(stamp(), "sub"))
+	admin := user.Founder(user.Stamp{Actor: "usr_00000000000000000000000000000000", At: at}, ws, "Ada", "ada@corp.com", "sub-ada")
+	active := must(again.Accept(stamp(), user.Answer{Generation: again.Invitation.Generation, ByLink: true}, user.Guest{Subject: "sub", Email: "john@corp.com"}, admin))
 	archived := must(active.Archive(stamp()))
 	must(archived.Restore(stamp(), false, week))
 	must(archived.Restore(stamp(), true, week))

@@ -8,6 +8,7 @@ package fault
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -95,6 +96,31 @@ type Fields []Field
 // Add notes one wrong field.
 func (f *Fields) Add(pointer, code, detail string) {
 	*f = append(*f, Field{Pointer: pointer, Code: code, Detail: detail})
+}
+
+// Names reports whether a field, or the object as a whole for "", was noted.
+func (f Fields) Names(field string) bool {
+	pointer := ""
+	if field != "" {
+		pointer = "/" + field
+	}
+	for _, noted := range f {
+		if noted.Pointer == pointer {
+			return true
+		}
+	}
+	return false
+}
+
+// Merge adds what was found later, but for fields that were noted before: what
+// could not be read is not also too short.
+func (f *Fields) Merge(more Fields) {
+	noted := *f
+	for _, field := range more {
+		if name, _, _ := strings.Cut(strings.TrimPrefix(field.Pointer, "/"), "/"); !noted.Names(name) {
+			*f = append(*f, field)
+		}
+	}
 }
 
 // Err is nil where nothing was added, else a fault that names every field.

@@ -3,8 +3,10 @@ package httpapi
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/latchkey/latchkey/shared/fault"
+	"github.com/latchkey/latchkey/shared/user"
 )
 
 // Result is what became of one row or one id of a batch.
@@ -37,16 +39,20 @@ func (o *Object) IDs(name string) []string {
 	return ids
 }
 
-// Fail notes why a row could not be done. It gives back what is no row's
-// business: a defect of ours.
-func (r *Result) Fail(err error) error {
+// Of returns the result with what became of it: an outcome with the user, where
+// there is one, or the fault that stood against it.
+func (r Result) Of(outcome string, u user.User, reason error, now time.Time) Result {
+	r.Outcome = outcome
 	var f *fault.Error
-	if !errors.As(err, &f) || f.Kind == fault.Internal {
-		return err
+	switch {
+	case errors.As(reason, &f):
+		r.Outcome, r.Errors = Failed, f.Fields
+		if len(f.Fields) == 0 {
+			r.Errors = fault.Fields{{Code: f.Code, Detail: f.Detail}}
+		}
+	case u.ID != "":
+		shown := ShowUser(u, now)
+		r.ID, r.User = u.ID, &shown
 	}
-	r.Outcome, r.Errors = Failed, f.Fields
-	if len(f.Fields) == 0 {
-		r.Errors = fault.Fields{{Code: f.Code, Detail: f.Detail}}
-	}
-	return nil
+	return r
 }

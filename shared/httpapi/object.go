@@ -144,28 +144,16 @@ func (o *Object) Strings(name string) []string {
 	return nil
 }
 
-// Bad is true if a member was there and could not be read, so that nobody says
-// of it that it is missing; "" stands for the object as a whole.
-func (o *Object) Bad(name string) bool {
-	pointer := ""
-	if name != "" {
-		pointer = "/" + name
-	}
-	return slices.ContainsFunc(o.Errors, func(f fault.Field) bool { return f.Pointer == pointer })
-}
+// Bad reports whether a member was there and could not be read, so that nobody
+// says of it that it is missing; "" stands for the object as a whole.
+func (o *Object) Bad(name string) bool { return o.Errors.Names(name) }
 
 // Merge adds what the domain found, but for members that could not be read.
-func (o *Object) Merge(fields fault.Fields) {
-	for _, f := range fields {
-		if name, _, _ := strings.Cut(strings.TrimPrefix(f.Pointer, "/"), "/"); !o.Bad(name) {
-			o.Errors = append(o.Errors, f)
-		}
-	}
-}
+func (o *Object) Merge(fields fault.Fields) { o.Errors.Merge(fields) }
 
-// Err names everything that was wrong, unknown members included. Call it after
-// the last member was read.
-func (o *Object) Err() error {
+// Unknown notes every member that was not read. Call it after the last member
+// was read.
+func (o *Object) Unknown() {
 	var unknown []string
 	for name := range o.members {
 		if !o.read[name] {
@@ -174,11 +162,17 @@ func (o *Object) Err() error {
 	}
 	slices.Sort(unknown)
 	for _, name := range unknown {
+		o.read[name] = true
 		if len(name) > 100 {
 			name = name[:100]
 		}
 		pointer := strings.NewReplacer("~", "~0", "/", "~1").Replace(strings.ToValidUTF8(name, ""))
 		o.Errors.Add("/"+pointer, "unknown_field", fmt.Sprintf("There is no field %q.", name))
 	}
+}
+
+// Err names everything that was wrong, unknown members included.
+func (o *Object) Err() error {
+	o.Unknown()
 	return o.Errors.Err()
 }

@@ -32,6 +32,7 @@ type Invitation struct {
 	SentAt         time.Time     `json:"sentAt"`
 	ExpiresAt      time.Time     `json:"expiresAt"`
 	Sends          int           `json:"sends"`
+	ScheduledFor   *time.Time    `json:"scheduledFor,omitempty"` // set while the mail waits for a limit
 	Delivery       user.Delivery `json:"delivery"`
 	DeliveryReason string        `json:"deliveryReason,omitempty"`
 	UnsubscribedAt *time.Time    `json:"unsubscribedAt,omitempty"` // the person wants no mail from this workspace
@@ -52,11 +53,20 @@ func ShowUser(u user.User, now time.Time) User {
 	if i := u.Invitation; i.Generation > 0 {
 		shown.Invitation = &Invitation{
 			InvitedBy: i.InvitedBy, SentAt: i.SentAt, ExpiresAt: i.ExpiresAt,
-			Sends: i.Sends, Delivery: i.Delivery, DeliveryReason: i.DeliveryReason,
-			UnsubscribedAt: optionalTime(u.Mails.Unsubscribed),
+			Sends: i.Sends, ScheduledFor: optionalTime(i.ScheduledFor), Delivery: i.Delivery, DeliveryReason: i.DeliveryReason,
+			UnsubscribedAt: optionalTime(u.Recipient.OptedOutAt),
 		}
 	}
 	return shown
+}
+
+// With adds what only some callers are shown.
+func (u User) With(metadata json.RawMessage, url string) User {
+	u.Metadata = metadata
+	if u.Invitation != nil {
+		u.Invitation.URL = url
+	}
+	return u
 }
 
 // Response answers with one user, whose version is the ETag (RFC 9110, section

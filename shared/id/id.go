@@ -46,6 +46,23 @@ func Ordered(prefix string, now time.Time, random io.Reader) (string, error) {
 	return prefix + encoding.EncodeToString(raw), nil
 }
 
+// At returns an identifier of Ordered with its time replaced, and any other
+// text as it is.
+func At(ordered string, at time.Time) string {
+	cut := len(ordered) - encoding.EncodedLen(timeBytes)
+	if cut < 0 {
+		return ordered
+	}
+	raw, ok := Bytes(ordered[:cut], ordered, timeBytes)
+	if !ok {
+		return ordered
+	}
+	var stamp [8]byte
+	binary.BigEndian.PutUint64(stamp[:], uint64(at.UnixMilli())<<16)
+	copy(raw, stamp[:6])
+	return FromBytes(ordered[:cut], raw)
+}
+
 // Hash is the identifier that belongs to parts: the same for the same parts,
 // 160 bits of SHA-256. Parts are separated so that no two lists collide.
 func Hash(prefix string, parts ...string) string {

@@ -5,8 +5,11 @@
 package identity
 
 import (
+	"cmp"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/latchkey/latchkey/shared/fault"
 	"github.com/latchkey/latchkey/shared/user"
@@ -17,53 +20,99 @@ import (
 // act as an admin of every workspace.
 const OperatorScope = "latchkey/operator"
 
+// Limits of claims. A subject is at most 255 characters long.
+// https://openid.net/specs/openid-connect-core-1_0.html#IDToken
+const maxID = 255 // bytes of a subject or client id
+
 // Caller is who signed in. The zero value is nobody: public routes have it.
+// FromClaims fills it with values that are safe to store and to show.
 type Caller struct {
 	Subject       string
-	Email         string // as the issuer gives it; "" for a backend
+	Email         string // a valid address, as the issuer sends it; "" for a backend
 	EmailVerified bool
-	Name          string
+	Name          string // "" where the issuer sends none that can be shown
 	ClientID      string
 	Operator      bool
+
+	rejected *fault.Error // why the claims describe no person; nil otherwise
 }
 
 // Faults of callers.
 var (
-	ErrUnverified    = fault.New(fault.Forbidden, "email_unverified", "Your email address is not verified. Verify it with your identity provider, then sign in again.")
-	ErrAdminRequired = fault.New(fault.Forbidden, "admin_required", "Only an admin of the workspace may do this.")
-	ErrPersonNeeded  = fault.New(fault.Forbidden, "person_required", "This is for people who are signed in, not for backends.")
-	ErrOperatorsOnly = fault.New(fault.Forbidden, "operator_required", "Only operators may do this in this deployment.")
+	ErrUnverified    = fault.New(fault.Forbidden, "email_unverified", "Your email address isn't verified. Verify it with your identity provider, then sign in again.")
+	ErrInvalidEmail  = fault.New(fault.Forbidden, "email_invalid", "Your identity provider sent an email address we can't use. Sign in with an account whose email address has the format name@company.com.")
+	ErrAdminRequired = fault.New(fault.Forbidden, "admin_required", "Only an admin of the workspace can do this.")
+	ErrPersonNeeded  = fault.New(fault.Forbidden, "person_required", "Only a signed-in person can do this. The token belongs to a backend, or has no email or subject.")
+	ErrOperatorsOnly = fault.New(fault.Forbidden, "operator_required", "Only operators can do this in this deployment.")
 )
 
 // FromClaims reads the caller from a JWT's claims, as API Gateway renders them
-// (everything is text), and its scopes.
+// (every value is text, an array too), and its scopes. The issuer vouches for
+// who sent the claims, not for their form: an id that cannot be stored counts
+// as missing, and an invalid email makes the caller nobody.
 func FromClaims(claims map[string]string, scopes []string) Caller {
 	c := Caller{
-		Subject:       claims["sub"],
-		Email:         claims["email"],
-		EmailVerified: claims["email_verified"] == "true",
-		Name:          claims["name"],
-		ClientID:      claims["client_id"],
+		Subject:  cleanID(claims["sub"]),
+		Name:     cleanName(claims["name"]),
+		ClientID: cleanID(claims["client_id"]),
 	}
-	if len(scopes) == 0 {
-		scopes = strings.Fields(claims["scope"])
-	}
-	if c.ClientID == "" {
+	if claims["client_id"] == "" {
 		c.ClientID = c.Subject
 	}
-	c.Operator = c.Email == "" && c.ClientID != "" && slices.Contains(scopes, OperatorScope)
+	email := claims["email"]
+	switch {
+	case email == "":
+		if len(scopes) == 0 {
+			scopes = strings.Fields(claims["scope"])
+		}
+		c.Operator = c.ClientID != "" && slices.Contains(scopes, OperatorScope)
+	case !user.ValidEmail(email):
+		c.rejected = ErrInvalidEmail
+	default:
+		c.Email = email
+		c.EmailVerified = claims["email_verified"] == "true"
+	}
 	return c
 }
 
-// Person is nil for somebody with a verified email, else why they are not.
+// cleanID returns a subject or client id that can be stored as it is, or "".
+func cleanID(text string) string {
+	if len(text) > maxID || !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) || strings.TrimSpace(text) != text {
+		return ""
+	}
+	return text
+}
+
+// cleanName returns a name that can be shown to strangers, trimmed, or "": an
+// issuer with self-registration lets people choose any.
+func cleanName(text string) string {
+	var fields fault.Fields
+	user.CheckTitle(&fields, "/name", text, user.MaxName)
+	if len(fields) > 0 {
+		return ""
+	}
+	return strings.TrimSpace(text)
+}
+
+// Person returns nil for somebody with a verified email, otherwise the reason
+// why the caller is not a person that Latchkey can know.
 func (c Caller) Person() error {
 	switch {
+	case c.rejected != nil:
+		return c.rejected
 	case c.Email == "" || c.Subject == "":
 		return ErrPersonNeeded
 	case !c.EmailVerified:
 		return ErrUnverified
 	}
 	return nil
+}
+
+// DisplayName returns the name that the issuer sends, otherwise the part of the
+// email before the @, and Admin where neither may stand in a mail.
+func (c Caller) DisplayName() string {
+	local, _, _ := strings.Cut(c.Email, "@")
+	return cmp.Or(c.Name, cleanName(local), "Admin")
 }
 
 // UserID is the id that the caller has in a workspace if they are in it; an
@@ -104,15 +153,4 @@ func (c Caller) Admin(w workspace.Workspace, record user.User) error {
 		return ErrAdminRequired
 	}
 	return err
-}
-
-// MaskEmail shows enough of an address for its owner to know it, and too
-// little for anybody else: j***@corp.com.
-func MaskEmail(email string) string {
-	at := strings.LastIndexByte(email, '@')
-	if at < 1 {
-		return "***"
-	}
-	first := []rune(email[:at])[0]
-	return string(first) + "***" + email[at:]
 }

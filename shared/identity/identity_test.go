@@ -3,8 +3,11 @@ package identity_test
 import (
 	"errors"
 	"maps"
+	"strings"
 	"testing"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/latchkey/latchkey/shared/identity"
 	"github.com/latchkey/latchkey/shared/user"
@@ -177,18 +180,160 @@ func TestWhatACallerMayDo(t *testing.T) {
 
 func TestAMaskedEmailShowsOneLetter(t *testing.T) {
 	for email, want := range map[string]string{
-		"john@corp.com": "j***@corp.com",
-		"j@corp.com":    "j***@corp.com",
-		"jörg@corp.com": "j***@corp.com",
-		"öl@corp.com":   "ö***@corp.com",
-		"a@b@corp.com":  "a***@corp.com",
-		"@corp.com":     "***",
-		"john":          "***",
-		"":              "***",
+		"john@corp.com":                 "j***@corp.com",
+		"j@corp.com":                    "j***@corp.com",
+		"John+secret@corp.com":          "J***@corp.com",
+		"john@bücher.example":           "j***@bücher.example",
+		"jörg@corp.com":                 "***",
+		"öl@corp.com":                   "***",
+		"a@b@corp.com":                  "***",
+		"john.doe@corp":                 "***",
+		"john.doe@corp.com, jane@corp":  "***",
+		"john@corp.com <jane@doe.com>":  "***",
+		"\u202ejohn@corp.com":           "***",
+		"\xffjohn@corp.com":             "***",
+		"j\u0308ohn@corp.com":           "***",
+		" john@corp.com":                "***",
+		"john@corp.com\r\nBcc: x@y.com": "***",
+		"@corp.com":                     "***",
+		"john@":                         "***",
+		"john":                          "***",
+		"":                              "***",
 	} {
-		got := identity.MaskEmail(email)
-		if got != want {
-			t.Errorf("%q: %q", email, got)
+		if got := identity.MaskEmail(email); got != want {
+			t.Errorf("%q: %q, want %q", email, got, want)
 		}
 	}
+}
+
+// badEmails are email claims that no issuer should send, and some have.
+var badEmails = map[string]string{
+	"no @":                    "john.corp.com",
+	"nothing before the @":    "@corp.com",
+	"nothing after the @":     "john@",
+	"two @":                   "john@corp.com@evil.example",
+	"an array":                `["john@corp.com"]`,
+	"an array of API Gateway": "[john@corp.com]",
+	"two in an array":         "[john@corp.com jane@corp.com]",
+	"two addresses":           "john@corp.com,jane@corp.com",
+	"NUL":                     "john\x00@corp.com",
+	"NUL at the end":          "john@corp.com\x00",
+	"a line break":            "john@corp.com\nBcc: jane@corp.com",
+	"space around it":         " john@corp.com ",
+	"a no-break space":        "\u00a0john@corp.com",
+	"a BOM":                   "\ufeffjohn@corp.com",
+	"300 characters":          strings.Repeat("a", 60) + "@" + strings.Repeat("b.", 118) + "com",
+	"a host without a dot":    "a@localhost",
+	"letters outside ASCII":   "jörg@corp.com",
+	"KELVIN SIGN":             "\u212Aate@corp.com",
+	"invalid UTF-8":           "j\xff@corp.com",
+	"a domain not in UTF-8":   "john@corp.\xab",
+	"a display name":          "John <john@corp.com>",
+	"a quoted local part":     `"john doe"@corp.com`,
+	"an object":               `{"value":"john@corp.com"}`,
+	"a broken domain":         "john@corp..com",
+	"null":                    "null",
+	"white space":             " ",
+}
+
+// Finding E4: such claims made workspaces, or a panic.
+func TestAnInvalidEmailIsNobody(t *testing.T) {
+	for name, email := range badEmails {
+		claims := john()
+		claims["email"], claims["scope"] = email, identity.OperatorScope
+		c := identity.FromClaims(claims, []string{identity.OperatorScope})
+		if err := c.Person(); !errors.Is(err, identity.ErrInvalidEmail) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if c.Email != "" || c.EmailVerified || c.Operator || c.UserID("ws_1") != "" || c.Actor("ws_1") != "" {
+			t.Errorf("%s: %+v", name, c)
+		}
+	}
+}
+
+func TestIDsAndNamesOfClaimsAreBounded(t *testing.T) {
+	for _, c := range []struct{ claim, value, want string }{
+		{"sub", strings.Repeat("s", 255), strings.Repeat("s", 255)},
+		{"sub", strings.Repeat("s", 256), ""},
+		{"sub", "auth0|5f7c", "auth0|5f7c"},
+		{"sub", "a\x00b", ""},
+		{"sub", "a\nb", ""},
+		{"sub", "a\xff", ""},
+		{"sub", " a", ""},
+		{"client_id", strings.Repeat("c", 256), ""},
+		{"client_id", "a\x7f", ""},
+		{"client_id", "billing", "billing"},
+		{"name", " John Doe ", "John Doe"},
+		{"name", strings.Repeat("n", 100), strings.Repeat("n", 100)},
+		{"name", strings.Repeat("n", 101), ""},
+		{"name", "John\r\nBcc: x", ""},
+		{"name", "visit www.evil.example", ""},
+	} {
+		claims := john()
+		claims[c.claim] = c.value
+		caller := identity.FromClaims(claims, nil)
+		got := map[string]string{"sub": caller.Subject, "client_id": caller.ClientID, "name": caller.Name}[c.claim]
+		if got != c.want {
+			t.Errorf("%s %q: %q, want %q", c.claim, c.value, got, c.want)
+		}
+	}
+	nobody := identity.FromClaims(map[string]string{"client_id": "a\nb", "sub": "backend", "scope": identity.OperatorScope}, nil)
+	if nobody.Operator {
+		t.Errorf("a client id that cannot be stored is an operator: %+v", nobody)
+	}
+}
+
+func TestACallersDisplayName(t *testing.T) {
+	for _, c := range []struct{ name, email, want string }{
+		{"John Doe", "john@corp.com", "John Doe"},
+		{"", "john.doe@corp.com", "john.doe"},
+		{"call +1 (888) 555-0199", "john@corp.com", "john"},
+		{"Your account is locked", "john@corp.com", "john"},
+		{"www.evil.example", "www.evil.example@corp.com", "Admin"},
+		{"", "18885550199@corp.com", "Admin"},
+		{"", "", "Admin"},
+		{"", "no-address", "Admin"},
+	} {
+		claims := john()
+		claims["name"], claims["email"] = c.name, c.email
+		if got := identity.FromClaims(claims, nil).DisplayName(); got != c.want {
+			t.Errorf("%q, %q: %q, want %q", c.name, c.email, got, c.want)
+		}
+	}
+}
+
+// A caller is a person with a valid, stable address, an operator, or nobody.
+func FuzzFromClaims(f *testing.F) {
+	f.Add("sub-john", "john@corp.com", "true", "John Doe", "dashboard", "openid")
+	f.Add("backend", "", "", "", "backend", identity.OperatorScope)
+	for _, email := range badEmails {
+		f.Add("sub", email, "true", "", "", identity.OperatorScope)
+	}
+	f.Add("", "john@corp.com", "true", "", "", "")
+	f.Add(strings.Repeat("s", 300), "a@b.co", "True", strings.Repeat("n", 300), "\x00", "")
+	f.Fuzz(func(t *testing.T, sub, email, verified, name, clientID, scope string) {
+		c := identity.FromClaims(map[string]string{"sub": sub, "email": email, "email_verified": verified, "name": name, "client_id": clientID, "scope": scope}, nil)
+		if err := c.Person(); err == nil {
+			canonical := user.CanonicalEmail(c.Email)
+			if verified != "true" || sub == "" || c.Subject != sub || c.Email != email || c.Operator || !user.ValidEmail(canonical) || strings.Count(canonical, "@") != 1 {
+				t.Errorf("a person: %+v", c)
+			}
+			if c.UserID("ws_1") != user.IDFor("ws_1", canonical) {
+				t.Errorf("%q has the user id %q", canonical, c.UserID("ws_1"))
+			}
+		} else if c.UserID("ws_1") != "" || !c.Operator && c.Actor("ws_1") != "" {
+			t.Errorf("nobody (%v) acts: %+v", err, c)
+		}
+		if c.Operator && email != "" {
+			t.Errorf("an operator with the email claim %q", email)
+		}
+		for _, text := range []string{c.Subject, c.Email, c.Name, c.ClientID, c.Actor("ws_1"), c.DisplayName(), identity.MaskEmail(c.Email)} {
+			if len(text) > 400 || !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) {
+				t.Errorf("%q is too long, or not to be shown: %+v", text, c)
+			}
+		}
+		if masked := identity.MaskEmail(email); masked != "***" && (email[0] != masked[0] || strings.Index(masked, "***@") != 1) {
+			t.Errorf("%q is masked as %q", email, masked)
+		}
+	})
 }

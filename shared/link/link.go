@@ -1,8 +1,8 @@
-// Package link derives and verifies the invitation link. A token carries the
-// workspace, the user and the generation of the link, and a MAC over them:
-// nothing that opens a door is stored, and a link can be derived again at any
-// time. A token says only which invitation is meant; its state is read from
-// the table.
+// Package link derives and verifies the links in a mail. A token carries the
+// workspace, the user and the generation of the link, and a MAC over them and
+// over what the link is for: nothing that opens a door is stored, and a link can
+// be derived again at any time. A token says only which invitation is meant; its
+// state is read from the table.
 //
 // It imports the standard library, shared/id, and the two domain packages for
 // the shapes of their identifiers.
@@ -26,7 +26,20 @@ import (
 // told apart.
 var ErrInvalid = errors.New("link: not a token")
 
-// Invitation is what a token stands for.
+// Purpose is what a token is for. It is part of what is signed, so a token is
+// worth nothing for another purpose.
+type Purpose string
+
+// The purposes. The link to accept is shown to admins, too; the other two stand
+// in the mail alone, so only its reader can refuse mail or report it.
+const (
+	Accept Purpose = "latchkey/invitation/1\x00"
+	OptOut Purpose = "latchkey/opt-out/1\x00"
+	Report Purpose = "latchkey/report/1\x00"
+)
+
+// Invitation is what a token stands for. Generation is 0 in the mails of a
+// founder, who was never invited.
 type Invitation struct {
 	WorkspaceID string
 	UserID      string
@@ -40,21 +53,17 @@ type Keys struct {
 	Previous []byte
 }
 
-// purpose is part of what is signed, so that no MAC made with the same key for
-// something else passes as a link.
-const purpose = "latchkey/invitation/1\x00"
-
 const (
 	format      = 1
 	payloadSize = 1 + id.RandomBytes + id.HashBytes + 4
 	tokenSize   = payloadSize + sha256.Size
 )
 
-// Token derives the token of an invitation: 96 characters of base64url.
-func (k Keys) Token(inv Invitation) (string, error) {
+// Token derives a token of an invitation: 96 characters of base64url.
+func (k Keys) Token(purpose Purpose, inv Invitation) (string, error) {
 	ws, ok := id.Bytes(workspace.IDPrefix, inv.WorkspaceID, id.RandomBytes)
 	usr, ok2 := id.Bytes(user.IDPrefix, inv.UserID, id.HashBytes)
-	if !ok || !ok2 || inv.Generation < 1 || inv.Generation > math.MaxUint32 {
+	if !ok || !ok2 || inv.Generation < 0 || purpose == Accept && inv.Generation == 0 || inv.Generation > math.MaxUint32 {
 		return "", errors.New("link: not an invitation")
 	}
 	raw := make([]byte, 0, tokenSize)
@@ -62,12 +71,12 @@ func (k Keys) Token(inv Invitation) (string, error) {
 	raw = append(raw, ws...)
 	raw = append(raw, usr...)
 	raw = binary.BigEndian.AppendUint32(raw, uint32(inv.Generation))
-	raw = append(raw, mac(k.Current, raw)...)
+	raw = append(raw, mac(k.Current, purpose, raw)...)
 	return base64.RawURLEncoding.EncodeToString(raw), nil
 }
 
-// Verify gives the invitation that a token was made for, or ErrInvalid.
-func (k Keys) Verify(token string) (Invitation, error) {
+// Verify returns the invitation that a token was made for, or ErrInvalid.
+func (k Keys) Verify(purpose Purpose, token string) (Invitation, error) {
 	if len(token) != base64.RawURLEncoding.EncodedLen(tokenSize) {
 		return Invitation{}, ErrInvalid
 	}
@@ -77,7 +86,7 @@ func (k Keys) Verify(token string) (Invitation, error) {
 		return Invitation{}, ErrInvalid
 	}
 	payload, sum := raw[:payloadSize], raw[payloadSize:]
-	if !signed(k.Current, payload, sum) && !signed(k.Previous, payload, sum) {
+	if !signed(k.Current, purpose, payload, sum) && !signed(k.Previous, purpose, payload, sum) {
 		return Invitation{}, ErrInvalid
 	}
 	ws := payload[1 : 1+id.RandomBytes]
@@ -89,11 +98,11 @@ func (k Keys) Verify(token string) (Invitation, error) {
 	}, nil
 }
 
-func signed(key, payload, sum []byte) bool {
-	return len(key) > 0 && hmac.Equal(mac(key, payload), sum)
+func signed(key []byte, purpose Purpose, payload, sum []byte) bool {
+	return len(key) > 0 && hmac.Equal(mac(key, purpose, payload), sum)
 }
 
-func mac(key, payload []byte) []byte {
+func mac(key []byte, purpose Purpose, payload []byte) []byte {
 	h := hmac.New(sha256.New, key)
 	h.Write([]byte(purpose))
 	h.Write(payload)

@@ -19,6 +19,7 @@ import (
 
 	"github.com/latchkey/latchkey/shared/awsenv"
 	"github.com/latchkey/latchkey/shared/link"
+	"github.com/latchkey/latchkey/shared/setting"
 	"github.com/latchkey/latchkey/shared/user"
 )
 
@@ -71,7 +72,7 @@ func (s *Source) Keys(ctx context.Context, now time.Time) (link.Keys, error) {
 }
 
 func (s *Source) fetch(ctx context.Context) (link.Keys, error) {
-	id := s.env.Get("LINK_KEY")
+	id := s.env.Get(setting.LinkKey.Name)
 	out, err := s.client().GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &id})
 	if err != nil {
 		return link.Keys{}, awsenv.Failure("fetch the link key", err)
@@ -104,32 +105,45 @@ func Parse(secret string) (link.Keys, error) {
 	return keys, nil
 }
 
-// URL is the link of a pending user: the address that is mailed and copied. It
-// is derived anew each time, and begins with the address that API_URL
-// configures.
-func (s *Source) URL(ctx context.Context, u user.User, now time.Time) (string, error) {
-	token, err := s.token(ctx, u, now)
-	if err != nil {
-		return "", err
-	}
-	return link.URL(s.env.Get("API_URL"), token), nil
+// Maker derives links with keys that were fetched before, so that nothing can
+// fail once a write has happened.
+type Maker struct {
+	keys link.Keys
+	base string
 }
 
-// OptOut gives the addresses where somebody who was mailed says that they want
+// Maker fetches the keys and returns a maker of links, which begin with the
+// address that API_URL configures.
+func (s *Source) Maker(ctx context.Context, now time.Time) (Maker, error) {
+	keys, err := s.Keys(ctx, now)
+	return Maker{keys, s.env.Get(setting.APIURL.Name)}, err
+}
+
+// URL returns the link of a pending user, which is mailed and copied; "" for a
+// user who never had one.
+func (m Maker) URL(u user.User) string {
+	token, err := m.token(link.Accept, u)
+	if err != nil {
+		return ""
+	}
+	return link.URL(m.base, token)
+}
+
+// OptOut returns the addresses where the reader of a mail says that they want
 // no further mail, or that the invitation is abuse.
-func (s *Source) OptOut(ctx context.Context, u user.User, now time.Time) (unsubscribe, report string, err error) {
-	token, err := s.token(ctx, u, now)
+func (m Maker) OptOut(u user.User) (unsubscribe, report string, err error) {
+	optOut, err := m.token(link.OptOut, u)
 	if err != nil {
 		return "", "", err
 	}
-	base := s.env.Get("API_URL") + "/v1/invitations/" + token
-	return base + "/unsubscribe", base + "/report", nil
+	abuse, err := m.token(link.Report, u)
+	if err != nil {
+		return "", "", err
+	}
+	invitations := m.base + "/v1/invitations/"
+	return invitations + optOut + "/unsubscribe", invitations + abuse + "/report", nil
 }
 
-func (s *Source) token(ctx context.Context, u user.User, now time.Time) (string, error) {
-	keys, err := s.Keys(ctx, now)
-	if err != nil {
-		return "", err
-	}
-	return keys.Token(link.Invitation{WorkspaceID: u.WorkspaceID, UserID: u.ID, Generation: u.Invitation.Generation})
+func (m Maker) token(purpose link.Purpose, u user.User) (string, error) {
+	return m.keys.Token(purpose, link.Invitation{WorkspaceID: u.WorkspaceID, UserID: u.ID, Generation: u.Invitation.Generation})
 }

@@ -5,29 +5,28 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"github.com/latchkey/latchkey/shared/awsenv"
+	"github.com/latchkey/latchkey/shared/table"
 	"github.com/latchkey/latchkey/shared/user"
 	"github.com/latchkey/latchkey/shared/workspace"
 )
 
-// InsertAccount makes it known that an email has an account; created is false
-// if that was known. The item holds no address, only its key.
-func (s *Store) InsertAccount(ctx context.Context, email string, now time.Time) (created bool, err error) {
-	key := accountKey(user.EmailKey(email))
-	_, err = s.db.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName: &s.table,
-		Item: Item{
-			"pk": text(key.PK), "sk": text(key.SK), "entity": text(entityAccount), "createdAt": text(timeText(now)),
-		},
-		ConditionExpression: aws.String("attribute_not_exists(pk)"),
-	})
-	if _, lost := lostCondition(err); lost {
-		return false, nil
+// accountWrite makes it known that an email has an account. The item holds no
+// address, only its key. Repeated, it changes nothing.
+func accountWrite(emailKey string, now time.Time) table.Write {
+	return table.Write{
+		Key: accountKey(emailKey),
+		Update: expression.Set(name("entity"), value(entityAccount)).
+			Set(name("createdAt"), expression.IfNotExists(name("createdAt"), value(timeText(now)))),
 	}
-	return err == nil, awsenv.Failure("insert an account", err)
+}
+
+// InsertAccount makes it known that an email has an account.
+func (s *Store) InsertAccount(ctx context.Context, email string, now time.Time) error {
+	_, _, err := s.table.Apply(ctx, accountWrite(user.EmailKey(email), now))
+	return err
 }
 
 // Membership is a user together with their workspace.
@@ -39,37 +38,34 @@ type Membership struct {
 // MaxMemberships bounds a page of Memberships.
 const MaxMemberships = 50
 
-// Memberships gives the workspaces that an email is in, with any status, in
+// Memberships returns the workspaces that an email is in, with any status, in
 // the order of their ids, beginning behind the workspace after ("": at the
-// start). next is where the following page begins, "" at the end.
-func (s *Store) Memberships(ctx context.Context, email, after string) (found []Membership, next string, err error) {
-	emailKey := user.EmailKey(email)
+// start). next is where the following page begins, "" at the end. Somebody who
+// was invited within the last moments may be missing.
+func (s *Store) Memberships(ctx context.Context, emailKey, after string) (found []Membership, next string, err error) {
 	if after == "" {
 		after = " " // sorts before every id
 	}
-	out, err := s.db.Query(ctx, &dynamodb.QueryInput{
-		TableName: &s.table, IndexName: aws.String("byEmail"),
+	out, err := s.table.Query(ctx, &dynamodb.QueryInput{
+		IndexName:                 aws.String("byEmail"),
 		KeyConditionExpression:    aws.String("emailPk = :email AND emailSk > :after"),
-		ExpressionAttributeValues: Item{":email": text(emailKey), ":after": text(after)},
+		ExpressionAttributeValues: Item{":email": table.Text(emailKey), ":after": table.Text(after)},
 		Limit:                     aws.Int32(MaxMemberships),
 	})
 	if err != nil {
-		return nil, "", awsenv.Failure("list memberships", err)
-	}
-	keys := make([]Item, 0, 2*len(out.Items))
-	order := make([]string, 0, len(out.Items))
-	for _, item := range out.Items {
-		id := item["emailSk"].(*types.AttributeValueMemberS).Value
-		order = append(order, id)
-		keys = append(keys, Item{"pk": item["pk"], "sk": item["sk"]}, workspaceKey(id).item())
-	}
-	items, err := s.batchGet(ctx, keys, strongly)
-	if err != nil {
 		return nil, "", err
 	}
+	keys := make([]Key, 0, 2*len(out.Items))
+	order := make([]string, len(out.Items))
 	byWorkspace := map[string]*Membership{}
-	for _, id := range order {
-		byWorkspace[id] = &Membership{}
+	for i, item := range out.Items {
+		order[i] = table.TextOf(item, "emailSk")
+		byWorkspace[order[i]] = &Membership{}
+		keys = append(keys, table.KeyOf(item), workspaceKey(order[i]))
+	}
+	items, err := s.table.BatchGet(ctx, keys, table.Strong)
+	if err != nil {
+		return nil, "", err
 	}
 	for _, item := range items {
 		switch entityOf(item) {
@@ -88,7 +84,7 @@ func (s *Store) Memberships(ctx context.Context, email, after string) (found []M
 		}
 	}
 	for _, id := range order {
-		// The index may lag behind the table: what has gone is left out.
+		// The index may lag behind the table: what is gone is left out.
 		if m := byWorkspace[id]; m.User.ID != "" && m.Workspace.ID != "" {
 			found = append(found, *m)
 		}
@@ -99,26 +95,15 @@ func (s *Store) Memberships(ctx context.Context, email, after string) (found []M
 	return found, next, nil
 }
 
-// AccountAppeared makes it known that an email has an account, and turns its
-// requested invitations into invited ones, in every workspace but the one that
-// is excepted ("" for none). It may be repeated: what an index had not seen yet
-// is caught the next time.
-func (s *Store) AccountAppeared(ctx context.Context, email, except string, stamp func(workspaceID string) (user.Stamp, error), now time.Time) error {
-	_, err := s.InsertAccount(ctx, email, now)
-	if err != nil {
-		return err
-	}
+// EachMembership calls do for every workspace that an email is in.
+func (s *Store) EachMembership(ctx context.Context, emailKey string, do func(Membership) error) error {
 	for after := ""; ; {
-		found, next, err := s.Memberships(ctx, email, after)
+		found, next, err := s.Memberships(ctx, emailKey, after)
 		if err != nil {
 			return err
 		}
 		for _, m := range found {
-			if m.User.Status != user.Requested || m.Workspace.ID == except {
-				continue
-			}
-			err := s.Promote(ctx, m.User, stamp)
-			if err != nil {
+			if err := do(m); err != nil {
 				return err
 			}
 		}
@@ -129,16 +114,36 @@ func (s *Store) AccountAppeared(ctx context.Context, email, except string, stamp
 	}
 }
 
-// Promote turns a requested user into an invited one; whoever is anything else
-// by now stays that.
-func (s *Store) Promote(ctx context.Context, u user.User, stamp func(workspaceID string) (user.Stamp, error)) error {
-	st, err := stamp(u.WorkspaceID)
-	if err != nil {
-		return err
+// Departure is an account that was archived everywhere at a time: what an index
+// had not seen yet is caught by the schedule a minute later.
+type Departure struct {
+	EmailKey string
+	Actor    string
+	At       time.Time
+}
+
+// NoteDeparture puts a departure on the schedule.
+func (s *Store) NoteDeparture(ctx context.Context, d Departure) error {
+	key := departureKey(d.EmailKey)
+	item := Item{
+		"pk": table.Text(key.PK), "sk": table.Text(key.SK), "entity": table.Text(entityDeparture),
+		"actor": table.Text(d.Actor), "at": table.Text(timeText(d.At)),
+		"duePk": table.Text(shard(d.EmailKey)), "dueSk": table.Text(timeText(d.At.Add(stragglers))),
 	}
-	_, err = s.ChangeUser(ctx, u, func(u user.User) (user.User, error) {
-		next, _ := u.AccountAppeared(st)
-		return next, nil
+	_, _, err := s.table.Apply(ctx, table.Write{Key: key, Put: item})
+	return err
+}
+
+// Departure reads a departure; ok is false if there is none.
+func (s *Store) Departure(ctx context.Context, emailKey string) (d Departure, ok bool, err error) {
+	item, err := s.table.Get(ctx, departureKey(emailKey))
+	return Departure{emailKey, table.TextOf(item, "actor"), parseTime(table.TextOf(item, "at"))}, item != nil, err
+}
+
+// DropDeparture ends a departure, unless a later one has taken its place.
+func (s *Store) DropDeparture(ctx context.Context, d Departure) error {
+	_, _, err := s.table.Apply(ctx, table.Write{
+		Key: departureKey(d.EmailKey), Delete: true, Condition: name("at").Equal(value(timeText(d.At))),
 	})
 	return err
 }

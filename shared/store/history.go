@@ -8,10 +8,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"github.com/latchkey/latchkey/shared/awsenv"
 	"github.com/latchkey/latchkey/shared/event"
+	"github.com/latchkey/latchkey/shared/table"
 )
 
 // historyItem is one line of history. The table has it by user, the index
@@ -52,11 +51,10 @@ type Entry struct {
 // remove it.
 func (s *Store) ListHistory(ctx context.Context, workspaceID, userID string, limit int, after string, now time.Time) (entries []Entry, next string, err error) {
 	in := dynamodb.QueryInput{
-		TableName:        &s.table,
 		ScanIndexForward: aws.Bool(false),
 		Limit:            aws.Int32(int32(limit)),
 	}
-	values := Item{":pk": text(prefixHistory + workspaceID)}
+	values := Item{":pk": table.Text(prefixHistory + workspaceID)}
 	pk, sk, prefix := "statusPk", "statusSk", ""
 	if userID == "" {
 		in.IndexName = aws.String("byStatus")
@@ -68,11 +66,11 @@ func (s *Store) ListHistory(ctx context.Context, workspaceID, userID string, lim
 		end = prefix + before(after)
 	}
 	condition := pk + " = :pk AND " + sk + " BETWEEN :from AND :to"
-	values[":from"], values[":to"] = text(prefix+" "), text(end)
+	values[":from"], values[":to"] = table.Text(prefix+" "), table.Text(end)
 	in.KeyConditionExpression, in.ExpressionAttributeValues = &condition, values
-	out, err := s.db.Query(ctx, &in)
+	out, err := s.table.Query(ctx, &in)
 	if err != nil {
-		return nil, "", awsenv.Failure("list history", err)
+		return nil, "", err
 	}
 	for _, item := range out.Items {
 		var line historyItem
@@ -96,32 +94,29 @@ func (s *Store) ListHistory(ctx context.Context, workspaceID, userID string, lim
 	return entries, next, nil
 }
 
-// Names are today's names of users of a workspace; who is not there any more
+// Names returns the current names of users of a workspace; a user who is gone
 // has none.
 func (s *Store) Names(ctx context.Context, workspaceID string, ids []string) (map[string]string, error) {
-	names, keys := map[string]string{}, []Item{}
+	names, keys := map[string]string{}, []Key{}
 	for _, id := range ids {
 		if _, twice := names[id]; !twice {
 			names[id] = ""
-			keys = append(keys, userKey(workspaceID, id).item())
+			keys = append(keys, userKey(workspaceID, id))
 		}
 	}
-	items, err := s.batchGet(ctx, keys, eventually) // a name of a second ago will do
+	items, err := s.table.BatchGet(ctx, keys, table.Eventual) // a name of a second ago will do
 	for _, item := range items {
 		if entityOf(item) == entityUser {
-			names[strings.TrimPrefix(stringOf(item, "sk"), prefixUser)] = stringOf(item, "name")
+			names[strings.TrimPrefix(table.TextOf(item, "sk"), prefixUser)] = table.TextOf(item, "name")
 		}
 	}
 	return names, err
 }
 
-// historyBatch is how many items one BatchWriteItem takes.
-const historyBatch = 25
-
 // AppendHistory writes a line for each event, kept for so long. Writing an
 // event again writes the same line.
 func (s *Store) AppendHistory(ctx context.Context, events []event.Event, keep time.Duration) error {
-	var requests []types.WriteRequest
+	var items []Item
 	seen := map[string]bool{}
 	for _, e := range events {
 		if seen[e.ID] { // a batch may not name one item twice
@@ -140,24 +135,7 @@ func (s *Store) AppendHistory(ctx context.Context, events []event.Event, keep ti
 		if err != nil {
 			return err
 		}
-		requests = append(requests, types.WriteRequest{PutRequest: &types.PutRequest{Item: item}})
+		items = append(items, item)
 	}
-	for try := 0; len(requests) > 0; try++ {
-		n := min(len(requests), historyBatch)
-		out, err := s.db.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{
-			RequestItems: map[string][]types.WriteRequest{s.table: requests[:n]},
-		})
-		if err != nil {
-			return awsenv.Failure("append history", err)
-		}
-		left := out.UnprocessedItems[s.table]
-		if len(left) > 0 {
-			err := pause(ctx, jitter(try))
-			if err != nil {
-				return awsenv.Failure("append history", err)
-			}
-		}
-		requests = append(left, requests[n:]...)
-	}
-	return nil
+	return s.table.PutAll(ctx, items)
 }

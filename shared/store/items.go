@@ -8,12 +8,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/latchkey/latchkey/shared/event"
+	"github.com/latchkey/latchkey/shared/table"
 	"github.com/latchkey/latchkey/shared/user"
 	"github.com/latchkey/latchkey/shared/workspace"
 )
 
 // Item is a DynamoDB item.
-type Item = map[string]types.AttributeValue
+type Item = table.Item
 
 // What an item is, in its attribute entity: the stream's filter and people who
 // look into the table go by it.
@@ -27,8 +28,11 @@ const (
 	entityMail      = "mail"
 	entityErased    = "erased"
 	entityTally     = "tally"
-	entitySent      = "sent"
 	entityRequest   = "request"
+	entityMailbox   = "mailbox"
+	entityRecipient = "recipient"
+	entityInviter   = "inviter"
+	entityDeparture = "departure"
 )
 
 type primary struct {
@@ -70,12 +74,15 @@ type userItem struct {
 	Version     int      `dynamodbav:"version"`
 
 	InvitedBy      string `dynamodbav:"invitedBy,omitempty"`
+	InviterKey     string `dynamodbav:"inviterKey,omitempty"`
 	Generation     int    `dynamodbav:"generation,omitempty"`
 	SentAt         string `dynamodbav:"sentAt,omitempty"`
 	ExpiresAt      string `dynamodbav:"expiresAt,omitempty"`
 	ReminderAt     string `dynamodbav:"reminderAt,omitempty"`
 	Sends          int    `dynamodbav:"sends,omitempty"`
 	SendEmail      bool   `dynamodbav:"sendEmail,omitempty"`
+	MailKind       string `dynamodbav:"mailKind,omitempty"`
+	ScheduledFor   string `dynamodbav:"scheduledFor,omitempty"`
 	Delivery       string `dynamodbav:"delivery,omitempty"`
 	DeliveryReason string `dynamodbav:"deliveryReason,omitempty"`
 	DeliveryWeight int    `dynamodbav:"deliveryWeight,omitempty"`
@@ -83,25 +90,43 @@ type userItem struct {
 	Message        string `dynamodbav:"message,omitempty"`
 	Locale         string `dynamodbav:"locale,omitempty"`
 
-	sentItem
-	ReportedAt string    `dynamodbav:"reportedAt,omitempty"`
-	Request    string    `dynamodbav:"request,omitempty"`
-	Last       *lastItem `dynamodbav:"last,omitempty"`
+	HasAccount bool `dynamodbav:"hasAccount,omitempty"`
+	mailboxItem
+	MailboxVersion int `dynamodbav:"mailboxVersion,omitempty"`
+	recipientItem
+	Request string    `dynamodbav:"request,omitempty"`
+	Last    *lastItem `dynamodbav:"last,omitempty"`
 }
 
-// sentItem is what is known of mailing a recipient; it outlives the record.
-type sentItem struct {
-	MailedAt     string `dynamodbav:"mailedAt,omitempty"`
-	Mailed       int    `dynamodbav:"mailed,omitempty"`
+// mailboxItem is a mailbox, by itself or as a user's record last saw it.
+type mailboxItem struct {
+	MailedAt  string `dynamodbav:"mailedAt,omitempty"`
+	Mailed    int    `dynamodbav:"mailed,omitempty"`
+	BouncedAt string `dynamodbav:"bouncedAt,omitempty"`
+}
+
+func itemOfMailbox(b user.Mailbox) mailboxItem {
+	return mailboxItem{timeText(b.LastMailAt), b.Mails, timeText(b.BouncedAt)}
+}
+
+func (i mailboxItem) mailbox(version int) user.Mailbox {
+	return user.Mailbox{LastMailAt: parseTime(i.MailedAt), Mails: i.Mailed, BouncedAt: parseTime(i.BouncedAt), Version: version}
+}
+
+// recipientItem is what a person said about mail, by itself and in a user's
+// record. Both are always written together.
+type recipientItem struct {
 	Unsubscribed string `dynamodbav:"unsubscribedAt,omitempty"`
+	ComplainedAt string `dynamodbav:"complainedAt,omitempty"`
+	ReportedAt   string `dynamodbav:"reportedAt,omitempty"`
 }
 
-func itemOfMails(m user.Mails) sentItem {
-	return sentItem{timeText(m.Last), m.Count, timeText(m.Unsubscribed)}
+func itemOfRecipient(r user.Recipient) recipientItem {
+	return recipientItem{timeText(r.OptedOutAt), timeText(r.ComplainedAt), timeText(r.ReportedAt)}
 }
 
-func (i sentItem) mails() user.Mails {
-	return user.Mails{Last: parseTime(i.MailedAt), Count: i.Mailed, Unsubscribed: parseTime(i.Unsubscribed)}
+func (i recipientItem) recipient() user.Recipient {
+	return user.Recipient{OptedOutAt: parseTime(i.Unsubscribed), ComplainedAt: parseTime(i.ComplainedAt), ReportedAt: parseTime(i.ReportedAt)}
 }
 
 func itemOfUser(u user.User) (Item, error) {
@@ -119,19 +144,22 @@ func itemOfUser(u user.User) (Item, error) {
 		CreatedAt: timeText(u.CreatedAt), UpdatedAt: timeText(u.UpdatedAt),
 		ActivatedAt: timeText(u.ActivatedAt), ArchivedAt: timeText(u.ArchivedAt), Version: u.Version,
 
-		InvitedBy: i.InvitedBy, Generation: i.Generation,
+		InvitedBy: i.InvitedBy, InviterKey: i.InviterKey, Generation: i.Generation,
 		SentAt: timeText(i.SentAt), ExpiresAt: timeText(i.ExpiresAt), ReminderAt: timeText(i.ReminderAt),
-		Sends: i.Sends, SendEmail: i.SendEmail,
+		Sends: i.Sends, SendEmail: i.SendEmail, MailKind: string(i.MailKind), ScheduledFor: timeText(i.ScheduledFor),
 		Delivery: string(i.Delivery), DeliveryReason: i.DeliveryReason, DeliveryWeight: int(i.DeliveryWeight),
 		NotifyInviter: i.NotifyInviter, Message: i.Message, Locale: i.Locale,
-		sentItem: itemOfMails(u.Mails), ReportedAt: timeText(u.ReportedAt), Request: u.Request,
+		HasAccount:  u.HasAccount,
+		mailboxItem: itemOfMailbox(u.Mailbox), MailboxVersion: u.Mailbox.Version, recipientItem: itemOfRecipient(u.Recipient),
+		Request: u.Request,
 	}
-	if u.Status.Pending() {
-		due := i.ExpiresAt
-		if !i.ReminderAt.IsZero() {
-			due = i.ReminderAt
-		}
-		item.DuePK, item.DueSK = shard(u.ID), timeText(due)
+	switch {
+	case i.Delivery == user.DeliveryScheduled: // of those due at one instant, the oldest first
+		item.DuePK, item.DueSK = shard(u.ID), timeText(i.ScheduledFor)+"#"+timeText(u.CreatedAt)
+	case u.Status.Pending() && !i.ReminderAt.IsZero():
+		item.DuePK, item.DueSK = shard(u.ID), timeText(i.ReminderAt)
+	case u.Status.Pending():
+		item.DuePK, item.DueSK = shard(u.ID), timeText(i.ExpiresAt)
 	}
 	item.Last = itemOfChange(u.Last)
 	return attributevalue.MarshalMap(item)
@@ -151,16 +179,34 @@ func userOfItem(item Item) (user.User, error) {
 		CreatedAt: parseTime(in.CreatedAt), UpdatedAt: parseTime(in.UpdatedAt),
 		ActivatedAt: parseTime(in.ActivatedAt), ArchivedAt: parseTime(in.ArchivedAt), Version: in.Version,
 		Invitation: user.Invitation{
-			InvitedBy: in.InvitedBy, Generation: in.Generation,
+			InvitedBy: in.InvitedBy, InviterKey: in.InviterKey, Generation: in.Generation,
 			SentAt: parseTime(in.SentAt), ExpiresAt: parseTime(in.ExpiresAt), ReminderAt: parseTime(in.ReminderAt),
-			Sends: in.Sends, SendEmail: in.SendEmail,
+			Sends: in.Sends, SendEmail: in.SendEmail, MailKind: user.MailKind(in.MailKind), ScheduledFor: parseTime(in.ScheduledFor),
 			Delivery: user.Delivery(in.Delivery), DeliveryReason: in.DeliveryReason, DeliveryWeight: user.Weight(in.DeliveryWeight),
 			NotifyInviter: in.NotifyInviter, Message: in.Message, Locale: in.Locale,
 		},
-		Mails: in.mails(), ReportedAt: parseTime(in.ReportedAt), Request: in.Request,
+		HasAccount: in.HasAccount || in.Status == string(user.Invited) || in.Status == string(user.Active),
+		Mailbox:    in.mailbox(in.MailboxVersion), Recipient: in.recipient(), Request: in.Request,
 		Last: in.Last.change(),
 	}
+	recallDelivery(&u)
 	return u, nil
+}
+
+// recallDelivery derives what a record from before mailboxes and recipients had
+// items of their own says about them.
+func recallDelivery(u *user.User) {
+	if u.Mailbox.Version > 0 {
+		return
+	}
+	switch u.Invitation.DeliveryWeight {
+	case user.WeightUndeliverable:
+		u.Mailbox.BouncedAt = u.UpdatedAt
+	case user.WeightComplained:
+		if u.Recipient.ComplainedAt.IsZero() {
+			u.Recipient.ComplainedAt = u.UpdatedAt
+		}
+	}
 }
 
 func itemOfChange(c user.Change) *lastItem {
@@ -177,37 +223,36 @@ func (l *lastItem) change() user.Change {
 	return user.Change{ID: l.ID, Type: user.ChangeType(l.Type), Actor: l.Actor, At: parseTime(l.At), From: user.Status(l.From), Changed: l.Changed}
 }
 
-// erasedItem stands where a user was, for as long as it matters.
+// erasedItem stands where a user was, until the clock is past what it keeps.
 type erasedItem struct {
 	primary
-	sentItem
-	Generation int       `dynamodbav:"generation,omitempty"`
-	Last       *lastItem `dynamodbav:"last"`
-	TTL        int64     `dynamodbav:"ttl,omitempty"`
+	recipientItem           // written before recipients had items of their own
+	Generation    int       `dynamodbav:"generation,omitempty"`
+	Version       int       `dynamodbav:"version,omitempty"`
+	Request       string    `dynamodbav:"request,omitempty"`
+	Last          *lastItem `dynamodbav:"last"`
+	TTL           int64     `dynamodbav:"ttl,omitempty"`
 }
 
 func itemOfErased(e user.Erased) (Item, error) {
 	key := userKey(e.WorkspaceID, e.ID)
-	item := erasedItem{
-		primary: primary{key.PK, key.SK, entityErased}, sentItem: itemOfMails(e.Mails),
-		Generation: e.Generation, Last: itemOfChange(e.Last),
-	}
-	if matter := e.Matter(); matter != user.Forever { // else it stays
-		item.TTL = matter.Unix()
-	}
-	return attributevalue.MarshalMap(item)
+	return attributevalue.MarshalMap(erasedItem{
+		primary:    primary{key.PK, key.SK, entityErased},
+		Generation: e.Generation, Version: e.Version, Request: e.Request,
+		Last: itemOfChange(e.Last), TTL: e.RetainUntil().Unix(),
+	})
 }
 
-func erasedOfItem(item Item) (user.Erased, error) {
+func erasedOfItem(item Item) (e user.Erased, wishes user.Recipient, err error) {
 	var in erasedItem
-	err := attributevalue.UnmarshalMap(item, &in)
+	err = attributevalue.UnmarshalMap(item, &in)
 	if err != nil {
-		return user.Erased{}, fmt.Errorf("read an erased user's item: %w", err)
+		return user.Erased{}, user.Recipient{}, fmt.Errorf("read an erased user's item: %w", err)
 	}
 	return user.Erased{
 		ID: strings.TrimPrefix(in.SK, prefixUser), WorkspaceID: strings.TrimPrefix(in.PK, prefixWorkspace),
-		Mails: in.mails(), Generation: in.Generation, Last: in.Last.change(),
-	}, nil
+		Generation: in.Generation, Version: in.Version, Request: in.Request, Last: in.Last.change(),
+	}, in.recipient(), nil
 }
 
 type workspaceItem struct {
@@ -230,6 +275,7 @@ type workspaceItem struct {
 	SupportAddress      string    `dynamodbav:"supportAddress,omitempty"`
 	Reports             int       `dynamodbav:"reports,omitempty"`
 	Paused              bool      `dynamodbav:"invitationsPaused,omitempty"`
+	MailAllowance       int       `dynamodbav:"mailAllowance,omitempty"`
 	Admins              int       `dynamodbav:"admins"`
 	DataKey             []byte    `dynamodbav:"dataKey"`
 	CreatedAt           string    `dynamodbav:"createdAt"`
@@ -246,7 +292,7 @@ func itemOfWorkspace(w workspace.Workspace) (Item, error) {
 		InvitationDays: w.InvitationDays, ReminderDays: w.ReminderDays, AllowedEmailDomains: w.AllowedEmailDomains,
 		Locale: w.Locale, Timezone: w.Timezone, Directory: string(w.Directory), PersonalMessages: w.PersonalMessages, SeatLimit: w.SeatLimit,
 		NotifyInviters: w.NotifyInviters, ProductName: w.ProductName, LogoURL: w.LogoURL, AccentColor: w.AccentColor,
-		ReplyTo: w.ReplyTo, SupportAddress: w.SupportAddress, Reports: w.Reports, Paused: w.Paused,
+		ReplyTo: w.ReplyTo, SupportAddress: w.SupportAddress, Reports: w.Reports, Paused: w.Paused, MailAllowance: w.MailAllowance,
 		Admins: w.Admins, DataKey: w.DataKey,
 		CreatedAt: timeText(w.CreatedAt), UpdatedAt: timeText(w.UpdatedAt), Version: w.Version,
 		Last: &lastItem{ID: w.Last.ID, Type: string(w.Last.Type), Actor: w.Last.Actor, At: timeText(w.Last.At), Changed: w.Last.Changed},
@@ -270,7 +316,7 @@ func workspaceOfItem(item Item) (workspace.Workspace, error) {
 				ReplyTo: in.ReplyTo, SupportAddress: in.SupportAddress,
 			},
 		},
-		Reports: in.Reports, Paused: in.Paused,
+		Reports: in.Reports, Paused: in.Paused, MailAllowance: in.MailAllowance,
 		Admins: in.Admins, DataKey: in.DataKey,
 		CreatedAt: parseTime(in.CreatedAt), UpdatedAt: parseTime(in.UpdatedAt), Version: in.Version,
 	}
@@ -296,7 +342,7 @@ func EventOf(oldImage, newImage Image) (e event.Event, ok bool, err error) {
 		u, err := userOfItem(after)
 		return event.OfUser(u), err == nil, err
 	case entityErased:
-		e, err := erasedOfItem(after)
+		e, _, err := erasedOfItem(after)
 		return event.OfErased(e), err == nil, err
 	case entityWorkspace:
 		w, err := workspaceOfItem(after)

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/latchkey/latchkey/shared/table"
 	"github.com/latchkey/latchkey/shared/user"
 )
 
@@ -18,46 +19,65 @@ const (
 	prefixMail      = "MAIL#"
 	prefixDue       = "DUE#"
 	prefixTally     = "TALLY#"
-	prefixSent      = "SENT#"
 	prefixRequest   = "REQUEST#"
+	prefixRecipient = "RECIPIENT#"
+	prefixInviter   = "INVITER#"
+	prefixPart      = "PART#"
 
-	skWorkspace = "WORKSPACE"
-	skAccount   = "ACCOUNT"
-	skSlug      = "SLUG"
+	skWorkspace  = "WORKSPACE"
+	skAccount    = "ACCOUNT"
+	skSlug       = "SLUG"
+	skMailbox    = "MAILBOX"
+	skWorkspaces = "WORKSPACES"
+	skDeparture  = "DEPARTURE"
 )
 
 // Key is the primary key of an item.
-type Key struct{ PK, SK string }
+type Key = table.Key
 
-func workspaceKey(id string) Key         { return Key{prefixWorkspace + id, skWorkspace} }
-func userKey(workspaceID, id string) Key { return Key{prefixWorkspace + workspaceID, prefixUser + id} }
-func groupKey(workspaceID, id string) Key {
-	return Key{prefixWorkspace + workspaceID, prefixGroup + id}
+func workspaceKey(id string) Key { return Key{PK: prefixWorkspace + id, SK: skWorkspace} }
+func userKey(workspaceID, id string) Key {
+	return Key{PK: prefixWorkspace + workspaceID, SK: prefixUser + id}
 }
-func accountKey(emailKey string) Key { return Key{prefixAccount + emailKey, skAccount} }
-func slugKey(slug string) Key        { return Key{prefixSlug + slug, skSlug} }
+func groupKey(workspaceID, id string) Key {
+	return Key{PK: prefixWorkspace + workspaceID, SK: prefixGroup + id}
+}
+func accountKey(emailKey string) Key   { return Key{PK: prefixAccount + emailKey, SK: skAccount} }
+func departureKey(emailKey string) Key { return Key{PK: prefixAccount + emailKey, SK: skDeparture} }
+func slugKey(slug string) Key          { return Key{PK: prefixSlug + slug, SK: skSlug} }
 func historyKey(workspaceID, userID, eventID string) Key {
-	return Key{prefixHistory + workspaceID, userID + "#" + eventID}
+	return Key{PK: prefixHistory + workspaceID, SK: userID + "#" + eventID}
 }
 
 // mailKey is the claim of one mail: of that kind, for that generation.
 func mailKey(workspaceID, userID string, generation int, kind string) Key {
-	return Key{prefixWorkspace + workspaceID, prefixMail + userID + "#" + strconv.Itoa(generation) + "#" + kind}
+	return Key{PK: prefixWorkspace + workspaceID, SK: prefixMail + userID + "#" + strconv.Itoa(generation) + "#" + kind}
 }
 
 // tallyKey is one of the parts of a workspace's counts.
 func tallyKey(workspaceID string, part int) Key {
-	return Key{prefixWorkspace + workspaceID, prefixTally + strconv.Itoa(part)}
+	return Key{PK: prefixWorkspace + workspaceID, SK: prefixTally + strconv.Itoa(part)}
 }
 
-// sentKey counts the mails of one UTC day.
-func sentKey(workspaceID string, day time.Time) Key {
-	return Key{prefixWorkspace + workspaceID, prefixSent + day.UTC().Format(time.DateOnly)}
+// mailboxKey is what the deployment knows of an email.
+func mailboxKey(emailKey string) Key { return Key{PK: prefixRecipient + emailKey, SK: skMailbox} }
+
+// recipientKey is what the person with that id said about the workspace's mail.
+func recipientKey(workspaceID, userID string) Key {
+	return Key{PK: prefixWorkspace + workspaceID, SK: prefixRecipient + userID}
 }
+
+// inviterKey is one of the parts of what an inviter asked for on a day.
+func inviterKey(emailKey string, part int) Key {
+	return Key{PK: prefixInviter + emailKey, SK: prefixPart + strconv.Itoa(part)}
+}
+
+// workspacesKey counts the workspaces that an account creates on a day.
+func workspacesKey(emailKey string) Key { return Key{PK: prefixInviter + emailKey, SK: skWorkspaces} }
 
 // requestKey is what a call with an Idempotency-Key was answered.
 func requestKey(workspaceID, key string) Key {
-	return Key{prefixWorkspace + workspaceID, prefixRequest + key}
+	return Key{PK: prefixWorkspace + workspaceID, SK: prefixRequest + key}
 }
 
 // Shards spread the index byDue, because all that falls due in one hour would

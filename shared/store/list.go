@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/latchkey/latchkey/shared/awsenv"
+	"github.com/latchkey/latchkey/shared/table"
 	"github.com/latchkey/latchkey/shared/user"
 )
 
@@ -135,15 +135,15 @@ func (s *Store) readStatus(ctx context.Context, workspaceID string, status user.
 	case p.After != "":
 		to = statusSort(status, before(p.After))
 	}
-	out, err := s.db.Query(ctx, &dynamodb.QueryInput{
-		TableName: &s.table, IndexName: aws.String("byStatus"),
+	out, err := s.table.Query(ctx, &dynamodb.QueryInput{
+		IndexName:                 aws.String("byStatus"),
 		KeyConditionExpression:    aws.String("statusPk = :ws AND statusSk BETWEEN :from AND :to"),
-		ExpressionAttributeValues: Item{":ws": text(workspaceID), ":from": text(from), ":to": text(to)},
+		ExpressionAttributeValues: Item{":ws": table.Text(workspaceID), ":from": table.Text(from), ":to": table.Text(to)},
 		ScanIndexForward:          aws.Bool(p.Oldest),
 		Limit:                     aws.Int32(int32(limit)),
 	})
 	if err != nil {
-		return read{}, awsenv.Failure("list users", err)
+		return read{}, err
 	}
 	r := read{users: make([]user.User, len(out.Items))}
 	for i, item := range out.Items {

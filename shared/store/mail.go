@@ -2,14 +2,12 @@ package store
 
 import (
 	"context"
-	"errors"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"github.com/latchkey/latchkey/shared/awsenv"
+	"github.com/latchkey/latchkey/shared/table"
 	"github.com/latchkey/latchkey/shared/user"
 )
 
@@ -42,132 +40,87 @@ const (
 	AlreadySent              // it has been sent
 )
 
-// claims are kept for longer than any queue keeps a message.
+// claimKept is longer than any queue keeps a message.
 const claimKept = 30 * 24 * time.Hour
 
-// ClaimMail takes a mail for as long as the lease; whoever dies while holding
-// one is succeeded when it ends.
-func (s *Store) ClaimMail(ctx context.Context, m Mail, now time.Time, lease time.Duration) (Claim, error) {
+// Attempt is one run's try at a mail: it is told apart from all others, so that
+// a claim whose answer was lost is recognized when it is repeated.
+type Attempt struct {
+	ID    string
+	At    time.Time
+	Lease time.Duration
+}
+
+// ClaimMail takes a mail for as long as the attempt's lease; a run that dies
+// while it holds one is succeeded when the lease ends.
+func (s *Store) ClaimMail(ctx context.Context, m Mail, a Attempt) (Claim, error) {
 	key := m.key()
-	_, err := s.db.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName: &s.table,
-		Item: Item{
-			"pk": text(key.PK), "sk": text(key.SK), "entity": text(entityMail),
-			"leasedUntil": text(timeText(now.Add(lease))),
-			"ttl":         number(int(now.Add(claimKept).Unix())),
+	free := missing("pk").
+		Or(name("attempt").Equal(value(a.ID))).
+		Or(missing("sentAt").And(name("leasedUntil").LessThanEqual(value(timeText(a.At)))))
+	old, lost, err := s.table.Apply(ctx, table.Write{
+		Key: key, Condition: free,
+		Put: Item{
+			"pk": table.Text(key.PK), "sk": table.Text(key.SK), "entity": table.Text(entityMail), "attempt": table.Text(a.ID),
+			"leasedUntil": table.Text(timeText(a.At.Add(a.Lease))), "ttl": table.Number(int(a.At.Add(claimKept).Unix())),
 		},
-		ConditionExpression:                 aws.String("attribute_not_exists(pk) OR (attribute_not_exists(sentAt) AND leasedUntil <= :now)"),
-		ExpressionAttributeValues:           Item{":now": text(timeText(now))},
-		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	})
-	old, lost := lostCondition(err)
 	switch {
+	case err != nil:
+		return ClaimedElse, err
 	case lost && old["sentAt"] != nil:
 		return AlreadySent, nil
 	case lost:
 		return ClaimedElse, nil
 	}
-	return Claimed, awsenv.Failure("claim a mail", err)
+	return Claimed, nil
 }
 
-// ReleaseMail ends one's own claim, made at claimed, of a mail that was surely
-// not sent, so that the next attempt need not wait for the lease. A successor's
-// claim, after the lease was over, stays.
-func (s *Store) ReleaseMail(ctx context.Context, m Mail, claimed time.Time, lease time.Duration) error {
-	_, err := s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: &s.table, Key: m.key().item(),
-		UpdateExpression:    aws.String("SET leasedUntil = :now"),
-		ConditionExpression: aws.String("leasedUntil = :mine AND attribute_not_exists(sentAt)"),
-		ExpressionAttributeValues: Item{
-			":now": text(timeText(claimed)), ":mine": text(timeText(claimed.Add(lease))),
-		},
+// ReleaseMail ends an attempt at a mail that was surely not sent, so that the
+// next one need not wait for the lease. A successor's claim stays.
+func (s *Store) ReleaseMail(ctx context.Context, m Mail, a Attempt) error {
+	_, _, err := s.table.Apply(ctx, table.Write{
+		Key:       m.key(),
+		Update:    expression.Set(name("leasedUntil"), value(timeText(a.At))).Remove(name("attempt")),
+		Condition: name("attempt").Equal(value(a.ID)).And(missing("sentAt")),
 	})
-	if _, lost := lostCondition(err); lost {
-		return nil
-	}
-	return awsenv.Failure("release a mail", err)
+	return err
 }
 
 // MarkMailSent notes that SES took the mail, so that no repeat sends it again.
 func (s *Store) MarkMailSent(ctx context.Context, m Mail, messageID string, now time.Time) error {
-	_, err := s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: &s.table, Key: m.key().item(),
-		UpdateExpression:          aws.String("SET sentAt = :now, messageId = :id"),
-		ExpressionAttributeValues: Item{":now": text(timeText(now)), ":id": text(messageID)},
+	_, _, err := s.table.Apply(ctx, table.Write{
+		Key:    m.key(),
+		Update: expression.Set(name("sentAt"), value(timeText(now))).Set(name("messageId"), value(messageID)),
 	})
-	return awsenv.Failure("mark a mail", err)
+	return err
 }
 
-// SetDelivery notes what was learned about the newest mail of an invitation.
-// It does nothing for an older generation, and nothing where something at least
-// as weighty is known: so notices may come late, twice, and in any order. What
-// we say ourselves stands until the mail service says something, and replaces
-// what we said before.
+// SetDelivery notes what was learned about the newest mail of an invitation. It
+// does nothing for an older generation, for a user who is gone, or where the
+// notice replaces nothing (user.Notice.Replaces): notices may come late, twice,
+// and in any order. It does not raise the version.
 func (s *Store) SetDelivery(ctx context.Context, m Mail, stamp user.Stamp, n user.Notice) error {
-	last := &types.AttributeValueMemberM{Value: Item{
-		"id": text(stamp.ID), "type": text(string(user.DeliveryChanged)), "actor": text(stamp.Actor), "at": text(timeText(stamp.At)),
-	}}
-	e := newExpression()
-	e.set("delivery", text(string(n.Delivery)))
-	e.set("deliveryWeight", number(int(n.Weight)))
-	e.set("last", last)
+	update := expression.Set(name("delivery"), value(string(n.Delivery))).
+		Set(name("deliveryWeight"), value(int(n.Weight))).
+		Set(name("last"), value(&types.AttributeValueMemberM{Value: Item{
+			"id": table.Text(stamp.ID), "type": table.Text(string(user.DeliveryChanged)),
+			"actor": table.Text(stamp.Actor), "at": table.Text(timeText(stamp.At)),
+		}}))
 	if n.Reason == "" {
-		e.remove("deliveryReason")
+		update = update.Remove(name("deliveryReason"))
 	} else {
-		e.set("deliveryReason", text(n.Reason))
+		update = update.Set(name("deliveryReason"), value(n.Reason))
 	}
-	weight := e.name("deliveryWeight")
-	known := e.value(number(int(n.Weight)))
-	if n.Weight == user.WeightOurs { // of one's own words the newest stand, but not twice
-		known = weight + " = " + known + " AND NOT " + e.name("delivery") + " = " + e.value(text(string(n.Delivery)))
-	} else {
-		known = weight + " < " + known
+	weight := name("deliveryWeight")
+	replaces := missing("deliveryWeight").Or(weight.LessThan(value(int(n.Weight))))
+	if n.Weight == user.WeightOurs {
+		replaces = missing("deliveryWeight").Or(weight.Equal(value(int(n.Weight)))).
+			And(name("delivery").NotEqual(value(string(n.Delivery))))
 	}
-	condition := e.name("generation") + " = " + e.value(number(m.Generation)) + " AND (attribute_not_exists(" + weight + ") OR (" + known + "))"
-	err := s.update(ctx, e.update(s.table, userKey(m.WorkspaceID, m.UserID), condition))
-	if _, lost := lostCondition(err); lost {
-		return nil
-	}
-	return awsenv.Failure("set a delivery state", err)
-}
-
-// ReportInvitation notes that a person called an invitation abuse, and counts
-// it in the workspace, in one transaction; who did so before counts no more. It
-// gives the workspace's count.
-func (s *Store) ReportInvitation(ctx context.Context, u user.User, stamp user.Stamp) (reports int, err error) {
-	for try := range attempts {
-		next, first := u.Report(stamp)
-		if !first {
-			snap, err := s.Load(ctx, Want{Workspace: u.WorkspaceID})
-			return snap.Workspace.Reports, err
-		}
-		update, err := s.userUpdate(u, next)
-		if err != nil {
-			return 0, err
-		}
-		e := newExpression()
-		e.add("reports", 1)
-		count := e.update(s.table, workspaceKey(u.WorkspaceID), "attribute_exists(pk)")
-		_, err = s.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{
-			TransactItems: []types.TransactWriteItem{{Update: update}, {Update: count}},
-		})
-		reasons := canceled(err)
-		switch {
-		case reasons == nil && err != nil:
-			return 0, awsenv.Failure("report an invitation", err)
-		case reasons == nil: // read what it came to
-			u = next
-			continue
-		case lostAt(reasons, 0):
-			now, err := changedMeanwhile(reasons[0].Item)
-			if !errors.Is(err, errChangedMeanwhile) {
-				return 0, err
-			}
-			u = now
-		}
-		if err := pause(ctx, jitter(try)); err != nil {
-			return 0, awsenv.Failure("report an invitation", err)
-		}
-	}
-	return 0, awsenv.ErrBusy
+	_, _, err := s.table.Apply(ctx, table.Write{
+		Key: userKey(m.WorkspaceID, m.UserID), Update: update,
+		Condition: name("entity").Equal(value(entityUser)).And(name("generation").Equal(value(m.Generation))).And(replaces),
+	})
+	return err
 }

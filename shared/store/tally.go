@@ -2,183 +2,125 @@ package store
 
 import (
 	"context"
-	"math/rand/v2"
-	"slices"
-	"strconv"
+	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 
+	"github.com/latchkey/latchkey/shared/table"
 	"github.com/latchkey/latchkey/shared/user"
 	"github.com/latchkey/latchkey/shared/workspace"
 )
 
-// The tally of a workspace is how many users it has in each status, and how
-// many seats are free. Whatever changes a status changes the tally in the same
-// transaction, so it is exact at every moment. It lies in parts, of which each
-// write takes any one: a thousand people who accept in one second do not queue
-// for one item. A count is the sum over the parts, each of which may be
-// negative; a seat limit is kept because no part ever gives more room than it
-// has, and the parts' rooms add up to what is free.
+// The tally of a workspace is how many users it has in each status, how many
+// seats are free, and how many mails it asked for today. Whatever changes a
+// status changes the tally in the same transaction, so it is exact at every
+// moment. It lies in parts, of which each write takes any that have room: a
+// thousand people who accept in one second do not queue for one item. A limit
+// holds because no part ever gives more room than it has, and the parts' rooms
+// add up to what is free.
 
-// Parts is how many parts a tally has.
-const Parts = 16
-
-// tally is a change of the counts.
-type tally map[user.Status]int
-
-// seats are those that the change takes; negative where it frees some.
-func (t tally) seats() int {
-	n := 0
-	for status, by := range t {
-		if status.HoldsSeat() {
-			n += by
-		}
-	}
-	return n
-}
-
-// unlimited is the room of a part where nothing limits it: no workspace ever
-// gets through it.
-const unlimited = 1 << 50
-
-func anyPart() int { return rand.IntN(Parts) }
-
-// tallyUpdate changes one part, on condition that it has room for the seats
-// that are taken.
-func (s *Store) tallyUpdate(workspaceID string, part int, change tally) *types.Update {
-	e := newExpression()
+func partOfItem(item Item) workspace.Part {
+	part := workspace.Part{Counts: map[user.Status]int{}, Room: table.NumberOf(item, "room", workspace.Unlimited), Mails: dayOfItem(item)}
 	for _, status := range user.Statuses() {
-		if by := change[status]; by != 0 {
-			e.add(string(status), by)
-		}
+		part.Counts[status] = table.NumberOf(item, string(status), 0)
 	}
-	e.set("entity", text(entityTally))
-	condition := ""
-	if seats := change.seats(); seats != 0 {
-		e.sets = append(e.sets, e.name("room")+" = if_not_exists("+e.name("room")+", "+e.value(number(unlimited))+") - "+e.value(number(seats)))
-		if seats > 0 {
-			condition = "attribute_not_exists(" + e.name("room") + ") OR " + e.name("room") + " >= " + e.value(number(seats))
-		}
-	}
-	return e.update(s.table, tallyKey(workspaceID, part), condition)
+	return part
 }
 
-// parts reads all parts of a tally.
-func (s *Store) parts(ctx context.Context, workspaceID string) ([Parts]Item, error) {
-	var parts [Parts]Item
-	keys := make([]Item, Parts)
-	for i := range keys {
-		keys[i] = tallyKey(workspaceID, i).item()
-	}
-	items, err := s.batchGet(ctx, keys, strongly)
-	for _, item := range items {
-		for i := range parts {
-			if stringOf(item, "sk") == tallyKey(workspaceID, i).SK {
-				parts[i] = item
-			}
-		}
-	}
-	return parts, err
+// Attributes that count something on a day.
+const (
+	attrDay   = "day"
+	attrAsked = "asked"
+)
+
+func dayOfItem(item Item) workspace.Day {
+	return workspace.Day{Date: table.TextOf(item, attrDay), Count: table.NumberOf(item, attrAsked, 0)}
 }
 
-func intOf(item Item, name string, otherwise int) int {
-	v, ok := item[name].(*types.AttributeValueMemberN)
-	if !ok {
-		return otherwise
-	}
-	n, _ := strconv.Atoi(v.Value) // our own whole numbers
-	return n
+// tallyChange is what one transaction changes in one part.
+type tallyChange struct {
+	counts map[user.Status]int
+	seats  int // taken; negative where some are freed
+	mails  int
 }
 
-func room(part Item) int { return intOf(part, "room", unlimited) }
-
-// roomiest is the part with the most room, and how much it is; where none has
-// any, workspace.ErrSeatLimit.
-func (s *Store) roomiest(ctx context.Context, workspaceID string) (part, free int, err error) {
-	parts, err := s.parts(ctx, workspaceID)
-	if err != nil {
-		return 0, 0, err
+func (p *planner) tallyWrite(part int, change tallyChange, share int) table.Write {
+	update := expression.Set(name("entity"), value(entityTally))
+	for status, n := range change.counts {
+		update = update.Add(name(string(status)), value(n))
 	}
-	for i := range parts {
-		if room(parts[i]) > room(parts[part]) {
-			part = i
-		}
+	w := table.Write{Key: tallyKey(p.st.id, part), Update: update}
+	if change.seats != 0 {
+		w.Update, w.Condition = roomUpdate(w.Update, change.seats)
 	}
-	if free = room(parts[part]); free <= 0 {
-		return 0, 0, workspace.ErrSeatLimit
+	if change.mails > 0 {
+		var enough expression.ConditionBuilder
+		w.Update, enough = dayUpdate(w.Update, p.st.Tally[part].Mails, change.mails, share, p.d.At)
+		w.Condition = and(w.Condition, enough)
 	}
-	return part, free, nil
+	return w
 }
 
-// SeatsLeft is how many seats are free.
-func (s *Store) SeatsLeft(ctx context.Context, workspaceID string) (int, error) {
-	parts, err := s.parts(ctx, workspaceID)
-	free := 0
-	for _, part := range parts {
-		free += room(part)
+func and(a, b expression.ConditionBuilder) expression.ConditionBuilder {
+	switch {
+	case !a.IsSet():
+		return b
+	case !b.IsSet():
+		return a
 	}
-	return max(free, 0), err
+	return a.And(b)
 }
 
-// Counts are the users of a workspace by status: exact, but for those who
-// change while the parts are read, one after the other. A pending user whose
-// time has passed is counted as pending until the schedule, or somebody who
-// needs the seat, has persisted it.
+// roomUpdate takes seats from a part's room, on condition that it has them.
+func roomUpdate(update expression.UpdateBuilder, seats int) (expression.UpdateBuilder, expression.ConditionBuilder) {
+	update = update.Set(name("room"), expression.Minus(expression.IfNotExists(name("room"), value(workspace.Unlimited)), value(seats)))
+	if seats <= 0 {
+		return update, expression.ConditionBuilder{}
+	}
+	return update, missing("room").Or(name("room").GreaterThanEqual(value(seats)))
+}
+
+// dayUpdate counts n more on a day, of which known was read, on condition that
+// the share is not passed. The first of a day begins the count anew.
+func dayUpdate(update expression.UpdateBuilder, known workspace.Day, n, share int, now time.Time) (expression.UpdateBuilder, expression.ConditionBuilder) {
+	if today := workspace.DateOf(now); known.Date < today {
+		return update.Set(name(attrDay), value(today)).Set(name(attrAsked), value(n)),
+			missing(attrDay).Or(name(attrDay).LessThan(value(today)))
+	}
+	return update.Set(name(attrAsked), name(attrAsked).Plus(value(n))),
+		name(attrDay).Equal(value(known.Date)).And(name(attrAsked).LessThanEqual(value(share - n)))
+}
+
+// dayKept is how long the counts of a day matter.
+const dayKept = 48 * time.Hour
+
+// dayWrite counts n more in an item of its own.
+func dayWrite(key Key, known workspace.Day, n, share int, now time.Time) table.Write {
+	update := expression.Set(name("entity"), value(entityInviter)).Set(name("ttl"), value(now.Add(dayKept).Unix()))
+	update, enough := dayUpdate(update, known, n, share, now)
+	return table.Write{Key: key, Update: update, Condition: enough}
+}
+
+// Counts returns the users of a workspace by status: exact, but for those who
+// change while the parts are read one after the other. A pending user whose time
+// has passed is counted as pending until the schedule, or a caller who needs the
+// seat, has persisted it.
 func (s *Store) Counts(ctx context.Context, workspaceID string) (map[user.Status]int, error) {
-	parts, err := s.parts(ctx, workspaceID)
-	counts := countsOf(parts)
-	for status, n := range counts {
-		counts[status] = max(n, 0) // somebody was seen to leave who was not seen to come
+	keys := make([]Key, workspace.Parts)
+	for part := range keys {
+		keys[part] = tallyKey(workspaceID, part)
 	}
-	return counts, err
-}
-
-func countsOf(parts [Parts]Item) map[user.Status]int {
-	counts := map[user.Status]int{}
-	for _, status := range user.Statuses() {
-		for _, part := range parts {
-			counts[status] += intOf(part, string(status), 0)
-		}
-	}
-	return counts
-}
-
-// seatUpdates give every part its share of a new limit, on condition that the
-// tally is still as it was read; 0 is no limit. More seats in use than the
-// limit has is workspace.SeatsInUse.
-func (s *Store) seatUpdates(ctx context.Context, workspaceID string, limit int) ([]types.TransactWriteItem, error) {
-	parts, err := s.parts(ctx, workspaceID)
+	items, err := s.table.BatchGet(ctx, keys, table.Strong)
 	if err != nil {
 		return nil, err
 	}
-	inUse := 0
-	for status, n := range countsOf(parts) {
-		if status.HoldsSeat() {
-			inUse += n
-		}
+	var tally workspace.Tally
+	for i, item := range items {
+		tally[i] = partOfItem(item)
 	}
-	if limit > 0 && inUse > limit {
-		return nil, workspace.SeatsInUse(inUse)
+	counts := tally.Counts()
+	for status, n := range counts {
+		counts[status] = max(n, 0) // seen to leave, and not seen to come
 	}
-	writes := make([]types.TransactWriteItem, Parts)
-	for i, part := range parts {
-		share := unlimited
-		if limit > 0 {
-			share = (limit - inUse + Parts - 1 - i) / Parts
-		}
-		e := newExpression()
-		e.set("entity", text(entityTally))
-		e.set("room", number(share))
-		condition := "attribute_not_exists(" + e.name("room") + ")"
-		if part["room"] != nil {
-			condition = e.name("room") + " = " + e.value(part["room"])
-		}
-		writes[i] = types.TransactWriteItem{Update: e.update(s.table, tallyKey(workspaceID, i), condition)}
-	}
-	return writes, nil
-}
-
-func lostAny(reasons []types.CancellationReason) bool {
-	return slices.ContainsFunc(reasons, func(r types.CancellationReason) bool { return aws.ToString(r.Code) == lost })
+	return counts, nil
 }

@@ -2,142 +2,130 @@ package store
 
 import (
 	"context"
-	"errors"
-	"reflect"
+	"fmt"
+	"math/rand/v2"
 	"slices"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
-	"github.com/latchkey/latchkey/shared/awsenv"
+	"github.com/latchkey/latchkey/shared/table"
 	"github.com/latchkey/latchkey/shared/user"
 	"github.com/latchkey/latchkey/shared/workspace"
 )
 
-// InsertWorkspace writes a workspace, its slug and, unless an operator makes
-// it, its first admin, all or nothing. A slug in use is workspace.ErrSlugTaken.
-func (s *Store) InsertWorkspace(ctx context.Context, w workspace.Workspace, founder *user.User) error {
-	if founder != nil {
-		w.Admins = 1
-	}
-	item, err := itemOfWorkspace(w)
+// InsertWorkspace writes a workspace, its slug and, unless an operator makes it,
+// its first admin, all or nothing. A slug in use is workspace.ErrSlugTaken; more
+// workspaces of the founder's account in one day than the limit allows are
+// workspace.ErrTooMany.
+func (s *Store) InsertWorkspace(ctx context.Context, w workspace.Workspace, founder *user.User, limit int) error {
+	writes, err := workspaceWrites(w, founder)
 	if err != nil {
 		return err
 	}
-	key := slugKey(w.Slug)
-	slug := Item{"pk": text(key.PK), "sk": text(key.SK), "entity": text(entitySlug), "workspace": text(w.ID)}
-	items := []Item{slug, item}
-	if founder != nil {
-		item, err := itemOfUser(*founder)
-		if err != nil {
+	if founder == nil {
+		return s.insertWorkspace(ctx, writes)
+	}
+	key := workspacesKey(user.EmailKey(founder.Email))
+	item, err := s.table.Get(ctx, key)
+	for try := 0; err == nil; try++ {
+		made := dayOfItem(item)
+		if made.On(w.CreatedAt) >= limit {
+			return workspace.TooMany(w.CreatedAt)
+		}
+		counted := append(slices.Clip(writes), dayWrite(key, made, 1, limit, w.CreatedAt))
+		var outcome table.Outcome
+		outcome, err = s.table.Transact(ctx, fmt.Sprintf("%s-%d", newToken(), try), counted)
+		old, raced := outcome.Lost[len(counted)-1]
+		_, taken := outcome.Lost[slugWrite]
+		switch {
+		case err != nil || outcome.Committed:
+			return err
+		case taken:
+			return workspace.ErrSlugTaken
+		case raced:
+			item = old
+		}
+		err = table.Wait(ctx, try)
+	}
+	return err
+}
+
+func (s *Store) insertWorkspace(ctx context.Context, writes []table.Write) error {
+	for try := 0; ; try++ {
+		outcome, err := s.table.Transact(ctx, fmt.Sprintf("%s-%d", newToken(), try), writes)
+		if err != nil || outcome.Committed {
 			return err
 		}
-		items = append(items, item)
+		if _, taken := outcome.Lost[slugWrite]; taken {
+			return workspace.ErrSlugTaken
+		}
+		if err := table.Wait(ctx, try); err != nil {
+			return err
+		}
 	}
-	writes := make([]types.TransactWriteItem, len(items))
-	for i, item := range items {
-		writes[i].Put = &types.Put{TableName: &s.table, Item: item, ConditionExpression: aws.String("attribute_not_exists(pk)")}
-	}
-	if founder != nil {
-		writes = append(writes, types.TransactWriteItem{Update: s.tallyUpdate(w.ID, anyPart(), tally{founder.Status: 1})})
-	}
-	_, err = s.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: writes})
-	reasons := canceled(err)
-	switch {
-	case reasons == nil:
-		return awsenv.Failure("insert a workspace", err)
-	case aws.ToString(reasons[0].Code) == lost:
-		return workspace.ErrSlugTaken
-	}
-	return awsenv.ErrBusy
 }
 
-// ChangeWorkspace applies a change of settings to w, which was read before,
-// deciding it anew where somebody else was faster. A seat limit below the
-// seats in use is workspace.SeatsInUse.
-func (s *Store) ChangeWorkspace(ctx context.Context, w workspace.Workspace, change func(workspace.Workspace) (workspace.Workspace, error)) (workspace.Workspace, error) {
-	for try := range attempts {
-		next, err := change(w)
-		if err != nil || next.Version == w.Version {
-			return next, err
-		}
-		now, err := s.replaceWorkspace(ctx, w, next)
-		switch {
-		case err == nil:
-			return next, nil
-		case errors.Is(err, errChangedMeanwhile):
-			w = now
-		case errors.Is(err, errContended):
-			err := pause(ctx, jitter(try))
-			if err != nil {
-				return workspace.Workspace{}, awsenv.Failure("change a workspace", err)
-			}
-		default:
-			return workspace.Workspace{}, err
-		}
-	}
-	return workspace.Workspace{}, awsenv.ErrBusy
-}
+// slugWrite is the place of the slug among workspaceWrites.
+const slugWrite = 0
 
-// replaceWorkspace writes the difference between two states; a new seat limit
-// goes together with every part's share of it.
-func (s *Store) replaceWorkspace(ctx context.Context, from, to workspace.Workspace) (now workspace.Workspace, err error) {
-	update, err := s.workspaceUpdate(from, to)
-	if err != nil {
-		return workspace.Workspace{}, err
-	}
-	var old Item
-	var lostOurs bool
-	if from.SeatLimit == to.SeatLimit {
-		err = s.update(ctx, update)
-		old, lostOurs = lostCondition(err)
-		if !lostOurs {
-			return workspace.Workspace{}, awsenv.Failure("change a workspace", err)
-		}
-	} else {
-		writes, err := s.seatUpdates(ctx, from.ID, to.SeatLimit)
-		if err != nil {
-			return workspace.Workspace{}, err
-		}
-		writes = append(writes, types.TransactWriteItem{Update: update})
-		_, err = s.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: writes})
-		reasons := canceled(err)
-		switch {
-		case reasons == nil:
-			return workspace.Workspace{}, awsenv.Failure("change a seat limit", err)
-		case !lostAt(reasons, Parts):
-			return workspace.Workspace{}, errContended // the seats in use have changed since they were counted
-		}
-		old = reasons[Parts].Item
-	}
-	now, err = workspaceOfItem(old)
-	if err != nil {
-		return workspace.Workspace{}, err
-	}
-	return now, errChangedMeanwhile
-}
-
-func (s *Store) workspaceUpdate(from, to workspace.Workspace) (*types.Update, error) {
-	before, err := itemOfWorkspace(from)
+func workspaceWrites(w workspace.Workspace, founder *user.User) ([]table.Write, error) {
+	w.Admins = count(founder != nil)
+	item, err := itemOfWorkspace(w)
 	if err != nil {
 		return nil, err
 	}
-	after, err := itemOfWorkspace(to)
+	key := slugKey(w.Slug)
+	slug := Item{"pk": table.Text(key.PK), "sk": table.Text(key.SK), "entity": table.Text(entitySlug), "workspace": table.Text(w.ID)}
+	writes := []table.Write{
+		{Key: key, Put: slug, Condition: missing("pk")},
+		{Key: workspaceKey(w.ID), Put: item, Condition: missing("pk")},
+	}
+	if founder == nil {
+		return writes, nil
+	}
+	member, err := itemOfUser(*founder)
 	if err != nil {
 		return nil, err
 	}
-	e := newExpression()
-	for _, name := range slices.Sorted(keysOf(before, after)) {
-		switch {
-		case name == "admins": // counted by transactions, never set
-		case name == "reports" && to.Reports != 0: // counted likewise, and begun anew when an operator says so
-		case after[name] == nil:
-			e.remove(name)
-		case !reflect.DeepEqual(before[name], after[name]):
-			e.set(name, after[name])
-		}
+	p := planner{st: &State{id: w.ID}}
+	change := tallyChange{counts: map[user.Status]int{founder.Status: 1}, seats: 1}
+	return append(writes,
+		table.Write{Key: userKey(w.ID, founder.ID), Put: member, Condition: missing("pk")},
+		p.tallyWrite(rand.IntN(workspace.Parts), change, 0),
+	), nil
+}
+
+// changingWorkspace is a change of a workspace, for Decide.
+type changingWorkspace func(workspace.Workspace) (workspace.Workspace, error)
+
+func (change changingWorkspace) decide(st *State) (Decision, workspace.Workspace, error) {
+	if st.Workspace.ID == "" {
+		return Decision{}, st.Workspace, workspace.ErrNotFound
 	}
-	condition := e.name("version") + " = " + e.value(number(from.Version))
-	return e.update(s.table, workspaceKey(from.ID), condition), nil
+	next, err := change(st.Workspace)
+	if err != nil || next.Version == st.Workspace.Version {
+		return Decision{}, next, err
+	}
+	return Decision{Workspace: &WorkspaceChange{st.Workspace, next}}, next, nil
+}
+
+// ChangeWorkspace makes a change of the state's workspace and writes it. A seat
+// limit below the seats in use is workspace.SeatsInUse.
+func (s *Store) ChangeWorkspace(ctx context.Context, st *State, change func(workspace.Workspace) (workspace.Workspace, error)) (workspace.Workspace, error) {
+	return Decide(ctx, s, st, changingWorkspace(change).decide)
+}
+
+// workspaceUpdate sets what differs between two states of a workspace, on
+// condition that the stored state is the first of them. Admins are counted by
+// the transactions that make or unmake them.
+func workspaceUpdate(before, after workspace.Workspace) (table.Write, error) {
+	was, err := itemOfWorkspace(before)
+	if err != nil {
+		return table.Write{}, err
+	}
+	is, err := itemOfWorkspace(after)
+	if err != nil {
+		return table.Write{}, err
+	}
+	delete(was, "admins")
+	delete(is, "admins")
+	return table.Write{Key: workspaceKey(before.ID), Update: difference(was, is), Condition: isVersion(before.Version)}, nil
 }

@@ -1,24 +1,21 @@
 package user
 
-import (
-	"time"
+import "time"
 
-	"github.com/latchkey/latchkey/shared/fault"
-)
-
-// Delivery is what is known of the newest mail of an invitation.
+// Delivery is what is known of the newest mail to a user.
 type Delivery string
 
 // The delivery states.
 const (
-	DeliveryNone       Delivery = "none"       // the admin asked for no mail
-	DeliveryQueued     Delivery = "queued"     // will be sent
-	DeliveryFailed     Delivery = "failed"     // given up by us, or refused by the mail service
+	DeliveryNone       Delivery = "none"       // no mail was asked for, or none is needed any more
+	DeliveryScheduled  Delivery = "scheduled"  // leaves when the limits of mail allow it
+	DeliveryQueued     Delivery = "queued"     // about to be sent
+	DeliveryFailed     Delivery = "failed"     // given up, or refused by the mail service
 	DeliverySent       Delivery = "sent"       // the mail service has it
 	DeliveryDelayed    Delivery = "delayed"    // the recipient's server makes it wait
 	DeliveryDelivered  Delivery = "delivered"  // the recipient's server took it
 	DeliveryBounced    Delivery = "bounced"    // it came back
-	DeliverySuppressed Delivery = "suppressed" // not sent: the address is on a list of those that are not mailed
+	DeliverySuppressed Delivery = "suppressed" // not sent: the recipient does not want it, or the mail service refuses the address
 	DeliveryComplained Delivery = "complained" // the recipient called it spam
 )
 
@@ -29,65 +26,124 @@ type Notice struct {
 	Weight   Weight
 }
 
-// Weight orders notices: of two about the same mail the weightier one stands,
-// in whichever order they come and however often. So a delivery that is told
-// late never covers a bounce.
+// Weight orders notices: of two about the same mail the heavier one stands, in
+// whichever order they come and however often. A late delivery notice therefore
+// never covers a bounce.
 type Weight int
 
-// The weights, lightest first. The zero value is what we say ourselves before
-// the mail service has it: anything it tells stands against that.
+// The weights, lightest first. The zero value is a state of ours from before
+// the mail service has the mail: everything it says replaces that.
 const (
 	WeightOurs Weight = iota
 	WeightSent
 	WeightDelayed
-	// WeightAutomatic is of a bounce for no reason that lasts: an absence note
-	// comes back like this, from a mailbox that has the mail.
+	// WeightAutomatic is a bounce for no lasting reason. An absence note comes
+	// back like this, from a mailbox that has the mail.
 	WeightAutomatic
 	WeightDelivered
-	WeightBounced // for a reason of this mail or this day: the mailbox is full
-	// WeightUndeliverable and what is weightier stops further mail until an
-	// admin confirms the address.
+	WeightBounced // for a reason of this mail or this day, such as a full mailbox
+	// WeightUndeliverable and heavier notices stop further mail.
 	WeightUndeliverable
 	WeightComplained
 )
 
-// Undeliverable is true after a hard bounce or a complaint.
-func (i Invitation) Undeliverable() bool { return i.DeliveryWeight >= WeightUndeliverable }
-
-// Faults of mail that shall not be sent.
-var (
-	// ErrUndeliverable stops mail to an address that does not take it.
-	ErrUndeliverable = fault.New(fault.Conflict, "recipient_undeliverable",
-		`The last mail to this address came back, or was called spam. Check the address, then repeat this with {"confirm": true}.`)
-	// ErrUnsubscribed stops mail to a person who does not want any.
-	ErrUnsubscribed = fault.New(fault.Conflict, "recipient_unsubscribed",
-		`This person asked not to be mailed from this workspace. Invite them with {"sendEmail": false} and give them the link yourself.`)
-)
-
-// ReasonUnsubscribed is the delivery reason of a mail that the person does not
-// want.
-const ReasonUnsubscribed = "The person asked not to be mailed from this workspace."
-
-// Unsubscribe notes that a person wants no mail from this workspace, ever. It
-// holds for whatever is left of them when they are erased, too. Repeated, it
-// changes nothing.
-func (u User) Unsubscribe(s Stamp) User {
-	if !u.Mails.Unsubscribed.IsZero() {
-		return u
+// Replaces reports whether a notice says more than what is known of the same
+// mail. Of our own states the newer one stands; an identical one is a no-op.
+func (n Notice) Replaces(i Invitation) bool {
+	if n.Weight == WeightOurs {
+		return i.DeliveryWeight == WeightOurs && i.Delivery != n.Delivery
 	}
-	next := u
-	next.Mails.Unsubscribed = s.At
-	next.Invitation.ReminderAt = time.Time{}
-	return next.after(u, s, UserUpdated, "unsubscribed")
+	return n.Weight > i.DeliveryWeight
 }
 
-// Report notes that a person called an invitation abuse; first is false for
-// one who did before.
-func (u User) Report(s Stamp) (next User, first bool) {
-	if !u.ReportedAt.IsZero() {
-		return u, false
+// Learn returns the user with a notice about the mail of a generation, and a
+// complaint noted for good. Where nothing new is learned, it returns u itself.
+func (u User) Learn(s Stamp, generation int, n Notice) User {
+	next := u
+	if n.Weight == WeightComplained {
+		next.Recipient = next.Recipient.Express(Complain, s.At)
+		next.Invitation.ReminderAt = time.Time{}
 	}
-	next = u
-	next.ReportedAt = s.At
-	return next.after(u, s, UserUpdated, "reported"), true
+	if generation == u.Invitation.Generation && n.Replaces(u.Invitation) {
+		next.Invitation.Delivery, next.Invitation.DeliveryReason, next.Invitation.DeliveryWeight = n.Delivery, n.Reason, n.Weight
+	} else if next.Recipient == u.Recipient {
+		return u
+	}
+	return next.changed(s, DeliveryChanged)
+}
+
+// MailKind says which mail a change of a user calls for.
+type MailKind string
+
+// The kinds of mail to the person. The mail to the inviter when somebody
+// accepts is not one of them.
+const (
+	MailInvitation   MailKind = "invitation"
+	MailReinvitation MailKind = "reinvitation"
+	MailAccess       MailKind = "access"
+)
+
+// schedule sets what becomes of a mail that the user is to get: it is queued
+// where it may leave at once, and else waits until at.
+func (u *User) schedule(kind MailKind, now, at time.Time) {
+	i := &u.Invitation
+	i.MailKind = kind
+	i.SendEmail = true
+	i.Delivery, i.DeliveryReason, i.DeliveryWeight = DeliveryQueued, "", WeightOurs
+	i.ScheduledFor = time.Time{}
+	if at.After(now) {
+		i.Delivery, i.ScheduledFor = DeliveryScheduled, at
+		return
+	}
+	if kind != MailAccess { // which is not a mail of the invitation
+		i.Sends++
+	}
+	u.Mailbox = u.Mailbox.Counted(now)
+}
+
+// unschedule ends the wait of a scheduled mail; any other state stays.
+func (i *Invitation) unschedule(to Delivery, reason string) {
+	if i.Delivery == DeliveryScheduled {
+		i.Delivery, i.DeliveryReason, i.ScheduledFor = to, reason, time.Time{}
+	}
+}
+
+// Withhold ends the wait of a scheduled mail that must not go any more.
+func (u User) Withhold(s Stamp, refusal error) User {
+	next := u
+	next.Invitation.unschedule(DeliverySuppressed, reasonOf(refusal))
+	return next.changed(s, DeliveryChanged)
+}
+
+// Release lets a scheduled mail go at s.At, if the limits now allow it, or
+// moves it to a later instant. An invitation lasts from the moment its mail
+// leaves, so its end moves along.
+func (u User) Release(s Stamp, at time.Time) (User, error) {
+	i := u.Invitation
+	if i.Delivery != DeliveryScheduled || s.At.Before(i.ScheduledFor) {
+		return u, wrongStatus(u, s.At, "mailed")
+	}
+	next := u
+	next.schedule(i.MailKind, s.At, at)
+	if u.Status.Pending() {
+		left := maxTime(s.At, at)
+		shift := left.Sub(i.SentAt)
+		next.Invitation.SentAt = left
+		next.Invitation.ExpiresAt = i.ExpiresAt.Add(shift)
+		if !i.ReminderAt.IsZero() {
+			next.Invitation.ReminderAt = i.ReminderAt.Add(shift)
+		}
+	}
+	if at.After(s.At) {
+		next.Version++ // moving it is no news to anybody
+		return next, nil
+	}
+	return next.changed(s, MailDue), nil
+}
+
+func maxTime(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }

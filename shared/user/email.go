@@ -1,11 +1,12 @@
 package user
 
 import (
+	"errors"
 	"net/mail"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
-	"golang.org/x/text/unicode/norm"
 
 	"github.com/latchkey/latchkey/shared/fault"
 	"github.com/latchkey/latchkey/shared/id"
@@ -18,8 +19,8 @@ const (
 	maxLocalPart = 64
 )
 
-// domains turns a domain into its ASCII form as a browser would (UTS #46),
-// refusing what DNS cannot hold.
+// domains is UTS #46 processing as browsers do it, except that underscores and
+// labels that DNS cannot hold are errors.
 var domains = idna.New(
 	idna.MapForLookup(),
 	idna.Transitional(false),
@@ -28,94 +29,169 @@ var domains = idna.New(
 	idna.BidiRule(),
 )
 
-// CanonicalEmail is the one form by which people are told apart: trimmed, NFC,
-// lower case, the domain in punycode. Dots and plus tags are kept, because
-// only the mailbox's owner knows what they mean. Text that is no address comes
-// back trimmed and lowered, which equals no valid address.
-func CanonicalEmail(typed string) string {
-	text := strings.ToLower(norm.NFC.String(strings.TrimSpace(typed)))
-	at := strings.LastIndexByte(text, '@')
-	if at < 0 {
-		return text
+// maxDomain is four bytes for each of the 253 characters that DNS can hold
+// (RFC 1035 section 2.3.4). The time that Punycode takes grows with the square
+// of the length: 240 KB, which fit into a request, take 20 seconds.
+const maxDomain = 4 * 253 // bytes as typed
+
+var (
+	errDomainTooLong = errors.New("the domain is too long")
+	errNotUTF8       = errors.New("the domain is not UTF-8") // package idna lets it pass
+	// errAmbiguousDomain rejects LATIN CAPITAL LETTER SHARP S, which UTS #46
+	// maps to "ss" before revision 31 and to "ß" since. The two are different
+	// domains, so neither mapping is safe to store.
+	// https://www.unicode.org/reports/tr46/tr46-31.html#Modifications
+	errAmbiguousDomain = errors.New("UTS #46 revisions disagree about U+1E9E")
+)
+
+// asciiDomain returns the ASCII form of a domain. UTS #46 does the case
+// mapping: lower-casing first would map U+0130 to "i", where UTS #46 keeps its
+// dot, and turn one domain into another.
+func asciiDomain(domain string) (string, error) {
+	switch {
+	case len(domain) > maxDomain:
+		return "", errDomainTooLong
+	case !utf8.ValidString(domain):
+		return "", errNotUTF8
+	case strings.ContainsRune(domain, '\u1e9e'):
+		return "", errAmbiguousDomain
 	}
-	domain, err := domains.ToASCII(text[at+1:])
-	if err != nil {
-		return text
-	}
-	return text[:at+1] + domain
+	return domains.ToASCII(domain)
 }
 
-// EmailDomain is the domain of a canonical address.
+// lowerASCII lower-cases A to Z and leaves every other character alone, so
+// that nothing outside ASCII becomes ASCII: strings.ToLower turns U+212A into
+// "k", and NFC turns it into "K".
+func lowerASCII(text string) string {
+	raw := []byte(text)
+	for i, c := range raw {
+		if 'A' <= c && c <= 'Z' {
+			raw[i] = c + 'a' - 'A'
+		}
+	}
+	return string(raw)
+}
+
+// splitEmail returns the local part as typed and the domain in its ASCII form;
+// a domain without one is only lower-cased. ok is false for text without an @.
+func splitEmail(typed string) (local, domain string, ok bool) {
+	text := strings.TrimSpace(typed)
+	at := strings.LastIndexByte(text, '@')
+	if at < 0 {
+		return text, "", false
+	}
+	domain, err := asciiDomain(text[at+1:])
+	if err != nil {
+		domain = lowerASCII(text[at+1:])
+	}
+	return text[:at], domain, true
+}
+
+// CanonicalEmail returns the form by which people are told apart: trimmed,
+// ASCII letters before the @ in lower case, the domain in the ASCII form of
+// UTS #46. Dots and plus tags stay, because only the mailbox's provider knows
+// what they mean. Every valid address has an ASCII form; that of any other text
+// equals no valid address's.
+func CanonicalEmail(typed string) string {
+	local, domain, ok := splitEmail(typed)
+	if !ok {
+		return lowerASCII(local)
+	}
+	return lowerASCII(local) + "@" + domain
+}
+
+// EmailDomain returns the domain of a canonical address.
 func EmailDomain(canonical string) string {
 	return canonical[strings.LastIndexByte(canonical, '@')+1:]
 }
 
-// MailAddress is where mail to a typed address goes: the local part as typed,
-// because its case is the receiver's business, the domain in punycode.
+// MailAddress returns the address that mail to a typed address is sent to: the
+// local part as typed, because only the receiver knows whether its case
+// matters, and the same domain as in the canonical form.
 func MailAddress(typed string) string {
-	text := norm.NFC.String(strings.TrimSpace(typed))
-	at := strings.LastIndexByte(text, '@')
-	if at < 0 {
-		return text
+	local, domain, ok := splitEmail(typed)
+	if !ok {
+		return local
 	}
-	return text[:at+1] + EmailDomain(CanonicalEmail(text))
+	return local + "@" + domain
 }
 
-// EmailKey stands for an email in keys, logs and metrics: a hash of the
-// canonical form, so that none of them names a person.
+// EmailKey returns the hash of the canonical form, which stands for an email in
+// keys, logs and metrics so that none of them names a person.
 func EmailKey(typed string) string {
-	return id.Hash("eml_", "latchkey/email", CanonicalEmail(typed))
+	return id.Hash(EmailKeyPrefix, "latchkey/email", CanonicalEmail(typed))
 }
 
-// IDFor is the user id that an email has in a workspace. That it is derived
+// IDFor returns the id of the user with this email in a workspace. Deriving it
 // makes inviting one conditional write: the same address is the same key.
 func IDFor(workspaceID, typed string) string {
 	return id.Hash(IDPrefix, "latchkey/user", workspaceID, CanonicalEmail(typed))
 }
 
-// CheckEmail names what is wrong with an address that is to be invited.
+// CheckEmail adds what is wrong with an address that mail is to be sent to.
 func CheckEmail(fields *fault.Fields, typed string) {
 	const at = "/email"
 	text := strings.TrimSpace(typed)
 	if text == "" {
-		fields.Add(at, "required", "An email address is needed.")
+		fields.Add(at, "required", "Enter an email address.")
 		return
 	}
-	sign := strings.LastIndexByte(text, '@')
-	if sign <= 0 || sign == len(text)-1 {
-		fields.Add(at, "invalid_email", "An email address looks like name@company.com.")
+	local, domain, ok := splitEmail(text)
+	if !ok || local == "" || domain == "" {
+		fields.Add(at, "invalid_email", "Enter an email address in the format name@company.com.")
 		return
 	}
-	local := text[:sign]
-	domain, err := domains.ToASCII(text[sign+1:])
+	_, err := asciiDomain(text[len(local)+1:])
 	switch {
 	case len(local) > maxLocalPart:
-		fields.Add(at, "email_too_long", "The part before the @ may have 64 characters at most.")
-		return
+		fields.Add(at, "email_too_long", "The part of an email address before the @ must be 64 characters or fewer.")
 	case len(local)+1+len(domain) > maxEmail:
-		fields.Add(at, "email_too_long", "An email address may have 254 characters at most.")
-		return
+		fields.Add(at, "email_too_long", "An email address must be 254 characters or fewer.")
 	case err != nil || !strings.Contains(domain, "."):
-		fields.Add(at, "invalid_email", "The part after the @ is not a domain that mail can be sent to.")
-		return
-	}
-	for i := 0; i < len(local); i++ {
-		if local[i] >= 0x80 {
-			// SES has no SMTPUTF8: such mail would never leave.
-			// https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_Destination.html
-			fields.Add(at, "email_not_ascii", "Mail cannot be sent to an address with letters outside ASCII before the @.")
-			return
-		}
-	}
-	parsed, err := mail.ParseAddress(local + "@" + domain)
-	if err != nil || parsed.Name != "" || parsed.Address != local+"@"+domain || strings.ContainsAny(local, "\" \t\r\n<>(),:;\\[]") {
-		fields.Add(at, "invalid_email", "An email address looks like name@company.com.")
+		fields.Add(at, "invalid_email", "The part of the email address after the @ isn't a valid domain. Use a domain such as company.com.")
+	case !isASCII(local):
+		// SES does not support SMTPUTF8, so such mail could never be sent.
+		// https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_Destination.html
+		fields.Add(at, "email_not_ascii", "The part of the email address before the @ contains a character we can't send mail to. Use only unaccented letters, digits and punctuation.")
+	case !isMailbox(local, domain):
+		fields.Add(at, "invalid_email", "Enter an email address in the format name@company.com.")
 	}
 }
 
-// CheckDomain says whether text is a whole domain such as corp.com, and gives
-// its punycode form.
+// ValidEmail reports whether text is an address that CheckEmail accepts, with
+// no white space around it.
+func ValidEmail(text string) bool {
+	var fields fault.Fields
+	CheckEmail(&fields, text)
+	return len(fields) == 0 && text == strings.TrimSpace(text)
+}
+
+func isASCII(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return r >= utf8.RuneSelf })
+}
+
+// isMailbox reports whether local@domain is one address in dot-atom form
+// (RFC 5322 section 3.4.1): no display name, quoting, comment or second address.
+func isMailbox(local, domain string) bool {
+	address := local + "@" + domain
+	parsed, err := mail.ParseAddress(address)
+	return err == nil && parsed.Name == "" && parsed.Address == address &&
+		!strings.ContainsAny(local, "\" \t\r\n<>(),:;\\[]")
+}
+
+// CheckDomain returns the ASCII form of a whole domain such as corp.com; ok is
+// false for any other text.
 func CheckDomain(text string) (ascii string, ok bool) {
-	ascii, err := domains.ToASCII(strings.ToLower(strings.TrimSpace(text)))
+	ascii, err := asciiDomain(strings.TrimSpace(text))
 	return ascii, err == nil && strings.Contains(ascii, ".") && !strings.HasSuffix(ascii, ".")
+}
+
+// MaskEmail shows enough of an address for its owner to recognize it, and too
+// little for anybody else: j***@corp.com. Of text that is not a valid address
+// it shows nothing.
+func MaskEmail(email string) string {
+	if !ValidEmail(email) {
+		return "***"
+	}
+	return email[:1] + "***" + email[strings.LastIndexByte(email, '@'):]
 }

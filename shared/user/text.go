@@ -3,10 +3,7 @@ package user
 import (
 	"bytes"
 	"encoding/json"
-	"regexp"
-	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/latchkey/latchkey/shared/fault"
@@ -21,49 +18,20 @@ const (
 	MaxMessage       = 500  // characters
 )
 
-// A mail client turns "www.evil.example" into a link however well it is
-// escaped, and so the service into a phishing relay. Two dotted letters are
-// enough: clients differ in the endings that they know.
-var looksLikeAddress = regexp.MustCompile(`(?i)(://|www\.|@|[\p{L}\p{N}][.。．｡][\p{L}]{2,})`)
-
-// CheckText names what is wrong with a name that people will read: 1 to max
-// characters, no control or direction-changing characters, nothing that a
-// mail client would make a link of.
-func CheckText(fields *fault.Fields, pointer, text string, max int) {
-	trimmed := strings.TrimSpace(text)
-	switch {
-	case trimmed == "":
-		fields.Add(pointer, "required", "This may not be empty.")
-	case utf8.RuneCountInString(trimmed) > max:
-		fields.Add(pointer, "too_long", "This may have "+strconv.Itoa(max)+" characters at most.")
-	case strings.ContainsFunc(trimmed, unprintable):
-		fields.Add(pointer, "invalid_characters", "Line breaks, control characters and marks that change the direction of text are not allowed here.")
-	case looksLikeAddress.MatchString(trimmed):
-		fields.Add(pointer, "looks_like_address", "This looks like a web or mail address. Put a space behind the dot, or leave it out.")
-	}
-}
-
-// CheckMessage names what is wrong with an inviter's personal words: up to 500
-// characters, line breaks allowed. Links in it are defused when it is mailed.
+// CheckMessage adds what is wrong with an inviter's personal message: at most
+// 500 characters, line breaks allowed. Links in it are removed when it is mailed.
 func CheckMessage(fields *fault.Fields, text string) {
 	lines := strings.NewReplacer("\r\n", "", "\n", "").Replace(text)
 	switch {
 	case utf8.RuneCountInString(text) > MaxMessage:
-		fields.Add("/message", "too_long", "A message may have 500 characters at most.")
+		fields.Add("/message", "too_long", "A message must be 500 characters or fewer.")
 	case strings.ContainsFunc(lines, unprintable):
-		fields.Add("/message", "invalid_characters", "Control characters and marks that change the direction of text are not allowed here.")
+		fields.Add("/message", "invalid_characters", "Control characters and characters that change the direction of text aren't allowed in a message.")
 	}
 }
 
-// unprintable characters have no business in a name: controls, line
-// separators, and the marks that reverse the text around them (UAX #9).
-func unprintable(r rune) bool {
-	return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || r == utf8.RuneError || r == '\ufeff' ||
-		(r >= '\u202a' && r <= '\u202e') || (r >= '\u2066' && r <= '\u2069') || r == '\u200e' || r == '\u200f' || r == '\u061c'
-}
-
-// CheckMetadata names what is wrong with metadata and gives its compact form;
-// absent metadata and null are the empty object, given as nil.
+// CheckMetadata adds what is wrong with metadata and returns its compact form;
+// absent metadata, null and the empty object are nil.
 func CheckMetadata(fields *fault.Fields, raw json.RawMessage) json.RawMessage {
 	const at = "/metadata"
 	text := bytes.TrimSpace(raw)
@@ -71,20 +39,20 @@ func CheckMetadata(fields *fault.Fields, raw json.RawMessage) json.RawMessage {
 		return nil
 	}
 	if text[0] != '{' {
-		fields.Add(at, "wrong_type", "Metadata is a JSON object.")
+		fields.Add(at, "wrong_type", "Metadata must be a JSON object.")
 		return nil
 	}
 	if depth(text) > MaxMetadataDepth {
-		fields.Add(at, "too_deep", "Metadata may be nested 5 levels deep at most.")
+		fields.Add(at, "too_deep", "Metadata can have at most 5 levels of nesting.")
 		return nil
 	}
 	var compact bytes.Buffer
 	if json.Compact(&compact, text) != nil {
-		fields.Add(at, "invalid_json", "Metadata is not valid JSON.")
+		fields.Add(at, "invalid_json", "Metadata must be valid JSON.")
 		return nil
 	}
 	if compact.Len() > MaxMetadata {
-		fields.Add(at, "too_large", "Metadata may have 4,096 bytes at most.")
+		fields.Add(at, "too_large", "Metadata must be 4,096 bytes or smaller as compact JSON.")
 		return nil
 	}
 	if compact.String() == "{}" {
@@ -93,10 +61,10 @@ func CheckMetadata(fields *fault.Fields, raw json.RawMessage) json.RawMessage {
 	return compact.Bytes()
 }
 
-// MergeMetadata gives metadata with a JSON merge patch applied (RFC 7396):
+// MergeMetadata returns metadata with a JSON merge patch applied (RFC 7396):
 // members of the patch replace those of the same name, null removes one, and
 // objects are merged. Both must be valid JSON; metadata may be absent. Members
-// come back in the order of their names.
+// are sorted by name.
 func MergeMetadata(metadata, patch json.RawMessage) json.RawMessage {
 	var merged bytes.Buffer
 	e := json.NewEncoder(&merged)
@@ -105,7 +73,8 @@ func MergeMetadata(metadata, patch json.RawMessage) json.RawMessage {
 	return bytes.TrimSpace(merged.Bytes())
 }
 
-// read is valid JSON as a value, with numbers as they stand; nil for no text.
+// read returns the value of valid JSON, with numbers as they stand; nil for no
+// text.
 func read(text json.RawMessage) (v any) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()
@@ -133,7 +102,7 @@ func merge(target, patch any) any {
 	return object
 }
 
-// depth is how deep objects and arrays are nested in valid JSON.
+// depth returns how deep objects and arrays are nested in valid JSON.
 func depth(text []byte) int {
 	deepest, level, inString := 0, 0, false
 	for i := 0; i < len(text); i++ {

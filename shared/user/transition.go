@@ -3,9 +3,11 @@ package user
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/latchkey/latchkey/shared/fault"
+	"github.com/latchkey/latchkey/shared/id"
 )
 
 // Faults of the transitions.
@@ -13,15 +15,15 @@ var (
 	// ErrNotFound is for an id that nobody has in this workspace.
 	ErrNotFound = fault.New(fault.NotFound, "user_not_found", "There is no such user in this workspace.")
 	// ErrLastAdmin keeps a workspace from losing the last one who can manage it.
-	ErrLastAdmin = fault.New(fault.Conflict, "last_admin", "This is the last active admin of the workspace. Make somebody else an admin first.")
+	ErrLastAdmin = fault.New(fault.Conflict, "last_admin", "This is the last active admin of the workspace. Make another member an admin first.")
 	// ErrInviterGone is for an invitation whose inviter has no authority any more.
-	ErrInviterGone = fault.New(fault.Conflict, "inviter_not_admin", "Whoever sent this invitation does not manage the workspace any more. Ask for a new invitation.")
+	ErrInviterGone = fault.New(fault.Conflict, "inviter_not_admin", "The person who sent this invitation no longer manages the workspace. Ask for a new invitation.")
 )
 
-// Exists is the fault of inviting an email that the workspace knows already.
+// Exists returns the fault of inviting an email that the workspace knows already.
 func Exists(u User, now time.Time) error {
 	status := u.StatusAt(now)
-	detail := "This email is in the workspace already, with status " + string(status) + "."
+	detail := "This email is already in the workspace, with status " + string(status) + "."
 	if status == Archived {
 		detail += " Restore the user instead."
 	}
@@ -29,18 +31,17 @@ func Exists(u User, now time.Time) error {
 		User: &fault.UserRef{ID: u.ID, Status: string(status)}}
 }
 
-// wrongStatus is the fault of a transition that the table does not have.
+// wrongStatus returns the fault of a transition that the table does not have.
 func wrongStatus(u User, now time.Time, what string) error {
 	status := u.StatusAt(now)
 	return &fault.Error{Kind: fault.Conflict, Code: "status_conflict",
-		Detail: fmt.Sprintf("The user is %s, and so cannot be %s.", status, what),
+		Detail: fmt.Sprintf("The user's status is %s, so they cannot be %s.", status, what),
 		User:   &fault.UserRef{ID: u.ID, Status: string(status)}}
 }
 
-// Stamp is what every change carries: its id, who made it, and when. One stamp
-// is made for each request, so every part of it bears the same time.
+// Stamp is what every change carries: its id, who made it, and when.
 type Stamp struct {
-	ID    string
+	ID    string // of id.Ordered, so that it sorts by time
 	Actor string
 	At    time.Time
 }
@@ -49,43 +50,39 @@ type Stamp struct {
 type Inviting struct {
 	HasAccount bool // decides between requested and invited
 	SendEmail  bool
-	Lasts      time.Duration
-	RemindFor  time.Duration // before the end; 0: no reminder
-	Message    string
-	Locale     string
+	// InviterKey is the email key of the person who invites; "" for a backend.
+	InviterKey string
+	// MailAt is when the limits let the mail leave; not after now for at once.
+	MailAt    time.Time
+	Lasts     time.Duration
+	RemindFor time.Duration // before the end; 0: no reminder
+	Message   string
+	Locale    string
 	// NotifyInviter mails the inviter when the person accepts.
 	NotifyInviter bool
-	// Confirmed lets mail go to an address that the last one came back from.
+	// Confirmed lets mail go to an address that returned the last one.
 	Confirmed bool
 }
 
-// New is a newly invited user. Details must have passed Check. before is what
-// is left of an erased record of the same person; the zero value where there is
-// none.
-func New(s Stamp, workspaceID string, d Details, in Inviting, before Erased) (User, error) {
+// New returns a newly invited user. Details must have passed Check. before is
+// what is left of an erased record of the same person, zero for none; box and
+// wishes are what is known of the address.
+func New(s Stamp, workspaceID string, d Details, in Inviting, before Erased, box Mailbox, wishes Recipient) (User, error) {
 	u := User{
 		ID: IDFor(workspaceID, d.Email), WorkspaceID: workspaceID,
 		Name: d.Name, Email: d.Email, Role: d.Role, Groups: d.Groups,
-		CreatedAt: s.At, Mails: before.Mails,
+		CreatedAt: s.At, Version: max(int(s.At.UnixMilli())-1, before.Version),
+		Mailbox: box, Recipient: wishes,
 	}
 	u.Invitation.Message = in.Message
 	u.Invitation.Locale = in.Locale
-	u.Invitation.Generation = max(firstGeneration(s.At)-1, before.Generation)
-	err := u.invite(s, in)
+	u.Invitation.Generation = before.Generation
+	err := u.invite(s, in, MailInvitation)
 	if err != nil {
 		return User{}, err
 	}
 	return u.changed(s, UserInvited), nil
 }
-
-// firstGeneration is the generation of the first link of somebody who is
-// invited at a time: its seconds since 1970. Somebody who was erased, and is
-// invited once more, has the same id as before; numbers that began at one again
-// would bring the old links back to life, and take the new mail for one that
-// was sent. Later generations are one higher each. In the first minute after an
-// erasure they may be ahead of the seconds, so what is left of the record has
-// the last one.
-func firstGeneration(at time.Time) int { return int(at.Unix()) }
 
 // Founder is the first admin of a workspace, who needs no invitation. Their
 // record makes no event of its own: workspace.created tells of it.
@@ -93,52 +90,73 @@ func Founder(s Stamp, workspaceID, name, email, subject string) User {
 	u := User{
 		ID: s.Actor, WorkspaceID: workspaceID,
 		Name: name, Email: email, Role: Admin, Status: Active, Subject: subject,
-		CreatedAt: s.At, UpdatedAt: s.At, ActivatedAt: s.At, Version: 1,
+		CreatedAt: s.At, UpdatedAt: s.At, ActivatedAt: s.At, Version: int(s.At.UnixMilli()), HasAccount: true,
 	}
 	u.Invitation.Delivery = DeliveryNone
 	return u
 }
 
-// invite gives the user a new link and a new end, unless the mail that it
-// calls for would be one too many.
-func (u *User) invite(s Stamp, in Inviting) error {
+// MayBeMailed returns why a mail must not go to the user at all, however long
+// it waits, or nil.
+func (u User) MayBeMailed(confirmed bool) error {
+	if err := u.Recipient.RefusesMail(); err != nil {
+		return err
+	}
+	if !u.Mailbox.BouncedAt.IsZero() && !confirmed {
+		return ErrUndeliverable
+	}
+	return nil
+}
+
+// invite gives the user a new link and a new end. The generation of a link is
+// at least its time in Unix seconds: somebody who was erased and is invited
+// once more has the same id as before, and numbers that began again would bring
+// the old links back to life.
+func (u *User) invite(s Stamp, in Inviting, kind MailKind) error {
 	if in.SendEmail {
-		err := u.Mails.allow(s.At)
-		if err != nil {
+		if err := u.MayBeMailed(in.Confirmed); err != nil {
 			return err
 		}
-		if u.Invitation.Undeliverable() && !in.Confirmed {
-			return ErrUndeliverable
-		}
-		u.Mails = u.Mails.add(s.At)
+		u.Mailbox = u.Mailbox.Confirmed(s.At)
+	}
+	starts := s.At
+	if in.SendEmail {
+		starts = maxTime(s.At, in.MailAt)
 	}
 	i := &u.Invitation
-	i.InvitedBy = s.Actor
-	i.Generation++
-	i.SentAt = s.At
-	i.ExpiresAt = s.At.Add(in.Lasts)
+	i.InvitedBy, i.InviterKey = s.Actor, in.InviterKey
+	i.Generation = max(i.Generation+1, int(s.At.Unix()))
+	i.SentAt = starts
+	i.ExpiresAt = starts.Add(in.Lasts)
 	i.ReminderAt = time.Time{}
 	if in.RemindFor > 0 && in.RemindFor < in.Lasts && in.SendEmail {
 		i.ReminderAt = i.ExpiresAt.Add(-in.RemindFor)
 	}
-	i.SendEmail = in.SendEmail
 	i.NotifyInviter = in.NotifyInviter
-	i.Delivery, i.DeliveryReason, i.DeliveryWeight = DeliveryNone, "", WeightOurs
 	if in.SendEmail {
-		i.Delivery = DeliveryQueued
-		i.Sends++
+		u.schedule(kind, s.At, in.MailAt)
+	} else {
+		i.SendEmail, i.ScheduledFor = false, time.Time{}
+		i.Delivery, i.DeliveryReason, i.DeliveryWeight = DeliveryNone, "", WeightOurs
 	}
 	u.Status = Requested
+	u.HasAccount = in.HasAccount
 	if in.HasAccount {
 		u.Status = Invited
 	}
 	return nil
 }
 
-// changed closes a transition; only the names of what changed are kept.
+// changed closes a transition; only the names of what changed are kept. A
+// change is later than the one before it, whatever the clocks of two functions
+// say, and its id sorts accordingly.
 func (u User) changed(s Stamp, what ChangeType, fields ...string) User {
-	u.Last = Change{ID: s.ID, Type: what, Actor: s.Actor, At: s.At, Changed: fields}
-	u.UpdatedAt = s.At
+	at := s.At
+	if !at.After(u.UpdatedAt) {
+		at = u.UpdatedAt.Add(time.Millisecond)
+	}
+	u.Last = Change{ID: id.At(s.ID, at), Type: what, Actor: s.Actor, At: at, Changed: fields}
+	u.UpdatedAt = at
 	u.Version++
 	return u
 }
@@ -153,38 +171,117 @@ func (u User) after(before User, s Stamp, what ChangeType, fields ...string) Use
 	return u
 }
 
-// AccountAppeared turns requested into invited. For any other status it
-// changes nothing and says so.
-func (u User) AccountAppeared(s Stamp) (next User, changed bool) {
-	if u.StatusAt(s.At) != Requested {
-		return u, false
+// AccountAppeared notes that the email has an account, which turns requested
+// into invited. Where that was known, it returns u itself.
+func (u User) AccountAppeared(s Stamp) User {
+	if u.HasAccount {
+		return u
 	}
-	next = u
+	next := u
+	next.HasAccount = true
+	if u.StatusAt(s.At) != Requested {
+		next.Version++ // nothing that anybody sees has changed
+		return next
+	}
 	next.Status = Invited
-	return next.after(u, s, UserUpdated), true
+	return next.after(u, s, UserUpdated)
 }
 
-// Accept makes a pending user active and binds the account's subject.
-func (u User) Accept(s Stamp, subject string) (User, error) {
+// ErrNoInvitation answers unknown, forged and dead links alike, so that the
+// answer does not reveal which it was.
+var ErrNoInvitation = fault.New(fault.NotFound, "invitation_not_found", "This invitation link is not valid, or no longer valid. Ask the person who invited you for a new one.")
+
+// OpenedBy returns ErrNoInvitation unless a link of that generation is the
+// user's newest, and the user was not archived since.
+func (u User) OpenedBy(generation int) error {
+	if u.Invitation.Generation != generation || u.Status == Archived {
+		return ErrNoInvitation
+	}
+	return nil
+}
+
+// Guest is a signed-in person with a verified email who answers an invitation.
+type Guest struct {
+	Subject string // of their account
+	Email   string
+}
+
+// ErrLinkNeeded keeps a role that manages from being taken without the link:
+// the mailbox must prove itself.
+var ErrLinkNeeded = fault.New(fault.Forbidden, "link_required", "This role can manage the workspace, so it takes the link from the invitation mail to accept it.")
+
+// For returns why the invitation is not the guest's, or nil.
+func (u User) For(g Guest) error {
+	if CanonicalEmail(g.Email) != CanonicalEmail(u.Email) {
+		return fault.New(fault.Forbidden, "recipient_mismatch",
+			"This invitation is for "+MaskEmail(u.Email)+". Sign out, then sign in with that address to accept it.")
+	}
+	return nil
+}
+
+// Answer is how a person answers an invitation: by a link, or from the list of
+// their own workspaces.
+type Answer struct {
+	Generation int  // of the link
+	ByLink     bool // false from one's own list, where Generation says nothing
+}
+
+// opens returns why the answer does not reach the invitation, or nil.
+func (u User) opens(a Answer) error {
+	if a.ByLink {
+		return u.OpenedBy(a.Generation)
+	}
+	if u.Status == Archived {
+		return ErrNoInvitation
+	}
+	return nil
+}
+
+// Accept makes a pending user active and binds the guest's account. inviter is
+// the person named by InvitedBy as they are now, zero if there is none: an
+// invitation reaches no further than its inviter's authority does.
+func (u User) Accept(s Stamp, a Answer, g Guest, inviter User) (User, error) {
+	if err := u.opens(a); err != nil {
+		return u, err
+	}
+	if err := u.For(g); err != nil {
+		return u, err
+	}
 	if !u.StatusAt(s.At).Pending() {
 		return u, wrongStatus(u, s.At, "accepted")
 	}
+	if !a.ByLink && u.Role == Admin {
+		return u, ErrLinkNeeded
+	}
+	if !strings.HasPrefix(u.Invitation.InvitedBy, OperatorPrefix) && !inviter.Manages() {
+		return u, ErrInviterGone
+	}
 	next := u
 	next.Status = Active
-	next.Subject = subject
+	next.Subject = g.Subject
+	next.HasAccount = true
 	next.ActivatedAt = s.At
-	next.Invitation.ReminderAt = time.Time{}
+	next.endPending()
 	return next.after(u, s, UserAccepted), nil
 }
 
+// endPending takes back what was planned for a pending user.
+func (u *User) endPending() {
+	u.Invitation.ReminderAt = time.Time{}
+	u.Invitation.unschedule(DeliveryNone, "")
+}
+
 // Decline ends a pending invitation at the person's own wish.
-func (u User) Decline(s Stamp) (User, error) {
+func (u User) Decline(s Stamp, a Answer) (User, error) {
+	if err := u.opens(a); err != nil {
+		return u, err
+	}
 	if !u.StatusAt(s.At).Pending() {
 		return u, wrongStatus(u, s.At, "declined")
 	}
 	next := u
 	next.Status = Declined
-	next.Invitation.ReminderAt = time.Time{}
+	next.endPending()
 	return next.after(u, s, UserDeclined), nil
 }
 
@@ -195,33 +292,57 @@ func (u User) Expire(s Stamp) (User, error) {
 	}
 	next := u
 	next.Status = Expired
-	next.Invitation.ReminderAt = time.Time{}
+	next.endPending()
 	return next.after(u, s, UserExpired), nil
 }
 
-// Remind asks for the one reminder of an invitation.
-func (u User) Remind(s Stamp) (User, error) {
-	at := u.Invitation.ReminderAt
-	if !u.StatusAt(s.At).Pending() || at.IsZero() || s.At.Before(at) {
+// Remind asks for the one reminder of an invitation, or moves it to at where
+// the limits of mail let it leave only then. A reminder that would come after
+// the end, or to somebody who is not to be mailed, is dropped.
+func (u User) Remind(s Stamp, at time.Time) (User, error) {
+	due := u.Invitation.ReminderAt
+	if !u.StatusAt(s.At).Pending() || due.IsZero() || s.At.Before(due) {
 		return u, wrongStatus(u, s.At, "reminded")
 	}
 	next := u
 	next.Invitation.ReminderAt = time.Time{}
+	switch {
+	case u.MayBeMailed(false) != nil:
+		next.Version++
+		return next, nil
+	case at.After(s.At):
+		if at.Before(u.Invitation.ExpiresAt) {
+			next.Invitation.ReminderAt = at
+		}
+		next.Version++
+		return next, nil
+	}
 	next.Invitation.Sends++
-	next.Mails = u.Mails.add(s.At)
+	next.Mailbox = next.Mailbox.Counted(s.At)
 	return next.after(u, s, UserReminded), nil
 }
 
 // Resend gives a pending, expired or declined user a new link and a new end;
-// every older link is dead.
+// every older link is dead. Within a minute of the last mail it is refused:
+// whoever repeats a click does not want a mail later.
 func (u User) Resend(s Stamp, in Inviting) (User, error) {
 	switch u.Status {
 	case Requested, Invited, Expired, Declined:
 	default:
 		return u, wrongStatus(u, s.At, "invited again")
 	}
+	if in.SendEmail {
+		if err := u.MayBeMailed(in.Confirmed); err != nil {
+			return u, err
+		}
+		if last := u.Mailbox.LastMailAt; !last.IsZero() {
+			if wait := last.Add(MailEvery).Sub(s.At); wait > 0 {
+				return u, tooSoon(wait)
+			}
+		}
+	}
 	next := u
-	if err := next.invite(s, in); err != nil {
+	if err := next.invite(s, in, MailReinvitation); err != nil {
 		return u, err
 	}
 	return next.after(u, s, UserReinvited), nil
@@ -235,33 +356,36 @@ func (u User) Archive(s Stamp) (User, error) {
 	next := u
 	next.Status = Archived
 	next.ArchivedAt = s.At
-	next.Invitation.ReminderAt = time.Time{}
+	next.endPending()
 	return next.after(u, s, UserArchived), nil
 }
 
+// ReinvitedBy reports whether restoring gives an archived user a new link
+// rather than access: one who never accepted, or who is to accept anew.
+func (u User) ReinvitedBy(reinvite bool) bool { return reinvite || u.ActivatedAt.IsZero() }
+
 // Restore brings an archived user back: one who was active is active again,
-// unless they shall be invited anew; one who never accepted gets a new link.
-// Somebody invited anew has to accept anew, with whatever account they have
-// then, so the old account is forgotten.
+// unless they are to be invited anew; one who never accepted gets a new link.
+// A person invited anew accepts with the account that they have then, so the
+// old account is forgotten.
 func (u User) Restore(s Stamp, reinvite bool, in Inviting) (User, error) {
 	if u.Status != Archived {
 		return u, wrongStatus(u, s.At, "restored")
 	}
 	next := u
 	next.ArchivedAt = time.Time{}
-	if !u.ActivatedAt.IsZero() && !reinvite {
+	if !u.ReinvitedBy(reinvite) {
 		next.Status = Active
-		// They are told, if nothing speaks against a mail: access is theirs
-		// in any case.
-		next.Invitation.SendEmail = in.SendEmail && u.Mails.allow(s.At) == nil && !u.Invitation.Undeliverable()
-		if next.Invitation.SendEmail {
-			next.Mails = u.Mails.add(s.At)
+		next.Invitation.SendEmail = false
+		// Access is theirs in any case; the mail only tells them.
+		if in.SendEmail && u.MayBeMailed(false) == nil {
+			next.schedule(MailAccess, s.At, in.MailAt)
 		}
 		return next.after(u, s, UserRestored), nil
 	}
 	next.Subject = ""
 	next.ActivatedAt = time.Time{}
-	if err := next.invite(s, in); err != nil {
+	if err := next.invite(s, in, MailReinvitation); err != nil {
 		return u, err
 	}
 	return next.after(u, s, UserRestored), nil
@@ -319,23 +443,27 @@ func (u User) LeaveGroup(s Stamp, group string) User {
 }
 
 // Erased is what is left of a person whose record was erased: nothing that
-// names them, only what the limits of mail need, the number of the last link,
-// and the change itself.
+// names them. It keeps the same id from starting over while the clock could
+// still give it a version or a generation that it had before.
 type Erased struct {
 	ID          string
 	WorkspaceID string
-	Mails       Mails
 	Generation  int
+	Version     int
+	Request     string // the call that had created the user
 	Last        Change
 }
 
-// Matter says until when what is left has to be remembered.
-func (e Erased) Matter() time.Time {
-	generation := e.Last.At.Add(time.Minute) // by then the seconds are ahead again
-	if mails := e.Mails.Matter(); mails.After(generation) {
-		return mails
-	}
-	return generation
+// eraseKept is how long a repeat of the call that created an erased user is
+// recognized, so that it does not create them again.
+const eraseKept = 24 * time.Hour
+
+// RetainUntil returns when the rest of an erased record may be deleted: by then
+// the clock is past every version and generation that it used.
+func (e Erased) RetainUntil() time.Time {
+	until := e.Last.At.Add(eraseKept)
+	until = maxTime(until, time.Unix(int64(e.Generation), 0).Add(time.Minute))
+	return maxTime(until, time.UnixMilli(int64(e.Version)).Add(time.Minute)).UTC()
 }
 
 // Erase removes a person who is not in the workspace any more, or never came.
@@ -345,18 +473,20 @@ func (u User) Erase(s Stamp) (Erased, error) {
 	default:
 		return Erased{}, wrongStatus(u, s.At, "erased")
 	}
+	last := u.changed(s, UserErased).Last
+	last.From = u.Status
 	return Erased{
-		ID: u.ID, WorkspaceID: u.WorkspaceID, Mails: u.Mails, Generation: u.Invitation.Generation,
-		Last: Change{ID: s.ID, Type: UserErased, Actor: s.Actor, At: s.At, From: u.Status},
+		ID: u.ID, WorkspaceID: u.WorkspaceID, Generation: u.Invitation.Generation, Version: u.Version + 1,
+		Request: u.Request, Last: last,
 	}, nil
 }
 
-// IsVersion is nil if the user is as the caller saw them.
+// IsVersion returns nil if the user is as the caller saw them.
 func (u User) IsVersion(match func(version int) bool, now time.Time) error {
 	if match(u.Version) {
 		return nil
 	}
 	return &fault.Error{Kind: fault.Precondition, Code: "version_mismatch",
-		Detail: "Somebody has changed the user since you read them. Read them again, then repeat your change.",
+		Detail: "The user has changed since you read them. Read them again, then repeat your change.",
 		User:   &fault.UserRef{ID: u.ID, Status: string(u.StatusAt(now))}}
 }

@@ -15,10 +15,11 @@ import (
 	"github.com/latchkey/latchkey/shared/fault"
 )
 
-// IDPrefix starts every user id; OperatorPrefix the names of backends that
-// act without being a user.
+// Prefixes of identifiers: of users, of email keys, and of backends that act
+// without being a user.
 const (
 	IDPrefix       = "usr_"
+	EmailKeyPrefix = "eml_"
 	OperatorPrefix = "svc_"
 )
 
@@ -62,13 +63,18 @@ func Roles() []Role { return []Role{Admin, Builder, EndUser} }
 // Invitation is the pending side of a user. Generation numbers the link: only
 // a link of the current generation opens anything.
 type Invitation struct {
-	InvitedBy      string // a user id, or an operator's name; people's names are never copied
-	Generation     int    // 1 or more once invited, and ever higher
-	SentAt         time.Time
+	InvitedBy string // a user id, or an operator's name; people's names are never copied
+	// InviterKey is the email key of a person who invited, whose limits count
+	// the mail when it leaves; "" for a backend.
+	InviterKey     string
+	Generation     int       // 0 for the founder, who was never invited; always rises
+	SentAt         time.Time // when the invitation goes out; ahead while its mail is scheduled
 	ExpiresAt      time.Time
 	ReminderAt     time.Time // zero: no reminder is due
-	Sends          int       // mails asked for, all generations
+	Sends          int       // mails that left the schedule, all generations
 	SendEmail      bool
+	MailKind       MailKind  // of the newest mail; "" for none yet
+	ScheduledFor   time.Time // when a scheduled mail may leave; zero unless Delivery is scheduled
 	Delivery       Delivery
 	DeliveryReason string
 	DeliveryWeight Weight
@@ -97,14 +103,20 @@ type User struct {
 	UpdatedAt   time.Time
 	ActivatedAt time.Time // zero: never active
 	ArchivedAt  time.Time // zero unless archived
-	// Version is raised by every change but those of mail delivery.
+	// HasAccount reports whether the email was known to have an account when
+	// the record last changed.
+	HasAccount bool
+	// Version rises with every change but those of mail on its way. The first
+	// version of a record is its time of creation in Unix milliseconds, so no
+	// version of an id ever comes back, even after erasure.
 	Version int
-	// Mails counts what was sent to this person.
-	Mails Mails
-	// ReportedAt is when the person called the invitation abuse; zero: never.
-	ReportedAt time.Time
-	// Request is the hashed Idempotency-Key of the batch that created the
-	// user, so that a repeat of the batch knows its own; "" for none.
+	// Mailbox is what was known of the address when this record last had a
+	// mail: a guess that saves a read. The mailbox itself is elsewhere.
+	Mailbox Mailbox
+	// Recipient is what the person said about mail from this workspace.
+	Recipient Recipient
+	// Request names the call that created the user, so that a repeat of the
+	// call recognizes its own; "" for none.
 	Request string
 	// Last is the change that made the record what it is. It is stored with
 	// the record, in the same write, and becomes the domain event.
@@ -137,6 +149,7 @@ const (
 	UserRestored    ChangeType = "user.restored"
 	UserErased      ChangeType = "user.erased"
 	DeliveryChanged ChangeType = "invitation.delivery_changed"
+	MailDue         ChangeType = "invitation.mail_due" // a scheduled mail may leave
 )
 
 // ActorSchedule is the actor of what happens by the passing of time.
@@ -183,7 +196,7 @@ func (d Details) Check() (Details, fault.Fields) {
 
 // CheckName names what is wrong with a person's name, and gives it trimmed.
 func CheckName(fields *fault.Fields, name string) string {
-	CheckText(fields, "/name", name, MaxName)
+	CheckTitle(fields, "/name", name, MaxName)
 	return strings.TrimSpace(name)
 }
 

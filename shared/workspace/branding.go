@@ -16,8 +16,8 @@ const maxLogoURL = 500 // characters
 
 var colorShape = regexp.MustCompile(`^#[0-9a-f]{6}$`)
 
-// CheckLogo names what is wrong with the address of a logo: it comes by https
-// from a host that the deployment allows, since every mail loads it.
+// CheckLogo adds what is wrong with the address of a logo: it must use https
+// and a host that the deployment allows, since every mail loads it.
 func CheckLogo(fields *fault.Fields, address string, hosts []string) {
 	if address == "" {
 		return
@@ -25,22 +25,22 @@ func CheckLogo(fields *fault.Fields, address string, hosts []string) {
 	u, err := url.Parse(address)
 	switch {
 	case err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || len(address) > maxLogoURL:
-		fields.Add("/logoUrl", "invalid_logo", "A logo's address looks like https://cdn.corp.com/logo.png.")
+		fields.Add("/logoUrl", "invalid_logo", "Enter an https address of 500 characters or fewer, such as https://cdn.corp.com/logo.png, without a query or fragment.")
 	case u.Host != strings.ToLower(u.Host) || !slices.Contains(hosts, u.Host):
-		fields.Add("/logoUrl", "host_not_allowed", "Logos may come from certain hosts alone. Ask whoever runs this service.")
+		fields.Add("/logoUrl", "host_not_allowed", "Logos from this host aren't allowed. Ask the operator of this service which hosts are.")
 	}
 }
 
 func (b Branding) check(fields *fault.Fields) {
 	if b.ProductName != "" {
-		user.CheckText(fields, "/productName", b.ProductName, user.MaxName)
+		user.CheckTitle(fields, "/productName", b.ProductName, user.MaxName)
 	}
 	switch {
 	case b.AccentColor == "":
 	case !colorShape.MatchString(b.AccentColor):
-		fields.Add("/accentColor", "invalid_color", "A colour looks like #1f4fd8.")
+		fields.Add("/accentColor", "invalid_color", "Enter a color in hexadecimal, such as #1f4fd8.")
 	case contrast(luminance(b.AccentColor), luminance(onAccent)) < minContrast:
-		fields.Add("/accentColor", "too_little_contrast", "White text on this colour cannot be read well. Choose a darker one.")
+		fields.Add("/accentColor", "too_little_contrast", "White text is hard to read on this color. Choose a darker one.")
 	}
 	if b.ReplyTo != "" && b.ReplyTo != ReplyToInviter {
 		checkAddress(fields, "/replyTo", b.ReplyTo)
@@ -58,10 +58,10 @@ func checkAddress(fields *fault.Fields, pointer, address string) {
 	}
 }
 
-// onAccent is the colour of text on the accent colour: that of a button.
+// onAccent is the color of text on the accent color, as on a button.
 const onAccent = "#ffffff"
 
-// minContrast is what text needs to be read by most people.
+// minContrast is the contrast that text needs for most people to read it.
 // https://www.w3.org/TR/WCAG22/#contrast-minimum
 const minContrast = 4.5
 

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/latchkey/latchkey/shared/fault"
+	"github.com/latchkey/latchkey/shared/id"
 	"github.com/latchkey/latchkey/shared/user"
 )
 
@@ -29,6 +30,7 @@ const (
 	MaxInvitationDays     = 30
 	MaxEmailDomains       = 100
 	MaxSeats              = 1_000_000
+	MaxMailAllowance      = 1_000_000
 	MaxSlug               = 40
 	maxLocale             = 35 // what RFC 5646 section 4.4.1 recommends to allow for
 )
@@ -54,6 +56,9 @@ type Workspace struct {
 	// abuse; Paused stops its invitations until an operator lets them go on.
 	Reports int
 	Paused  bool
+	// MailAllowance is the number of mails a day that an operator granted;
+	// 0: the deployment's limits.
+	MailAllowance int
 	// DataKey encrypts metadata; it rests wrapped by the deployment's KMS key.
 	DataKey   []byte
 	CreatedAt time.Time
@@ -110,18 +115,18 @@ const (
 var (
 	// ErrNotFound is for everybody who is no active member: whether the
 	// workspace exists is none of their business.
-	ErrNotFound = fault.New(fault.NotFound, "workspace_not_found", "There is no such workspace, or you are not a member of it.")
+	ErrNotFound = fault.New(fault.NotFound, "workspace_not_found", "This workspace doesn't exist, or you aren't a member of it.")
 	// ErrSlugTaken asks for another slug.
-	ErrSlugTaken = fault.New(fault.Conflict, "slug_taken", "This slug is in use. Choose another one.")
+	ErrSlugTaken = fault.New(fault.Conflict, "slug_taken", "This slug is already in use. Choose another one.")
 	// ErrSeatLimit is for one more person than the workspace has seats for.
-	ErrSeatLimit = fault.New(fault.Conflict, "seat_limit_reached", "Every seat of the workspace is taken. Archive somebody, or raise the seat limit.")
+	ErrSeatLimit = fault.New(fault.Conflict, "seat_limit_reached", "Every seat in this workspace is taken. Archive a user or raise the seat limit.")
 	// ErrPaused stops invitations after people called them abuse.
-	ErrPaused = fault.New(fault.Conflict, "invitations_paused", "The invitations of this workspace are paused, because people have reported them as abuse. Ask whoever runs this service.")
+	ErrPaused = fault.New(fault.Conflict, "invitations_paused", "Invitations from this workspace are paused because recipients reported them as abuse. Contact the operator of this service.")
 	// ErrGroupNotFound is for a group that the workspace does not have.
-	ErrGroupNotFound = fault.New(fault.NotFound, "group_not_found", "There is no such group in this workspace.")
+	ErrGroupNotFound = fault.New(fault.NotFound, "group_not_found", "This group doesn't exist in the workspace.")
 	// ErrGroupDeleting keeps a deleted group's id until nobody points at it.
 	ErrGroupDeleting = &fault.Error{Kind: fault.Conflict, Code: "group_being_deleted",
-		Detail: "A group of this id is being deleted. Its id is free again in a few minutes.", RetryAfter: 5 * time.Minute}
+		Detail: "A group with this id is being deleted. Try again in a few minutes.", RetryAfter: 5 * time.Minute}
 )
 
 // CodeSeatsInUse is the code of SeatsInUse.
@@ -129,7 +134,7 @@ const CodeSeatsInUse = "seats_in_use"
 
 // SeatsInUse is the fault of a seat limit below what is taken.
 func SeatsInUse(n int) error {
-	return fault.New(fault.Conflict, CodeSeatsInUse, fmt.Sprintf("%d seats are in use. Archive people first, then lower the seat limit.", n))
+	return fault.New(fault.Conflict, CodeSeatsInUse, fmt.Sprintf("%d seats are in use. Archive users before you lower the seat limit.", n))
 }
 
 // New is a workspace with the usual settings.
@@ -164,7 +169,8 @@ type Patch struct {
 	AccentColor         *string
 	ReplyTo             *string
 	SupportAddress      *string
-	Paused              *bool // operators alone
+	Paused              *bool // operators only
+	MailAllowance       *int  // operators only; 0: the deployment's limits
 }
 
 // Apply gives the workspace with the patch, or names everything that is wrong.
@@ -187,6 +193,10 @@ func (w Workspace) Apply(s user.Stamp, p Patch) (next Workspace, fields fault.Fi
 	set(&changed, "replyTo", &next.ReplyTo, trimmed(p.ReplyTo))
 	set(&changed, "supportAddress", &next.SupportAddress, trimmed(p.SupportAddress))
 	set(&changed, "invitationsPaused", &next.Paused, p.Paused)
+	set(&changed, "mailAllowance", &next.MailAllowance, p.MailAllowance)
+	if next.MailAllowance < 0 || next.MailAllowance > MaxMailAllowance {
+		fields.Add("/mailAllowance", "out_of_range", "must be from 1 to 1,000,000, or null for the deployment's limits")
+	}
 	if w.Paused && !next.Paused {
 		next.Reports = 0 // who lets them go on has looked at the reports
 	}
@@ -203,10 +213,7 @@ func (w Workspace) Apply(s user.Stamp, p Patch) (next Workspace, fields fault.Fi
 	if len(fields) > 0 || len(changed) == 0 {
 		return w, fields
 	}
-	next.UpdatedAt = s.At
-	next.Version++
-	next.Last = Change{ID: s.ID, Type: Updated, Actor: s.Actor, At: s.At, Changed: changed}
-	return next, nil
+	return next.changed(s, changed...), nil
 }
 
 func lowered(text *string) *string {
@@ -234,21 +241,21 @@ func set[T comparable](changed *[]string, name string, field *T, value *T) {
 
 func (s Settings) check(fields *fault.Fields) {
 	if s.InvitationDays < MinInvitationDays || s.InvitationDays > MaxInvitationDays {
-		fields.Add("/invitationDays", "out_of_range", "Invitations last 1 to 30 days.")
+		fields.Add("/invitationDays", "out_of_range", "An invitation can last 1 to 30 days.")
 	}
 	if s.ReminderDays < 0 || s.ReminderDays >= MaxInvitationDays {
-		fields.Add("/reminderDays", "out_of_range", "A reminder is sent 1 to 29 days before the end; 0 means none.")
+		fields.Add("/reminderDays", "out_of_range", "A reminder can be sent 1 to 29 days before an invitation expires. Use 0 for no reminder.")
 	}
 	CheckLocale(fields, s.Locale)
 	s.Branding.check(fields)
 	if s.SeatLimit < 0 || s.SeatLimit > MaxSeats {
-		fields.Add("/seatLimit", "out_of_range", "A seat limit is 1 to 1,000,000; null means none.")
+		fields.Add("/seatLimit", "out_of_range", "A seat limit must be between 1 and 1,000,000. Use null for no limit.")
 	}
 	if !knownTimezone(s.Timezone) {
-		fields.Add("/timezone", "unknown_timezone", "A time zone is a name such as Europe/Berlin or UTC.")
+		fields.Add("/timezone", "unknown_timezone", "Use an IANA time zone name, such as Europe/Berlin or UTC.")
 	}
 	if s.Directory != DirectoryAdmins && s.Directory != DirectoryMembers {
-		fields.Add("/directory", "unknown_directory", "The directory is readable by admins or by members.")
+		fields.Add("/directory", "unknown_directory", "directory must be admins or members.")
 	}
 }
 
@@ -267,20 +274,20 @@ func knownTimezone(name string) bool {
 // CheckLocale names a text that is no language tag (BCP 47).
 func CheckLocale(fields *fault.Fields, locale string) {
 	if tag, err := language.Parse(locale); err != nil || tag == language.Und || len(locale) > maxLocale {
-		fields.Add("/locale", "unknown_locale", "A locale is a language tag such as en or pt-BR.")
+		fields.Add("/locale", "unknown_locale", "Use a language tag, such as en or pt-BR.")
 	}
 }
 
 func checkDomains(fields *fault.Fields, domains []string) []string {
 	if len(domains) > MaxEmailDomains {
-		fields.Add("/allowedEmailDomains", "too_many", "A workspace may name 100 domains at most.")
+		fields.Add("/allowedEmailDomains", "too_many", "A workspace can allow at most 100 email domains.")
 		return nil
 	}
 	clean := make([]string, 0, len(domains))
 	for i, d := range domains {
 		ascii, ok := user.CheckDomain(d)
 		if !ok {
-			fields.Add(fmt.Sprintf("/allowedEmailDomains/%d", i), "invalid_domain", "A domain looks like corp.com.")
+			fields.Add(fmt.Sprintf("/allowedEmailDomains/%d", i), "invalid_domain", "Enter a whole domain, such as corp.com.")
 			continue
 		}
 		clean = append(clean, ascii)
@@ -298,9 +305,9 @@ func (s Settings) Allows(email string) bool {
 	return slices.Contains(s.AllowedEmailDomains, user.EmailDomain(user.CanonicalEmail(email)))
 }
 
-// CheckName names what is wrong with a workspace's name.
+// CheckName adds what is wrong with a workspace's name.
 func CheckName(fields *fault.Fields, name string) {
-	user.CheckText(fields, "/name", name, user.MaxName)
+	user.CheckTitle(fields, "/name", name, user.MaxName)
 }
 
 var slugShape = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
@@ -311,7 +318,7 @@ var reservedSlugs = []string{"api", "assets", "docs", "invite", "local", "login"
 // CheckSlug names what is wrong with a slug.
 func CheckSlug(fields *fault.Fields, slug string) {
 	if len(slug) > MaxSlug || !slugShape.MatchString(slug) {
-		fields.Add("/slug", "invalid_slug", "A slug has 1 to 40 characters: a-z, 0-9 and single hyphens between them.")
+		fields.Add("/slug", "invalid_slug", "A slug must be 1 to 40 characters: lower-case letters a-z, digits, and single hyphens between them.")
 	} else if slices.Contains(reservedSlugs, slug) {
 		fields.Add("/slug", "reserved_slug", "This slug is reserved. Choose another one.")
 	}
@@ -357,19 +364,56 @@ var groupShape = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,49}$`)
 // - and _, starting with a letter or digit.
 func ValidGroupID(text string) bool { return groupShape.MatchString(text) }
 
-// Inviting is how an invitation goes out under the settings; days is for this
-// invitation alone, or 0 for what the workspace has.
-func (s Settings) Inviting(days int) user.Inviting {
+// CheckGroups names each group that the workspace does not have, by its place
+// in the list as it was sent.
+func CheckGroups(fields *fault.Fields, groups []string, known map[string]bool) {
+	for i, group := range groups {
+		if !known[group] {
+			fields.Add(fmt.Sprintf("/groups/%d", i), "unknown_group", "This workspace has no such group.")
+		}
+	}
+}
+
+// Inviting returns how an invitation goes out under the settings, or ErrPaused;
+// days is for this invitation alone, 0 for the workspace's own.
+func (w Workspace) Inviting(days int) (user.Inviting, error) {
+	if w.Paused {
+		return user.Inviting{}, ErrPaused
+	}
 	if days == 0 {
-		days = s.InvitationDays
+		days = w.InvitationDays
 	}
 	const day = 24 * time.Hour
 	return user.Inviting{
 		SendEmail: true,
 		Lasts:     time.Duration(days) * day,
-		RemindFor: time.Duration(s.ReminderDays) * day,
-		Locale:    s.Locale,
+		RemindFor: time.Duration(w.ReminderDays) * day,
+		Locale:    w.Locale,
 
-		NotifyInviter: s.NotifyInviters,
+		NotifyInviter: w.NotifyInviters,
+	}, nil
+}
+
+// Reported returns the workspace with one more report, paused where that
+// reaches the threshold. Operators end a pause.
+func (w Workspace) Reported(s user.Stamp, threshold int) Workspace {
+	w.Reports++
+	if w.Reports < threshold || w.Paused {
+		w.Version++ // for the store; nothing that an admin sees has changed
+		return w
 	}
+	w.Paused = true
+	return w.changed(s, "invitationsPaused")
+}
+
+// changed closes a change; it is later than the one before it.
+func (w Workspace) changed(s user.Stamp, fields ...string) Workspace {
+	at := s.At
+	if !at.After(w.UpdatedAt) {
+		at = w.UpdatedAt.Add(time.Millisecond)
+	}
+	w.UpdatedAt = at
+	w.Version++
+	w.Last = Change{ID: id.At(s.ID, at), Type: Updated, Actor: s.Actor, At: at, Changed: fields}
+	return w
 }

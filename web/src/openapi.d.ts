@@ -34,13 +34,69 @@ export interface paths {
         };
         /**
          * List the caller's workspaces
-         * @description For people with a verified email. Every workspace where that email has a user, whatever the
-         *     status, pending invitations too, in the order of the workspaces' ids, 50 a page. A user whom
-         *     another account holds is left out, so a page may have fewer and still have a cursor.
+         * @description For people with a verified email. Returns every workspace where that email has a user, in any
+         *     status, ordered by workspace id, 50 a page. Pending invitations are included; answer them with
+         *     `acceptMine` and `declineMine`. A user who belongs to another account is left out, so a page can
+         *     have fewer entries and still have a `nextCursor`.
          */
         get: operations["listMyWorkspaces"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me/workspaces/{workspace}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The workspace's id. Anything else is a workspace that does not exist.
+                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
+                 */
+                workspace: components["parameters"]["Workspace"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accept one of the caller's own invitations
+         * @description For people with a verified email. Accepts the pending invitation of that email, as
+         *     `acceptInvitation` does, without the mailed link. A role that manages the workspace still needs the
+         *     link: `403 link_required`. Any request body is ignored.
+         */
+        post: operations["acceptMine"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me/workspaces/{workspace}/decline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The workspace's id. Anything else is a workspace that does not exist.
+                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
+                 */
+                workspace: components["parameters"]["Workspace"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decline one of the caller's own invitations
+         * @description For people with a verified email. Declines the pending invitation of that email, as
+         *     `declineInvitation` does, without the mailed link. Any request body is ignored.
+         */
+        post: operations["declineMine"];
         delete?: never;
         options?: never;
         head?: never;
@@ -80,9 +136,10 @@ export interface paths {
         put?: never;
         /**
          * Create a workspace
-         * @description A person with a verified email becomes its first admin. An operator creates one without a user; a
-         *     deployment may leave creating to operators alone. A slug that is derived from the name gets a
-         *     random end where it is taken; one that the caller chose is a `409` then.
+         * @description A person with a verified email becomes the first admin. An operator creates a workspace without a
+         *     user. A deployment can leave creation to operators. If the slug is taken, one derived from the name
+         *     gets a random suffix, and one that the caller chose is a `409`. A person creates at most 10
+         *     workspaces a day; a deployment can set another limit.
          */
         post: operations["createWorkspace"];
         delete?: never;
@@ -116,10 +173,10 @@ export interface paths {
         head?: never;
         /**
          * Change a workspace's name and settings
-         * @description For admins. Members that are left out stay as they are. A change that changes nothing is a `200`
-         *     and leaves `version` and `updatedAt` as they are. The slug cannot be changed. `null` takes a
-         *     seat limit and what mails look like away. `invitationsPaused` is for operators alone: when enough
-         *     people have reported a workspace's invitations as abuse, they are paused.
+         * @description For admins. Members that are left out keep their values. A patch that changes nothing is a `200`
+         *     and leaves `version` and `updatedAt` as they are. The slug cannot be changed. `null` removes a
+         *     limit and the look of mails. Only operators set `invitationsPaused` and `mailAllowance`. A
+         *     workspace's invitations are paused once enough people have reported them as abuse.
          */
         patch: operations["updateWorkspace"];
         trace?: never;
@@ -216,12 +273,12 @@ export interface paths {
         put?: never;
         /**
          * Invite a person
-         * @description For admins. The mail follows within seconds, unless `sendEmail` is false. An email that is in the
-         *     workspace already is a `409` that carries the user's id and status; archived users are restored
-         *     instead.
+         * @description For admins. The mail leaves within seconds, unless `sendEmail` is false or a limit delays it. Over
+         *     the limits, a new user is `requested` whether or not the email has an account. An email that is
+         *     already in the workspace is a `409` with the user's id and status; restore archived users instead.
          *
-         *     With an `Idempotency-Key`, a repeat of the call invites nobody twice: it gets the first answer
-         *     once more, whatever became of the user since, with the header `idempotent-replay`.
+         *     With an `Idempotency-Key`, a repeat of the call invites nobody twice. It returns the first answer
+         *     again, whatever has happened to the user since, with the header `idempotent-replay`.
          */
         post: operations["inviteUser"];
         delete?: never;
@@ -247,16 +304,19 @@ export interface paths {
         put?: never;
         /**
          * Invite many people
-         * @description For admins. 1 to 500 rows, each as `inviteUser` would invite it; seats and mails go to the first
-         *     rows. Of rows with the same address, the first counts.
+         * @description For admins. Invites 1 to 500 people, each as `inviteUser` would. Seats and the day's mails go to the
+         *     first rows; mails beyond the limits are scheduled, and `scheduled` counts them. If two rows have
+         *     the same address, the second one fails. A row is any JSON value: one that is not a `NewUser` fails
+         *     with its errors and does not stop the others.
          *
          *     CSV is UTF-8 (RFC 4180), with or without a byte order mark, with CRLF or LF. Its header row names
          *     the columns: `name`, `email` and `role` are needed; `groups` (ids, separated by `|`), `metadata`
-         *     (JSON), `message`, `locale`, `sendEmail` (true or false) and `expiresInDays` may be there. The
-         *     further columns of an export are read over.
+         *     (JSON), `message`, `locale`, `sendEmail` (true or false) and `expiresInDays` are optional. The
+         *     other columns of an export are ignored.
          *
-         *     With an `Idempotency-Key`, a repeat of the call invites nobody twice, calls `created` who was
-         *     created by the first call, and does what that one did not get to.
+         *     With an `Idempotency-Key`, a repeat of the call invites nobody twice. People whom an earlier call
+         *     with the key invited are `created` again, without a `user` if they have been erased since, and rows
+         *     that it did not reach are done now.
          */
         post: operations["inviteUsers"];
         delete?: never;
@@ -282,7 +342,7 @@ export interface paths {
         put?: never;
         /**
          * Archive many users
-         * @description For admins. Up to 100, each as `archiveUser` would; of the active admins among them, the last one of the workspace stays.
+         * @description For admins. Archives up to 100 users, each as `archiveUser` would. The workspace keeps its last active admin.
          */
         post: operations["archiveUsers"];
         delete?: never;
@@ -370,9 +430,10 @@ export interface paths {
         post?: never;
         /**
          * Erase a person
-         * @description For admins; from archived, declined and expired. Name, email, metadata and all else that tells who
-         *     they are is gone at once. The history keeps its lines, which hold ids alone. They can be invited
-         *     again, and no link of theirs from before works.
+         * @description For admins; from archived, declined and expired. Removes the name, email, metadata and everything
+         *     else that identifies the person, at once. The history keeps its entries, which hold only ids, and the
+         *     address keeps what it and the person said about mail, under a hash: a bounce, an unsubscription, a
+         *     complaint, a report. The person can be invited again; none of their earlier links works.
          */
         delete: operations["eraseUser"];
         options?: never;
@@ -499,8 +560,9 @@ export interface paths {
         put?: never;
         /**
          * Restore an archived user
-         * @description For admins; from archived alone. Who was active is active again, and told so by mail; who never
-         *     accepted gets a new link by mail. With `reinvite`, who was active gets a new link, too, and has to accept anew.
+         * @description For admins; from archived. A person who was active is active again, and a mail tells them, unless
+         *     the address takes no mail. A person who never accepted gets a new link by mail. With `reinvite`, a
+         *     person who was active gets a new link, too, and has to accept again.
          */
         post: operations["restoreUser"];
         delete?: never;
@@ -531,8 +593,10 @@ export interface paths {
         put?: never;
         /**
          * Send an invitation again
-         * @description For admins; from requested, invited, expired and declined. A new link by mail, unless `sendEmail` is false, and a new end by the workspace's `invitationDays`. Every older link is
-         *     dead. The caller is the inviter from now on.
+         * @description For admins; from requested, invited, expired and declined. Mails a new link, unless `sendEmail` is
+         *     false, which lasts for the workspace's `invitationDays`. Every older link is dead. The caller
+         *     becomes the inviter. Within a minute of the last mail to the address it is a `429`; the other
+         *     limits of mail delay the mail.
          */
         post: operations["resendInvitation"];
         delete?: never;
@@ -561,7 +625,7 @@ export interface paths {
         };
         /**
          * Copy the invitation link
-         * @description For admins; while the invitation is pending. It is the link that was mailed, and stays good.
+         * @description For admins, while the invitation is pending. Returns the link that was or will be mailed, which stays valid.
          */
         get: operations["getInvitationLink"];
         put?: never;
@@ -578,7 +642,7 @@ export interface paths {
             header?: never;
             path: {
                 /**
-                 * @description The token of the link. It is as good as a password; keep it out of logs.
+                 * @description The token of the invitation link. It grants what the link does, so keep it out of logs.
                  * @example AflBTOFDKIm4KiEI0sntv5li3NRbhSOOMYeSic4eIPE4p-95AAAAAUJuowaJig7Pr9IRhB6X3mYA8j4cGTX0xE5ZyMW0q1-h
                  */
                 token: components["parameters"]["Token"];
@@ -607,7 +671,7 @@ export interface paths {
             header?: never;
             path: {
                 /**
-                 * @description The token of the link. It is as good as a password; keep it out of logs.
+                 * @description The token of the invitation link. It grants what the link does, so keep it out of logs.
                  * @example AflBTOFDKIm4KiEI0sntv5li3NRbhSOOMYeSic4eIPE4p-95AAAAAUJuowaJig7Pr9IRhB6X3mYA8j4cGTX0xE5ZyMW0q1-h
                  */
                 token: components["parameters"]["Token"];
@@ -616,9 +680,10 @@ export interface paths {
         };
         /**
          * See what an invitation is about
-         * @description For anyone with the link, also after it was accepted or declined or has expired. It changes
-         *     nothing. Unknown, forged and dead links are answered alike; a link is dead once a newer one was
-         *     made or the user was archived.
+         * @description For anyone with the link, also after the invitation was accepted, declined or has expired. After it
+         *     was accepted, only `workspace`, `status` and `next` are there. Reading changes nothing. Unknown,
+         *     forged and dead links get the same answer; a link is dead once there is a newer one or the user is
+         *     archived.
          */
         get: operations["previewInvitation"];
         put?: never;
@@ -635,7 +700,7 @@ export interface paths {
             header?: never;
             path: {
                 /**
-                 * @description The token of the link. It is as good as a password; keep it out of logs.
+                 * @description The token of the invitation link. It grants what the link does, so keep it out of logs.
                  * @example AflBTOFDKIm4KiEI0sntv5li3NRbhSOOMYeSic4eIPE4p-95AAAAAUJuowaJig7Pr9IRhB6X3mYA8j4cGTX0xE5ZyMW0q1-h
                  */
                 token: components["parameters"]["Token"];
@@ -664,7 +729,7 @@ export interface paths {
             header?: never;
             path: {
                 /**
-                 * @description The token of the link. It is as good as a password; keep it out of logs.
+                 * @description The token of the invitation link. It grants what the link does, so keep it out of logs.
                  * @example AflBTOFDKIm4KiEI0sntv5li3NRbhSOOMYeSic4eIPE4p-95AAAAAUJuowaJig7Pr9IRhB6X3mYA8j4cGTX0xE5ZyMW0q1-h
                  */
                 token: components["parameters"]["Token"];
@@ -675,7 +740,7 @@ export interface paths {
         put?: never;
         /**
          * Decline an invitation
-         * @description For anyone with the link, while the invitation is pending. An admin can send it again. A body is not read.
+         * @description For anyone with the link, while the invitation is pending. An admin can send it again. Any request body is ignored.
          */
         post: operations["declineInvitation"];
         delete?: never;
@@ -690,27 +755,54 @@ export interface paths {
             header?: never;
             path: {
                 /**
-                 * @description The token of the link. It is as good as a password; keep it out of logs.
-                 * @example AflBTOFDKIm4KiEI0sntv5li3NRbhSOOMYeSic4eIPE4p-95AAAAAUJuowaJig7Pr9IRhB6X3mYA8j4cGTX0xE5ZyMW0q1-h
+                 * @description The token of the unsubscribe link in a mail. No other link's token works.
+                 * @example AflBTOFDKIm4KiEI0sntv5li3NRbhSOOMYeSic4eIPE4p-95AAAAAc0Qv7kJm2RwX8zLqT5nYd3Hs6Ub1Ie9GfP4aKo_jVhN
                  */
-                token: components["parameters"]["Token"];
+                token: components["parameters"]["OptOutToken"];
             };
             cookie?: never;
         };
         /**
          * Ask whether to stop the mail
-         * @description A page with one button, in the language of the invitation. It changes nothing, so mail scanners
-         *     may follow it. Good with every link that a person was ever sent.
+         * @description Returns a page with one button, in the language of the invitation. It changes nothing, so mail
+         *     scanners can follow it. Works with the token of every unsubscribe link that was ever mailed.
          */
         get: operations["askUnsubscribe"];
         put?: never;
         /**
          * Stop the mail
-         * @description The person is never mailed from this workspace again; its admins see that, and can still give them a
-         *     link. Mail clients call it by the header `List-Unsubscribe` of a mail (RFC 8058). Good with every
-         *     link that a person was ever sent. It may be repeated.
+         * @description Stops all mail from this workspace to the person, until they resubscribe. Admins see that and can
+         *     still give them a link. Mail clients call this operation by a mail's `List-Unsubscribe` header
+         *     (RFC 8058). It can be repeated.
          */
         post: operations["unsubscribeInvitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/invitations/{token}/resubscribe": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The token of the unsubscribe link in a mail. No other link's token works.
+                 * @example AflBTOFDKIm4KiEI0sntv5li3NRbhSOOMYeSic4eIPE4p-95AAAAAc0Qv7kJm2RwX8zLqT5nYd3Hs6Ub1Ie9GfP4aKo_jVhN
+                 */
+                token: components["parameters"]["OptOutToken"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Allow the mail again
+         * @description Takes back the person's unsubscription, and any complaint or report of theirs about this workspace,
+         *     so that it can mail them again. A mail that was suppressed meanwhile is not sent. It can be repeated.
+         */
+        post: operations["resubscribeInvitation"];
         delete?: never;
         options?: never;
         head?: never;
@@ -723,24 +815,25 @@ export interface paths {
             header?: never;
             path: {
                 /**
-                 * @description The token of the link. It is as good as a password; keep it out of logs.
-                 * @example AflBTOFDKIm4KiEI0sntv5li3NRbhSOOMYeSic4eIPE4p-95AAAAAUJuowaJig7Pr9IRhB6X3mYA8j4cGTX0xE5ZyMW0q1-h
+                 * @description The token of the report link in a mail. No other link's token works.
+                 * @example AflBTOFDKIm4KiEI0sntv5li3NRbhSOOMYeSic4eIPE4p-95AAAAAXe2Wm9sDq4bZy7KcJ6uRt1Vf8Lo3Hn5EgQ0iYxSaPTM
                  */
-                token: components["parameters"]["Token"];
+                token: components["parameters"]["ReportToken"];
             };
             cookie?: never;
         };
         /**
          * Ask whether to report the invitation
-         * @description A page with one button, in the language of the invitation. It changes nothing, so mail scanners
-         *     may follow it. Good with every link that a person was ever sent.
+         * @description Returns a page with one button, in the language of the invitation. It changes nothing, so mail
+         *     scanners can follow it. Works with the token of every report link that was ever mailed.
          */
         get: operations["askReport"];
         put?: never;
         /**
          * Report the invitation
-         * @description The person says that the invitation is abuse; the first time counts. When as many people have as
-         *     the deployment says, the workspace's invitations are paused until an operator lets them go on.
+         * @description Reports the invitation as abuse and stops mail from this workspace to the person. The first report
+         *     of each person counts. When as many people have reported as the deployment allows, the workspace's
+         *     invitations are paused until an operator resumes them.
          */
         post: operations["reportInvitation"];
         delete?: never;
@@ -764,7 +857,8 @@ export interface components {
         /**
          * @description 1 to 100 characters, not counting space around them, which is cut off. No control characters or
          *     line breaks, no marks that change the direction of text, and nothing that looks like a web or mail
-         *     address.
+         *     address, a phone number, a price or a wallet address, however it is spelled. The name of a workspace
+         *     or product also must have fewer than 9 digits, and must not refer to a bill or ask people to act.
          */
         Name: string;
         /** @description A `Name`. */
@@ -792,26 +886,28 @@ export interface components {
          * @description The domain events, as `events/schema` has them.
          * @enum {string}
          */
-        EventType: "user.invited" | "user.reinvited" | "user.reminded" | "user.accepted" | "user.declined" | "user.expired" | "user.updated" | "user.archived" | "user.restored" | "user.erased" | "invitation.delivery_changed" | "workspace.created" | "workspace.updated";
+        EventType: "user.invited" | "user.reinvited" | "user.reminded" | "user.accepted" | "user.declined" | "user.expired" | "user.updated" | "user.archived" | "user.restored" | "user.erased" | "invitation.mail_due" | "invitation.delivery_changed" | "workspace.created" | "workspace.updated";
         /**
          * @description What is known of the newest mail.
          *
          *     | delivery | means |
          *     |---|---|
-         *     | none | no mail was asked for |
-         *     | queued | it will be sent |
-         *     | failed | given up, or refused by the mail service |
+         *     | none | no mail was asked for, or the one that was scheduled is no longer needed |
+         *     | scheduled | it waits for a limit of mail; `scheduledFor` says until when |
+         *     | queued | it will be sent within seconds |
+         *     | failed | it could not be sent: the mail service refused it, or every attempt failed |
          *     | sent | the mail service has it |
-         *     | delayed | the recipient's server makes it wait |
-         *     | delivered | the recipient's server took it |
-         *     | bounced | it came back |
-         *     | suppressed | not sent: the person wants no mail, the address is on the mail service's list, or the workspace is paused |
-         *     | complained | the recipient called it spam |
+         *     | delayed | the recipient's server delays it |
+         *     | delivered | the recipient's server has it |
+         *     | bounced | it was returned |
+         *     | suppressed | it was not sent: the person wants no mail, the mail service refuses the address, or the workspace is paused |
+         *     | complained | the recipient marked it as spam |
          *
-         *     `deliveryReason` says why. What is told late never covers what weighs more: a delivery no bounce.
+         *     `deliveryReason` says why. A late notice never replaces a weightier one: a delivery does not
+         *     replace a bounce.
          * @enum {string}
          */
-        Delivery: "none" | "queued" | "failed" | "sent" | "delayed" | "delivered" | "bounced" | "suppressed" | "complained";
+        Delivery: "none" | "scheduled" | "queued" | "failed" | "sent" | "delayed" | "delivered" | "bounced" | "suppressed" | "complained";
         /**
          * Format: date-time
          * @description RFC 3339 in UTC, to the millisecond; zeros at the end of the fraction are left out.
@@ -827,12 +923,12 @@ export interface components {
             [key: string]: unknown;
         };
         /**
-         * @description Whether a mail is sent. The link is in the answer either way.
+         * @description Whether to send a mail. The admin can share the link either way.
          * @default true
          */
         SendEmail: boolean | null;
         /**
-         * @description Whether to mail an address from which the last mail came back, or that called it spam.
+         * @description Whether to mail an address that returned the last mail. It does not overrule a person who wants no mail.
          * @default false
          */
         Confirm: boolean | null;
@@ -871,8 +967,10 @@ export interface components {
             accentColor?: components["schemas"]["AccentColor"];
             replyTo?: components["schemas"]["ReplyTo"];
             supportAddress?: components["schemas"]["SupportAddress"];
-            /** @description For operators alone. Whether nobody can be invited and no invitation is mailed. */
+            /** @description For operators. Whether nobody can be invited and no invitation is mailed. */
             invitationsPaused?: boolean | null;
+            /** @description For operators. How many mails the workspace sends a day; null for the deployment's limits. */
+            mailAllowance?: number | null;
         };
         /** @description What mails call the product, as their sender; a `Name`. null for the deployment's own sender. */
         ProductName: string | null;
@@ -907,6 +1005,8 @@ export interface components {
             supportAddress: components["schemas"]["SupportAddress"];
             /** @description Whether operators, or reports of abuse, have paused the workspace's invitations. */
             invitationsPaused: boolean;
+            /** @description How many mails the workspace sends a day, as an operator set it; null for the deployment's limits. */
+            mailAllowance: number | null;
             createdAt: components["schemas"]["Time"];
             updatedAt: components["schemas"]["Time"];
             /** @description Rises with every change. */
@@ -939,7 +1039,8 @@ export interface components {
             /**
              * @description Space around it is cut off. 64 bytes at most before the @, all of them ASCII; any domain with a
              *     dot behind it; 254 bytes at most with the domain in punycode. People are told apart by the
-             *     canonical form: lower case, punycode. The workspace may allow certain domains alone.
+             *     canonical form: A to Z before the @ in lower case, the domain in the ASCII form of UTS #46. The
+             *     workspace may allow certain domains alone.
              */
             email: string;
             role: components["schemas"]["Role"];
@@ -950,14 +1051,16 @@ export interface components {
             message?: string | null;
             /** @description The language of the mail; a language tag (BCP 47). The workspace's where it is left out. */
             locale?: string | null;
-            /**
-             * @description Whether a mail is sent. The link is in the answer either way.
-             * @default true
-             */
-            sendEmail: boolean | null;
+            sendEmail?: components["schemas"]["SendEmail"];
+            confirm?: components["schemas"]["Confirm"];
             /** @description How many days the invitation lasts; the workspace's `invitationDays` where it is left out. */
             expiresInDays?: number | null;
         };
+        /**
+         * @description A row of a batch. It has the shape of `NewUser`; any other value fails as a row, with its errors, and
+         *     leaves the rest of the batch alone.
+         */
+        NewUserRow: components["schemas"]["NewUser"] | (Record<string, never> | unknown[] | string | number | boolean | null);
         /** @description What every rendering of a user has. */
         UserFields: {
             id: components["schemas"]["UserID"];
@@ -975,28 +1078,37 @@ export interface components {
             activatedAt: components["schemas"]["Time"] | null;
             /** @description Since when the user is archived; null for who is not. */
             archivedAt: components["schemas"]["Time"] | null;
-            /** @description Rises with every change but those of `delivery`. */
+            /**
+             * Format: int64
+             * @description Rises with every change except those of `delivery`. The first version of a user is the time of
+             *     creation in Unix milliseconds, so an id never has the same version twice, not even after erasure.
+             */
             version: number;
         };
         /** @description What every rendering of an invitation has. */
         InvitationFields: {
             invitedBy: components["schemas"]["Actor"];
-            /** @description When the newest link was made. */
+            /** @description When the newest invitation went out; ahead of now while its mail is scheduled. */
             sentAt: components["schemas"]["Time"];
             expiresAt: components["schemas"]["Time"];
-            /** @description How many mails were asked for so far, reminders too. */
+            /** @description How many mails have left so far, including reminders. A scheduled mail is not counted yet. */
             sends: number;
+            /**
+             * @description When a scheduled mail is expected to leave, which a later mail of the day can move on. `sentAt`
+             *     and `expiresAt` move with it. Absent unless `delivery` is `scheduled`.
+             */
+            scheduledFor?: components["schemas"]["Time"];
             delivery: components["schemas"]["Delivery"];
             /** @description Why the mail could not be sent, or came back; absent where there is nothing to say. */
             deliveryReason?: string;
-            /** @description Since when the person wants no mail from this workspace; absent for who did not say so. */
+            /** @description When the person unsubscribed from mail of this workspace; absent if they did not. */
             unsubscribedAt?: components["schemas"]["Time"];
         };
         Invitation: components["schemas"]["InvitationFields"];
         InvitationWithLink: {
             /**
              * Format: uri
-             * @description The unique link. Whoever has it may decline; whoever has it and the email may join.
+             * @description The unique link. Anyone who has it can decline; joining takes the link and the email.
              */
             url: string;
         } & components["schemas"]["InvitationFields"];
@@ -1061,14 +1173,23 @@ export interface components {
         Row: number;
         /** @description The line of the CSV in which the row begins; the header row is 1. Not there for JSON. */
         Line: number;
-        InvitedRow: {
+        /** @description How many of the people created have a mail that waits for the limits. */
+        ScheduledCount: number;
+        /** @description The person is invited. */
+        CreatedRow: {
             row: components["schemas"]["Row"];
             line?: components["schemas"]["Line"];
-            /**
-             * @description exists is for an email that is in the workspace already; nothing was written.
-             * @enum {string}
-             */
-            outcome: "created" | "exists";
+            /** @constant */
+            outcome: "created";
+            /** @description Absent in a dry run, and for a person who was erased after an earlier call with the same key. */
+            user?: components["schemas"]["UserWithoutMetadata"];
+        };
+        /** @description The email is already in the workspace; nothing was written. */
+        ExistingRow: {
+            row: components["schemas"]["Row"];
+            line?: components["schemas"]["Line"];
+            /** @constant */
+            outcome: "exists";
             user: components["schemas"]["UserWithoutMetadata"];
         };
         FailedRow: {
@@ -1079,8 +1200,8 @@ export interface components {
             errors: components["schemas"]["RowErrors"];
         };
         FailedID: {
-            /** @description As it was sent. */
-            id: string;
+            /** @description As it was sent; absent for an empty text. */
+            id?: string;
             /** @constant */
             outcome: "failed";
             errors: components["schemas"]["RowErrors"];
@@ -1106,7 +1227,7 @@ export interface components {
             id: string;
             type: components["schemas"]["EventType"];
             at: components["schemas"]["Time"];
-            /** @description A user's id, `svc_` and the client id of a backend, `schedule`, `mail` for what became of a mail, or `reports` for a pause after reports of abuse. */
+            /** @description A user's id, `svc_` and the client id of a backend, `mail` for what became of a mail, or `schedule` for what the service does by itself, such as a pause after reports of abuse. */
             actor: string;
             actorName: string | null;
             /** @description Whom it happened to; null for what concerns the workspace. */
@@ -1120,32 +1241,41 @@ export interface components {
             delivery: components["schemas"]["Delivery"] | null;
             deliveryReason: string | null;
         };
+        /**
+         * @description What the link shows. `inviter`, `name`, `email`, `role` and `expiresAt` are absent once the person has
+         *     joined.
+         */
         InvitationPreview: {
             workspace: {
                 id: components["schemas"]["WorkspaceID"];
                 slug: components["schemas"]["Slug"];
                 name: components["schemas"]["Name"];
             };
-            inviter: {
-                /** @description Empty where a backend invited. */
+            inviter?: {
+                /** @description Empty if a backend invited. */
                 name: string;
             };
-            name: components["schemas"]["Name"];
+            name?: components["schemas"]["Name"];
             /** @description The address that the invitation is for. */
-            email: string;
-            role: components["schemas"]["Role"];
-            expiresAt: components["schemas"]["Time"];
+            email?: string;
+            role?: components["schemas"]["Role"];
+            expiresAt?: components["schemas"]["Time"];
             /**
-             * @description pending stands for requested and invited, which are the admins' to tell apart.
+             * @description pending stands for requested and invited; only admins see which.
              * @enum {string}
              */
             status: "pending" | "active" | "expired" | "declined";
             /**
-             * @description The page that the person needs; who has no account yet signs up.
+             * @description The page that the person needs. A person without an account signs up.
              * @enum {string}
              */
             next: "login" | "signup";
         };
+        /** @description The invitation after it was declined. */
+        DeclinedInvitation: {
+            /** @constant */
+            status?: "declined";
+        } & WithRequired<components["schemas"]["InvitationPreview"], "inviter" | "name" | "email" | "role" | "expiresAt">;
         /**
          * @description An error that the gateway makes; no function was reached, or none answered.
          *
@@ -1153,7 +1283,7 @@ export interface components {
          *     |---|---|---|
          *     | Unauthorized | 401 | the token is missing, expired, not for this deployment, or not genuine |
          *     | Not Found | 404 | there is no such route |
-         *     | Request Entity Too Large | 413 | the body has more than 10 MB |
+         *     | Request Entity Too Large | 413 | the body has more than 10 MB, or more than a function takes: 6 MB as text, 4.5 MB otherwise |
          *     | Too Many Requests | 429 | the route's throttle is reached |
          *     | Internal Server Error | 500 | the function crashed |
          *     | Service Unavailable | 503 | the function ran out of time, or the platform is busy |
@@ -1218,9 +1348,11 @@ export interface components {
          *     | invalid_idempotency_key | 400 | the Idempotency-Key has more than 255 bytes |
          *     | invalid_if_match | 400 | If-Match is no entity tag, which has quotes |
          *     | email_unverified | 403 | the caller's email is not verified |
+         *     | email_invalid | 403 | the email in the caller's token is not an address that can be invited |
          *     | person_required | 403 | a backend asks for what only a person can do |
-         *     | operator_required | 403 | a person asks for what is left to operators |
+         *     | operator_required | 403 | a person asks for something that only operators do |
          *     | admin_required | 403 | the caller is a member of the workspace, but no admin |
+         *     | link_required | 403 | the role manages the workspace, so accepting takes the mailed link |
          *     | recipient_mismatch | 403 | the invitation is for another address than the caller's |
          *     | workspace_not_found | 404 | there is no such workspace, or the caller is no active member of it |
          *     | user_not_found | 404 | nobody has this id in the workspace |
@@ -1234,23 +1366,23 @@ export interface components {
          *     | seat_limit_reached | 409 | as many users are pending or active as the workspace has seats |
          *     | seats_in_use | 409 | the seat limit would be lower than the seats in use |
          *     | group_being_deleted | 409 | the group of this id is not wholly gone yet; `Retry-After` says when to come back |
-         *     | recipient_undeliverable | 409 | the last mail to the address came back for good, or was called spam, and the call has no `confirm` |
-         *     | recipient_unsubscribed | 409 | the person wants no mail from this workspace |
+         *     | recipient_undeliverable | 409 | the address returned the last mail for a lasting reason, and the call has no `confirm` |
+         *     | recipient_unsubscribed | 409 | the person unsubscribed from mail of this workspace |
+         *     | recipient_complained | 409 | the person marked a mail of this workspace as spam |
+         *     | recipient_reported | 409 | the person reported an invitation of this workspace |
          *     | invitations_paused | 409 | the workspace's invitations are paused, because people have reported them as abuse |
          *     | inviter_not_admin | 409 | whoever sent the invitation is no active admin any more |
          *     | version_mismatch | 412 | somebody else has changed the user, and the change was for an earlier `version` |
          *     | body_too_large | 413 | the body has more than 256 KB |
          *     | unsupported_media_type | 415 | the body is neither JSON nor CSV |
          *     | idempotency_mismatch | 422 | the Idempotency-Key was used with another body |
-         *     | mail_limit_recipient_minute | 429 | the person was sent a mail less than a minute ago |
-         *     | mail_limit_recipient_day | 429 | the person was sent five mails today |
-         *     | mail_limit_inviter_day | 429 | the caller has sent as many mails today as one may |
-         *     | mail_limit_workspace_day | 429 | the workspace has sent as many mails today as it may |
+         *     | mail_limit_recipient_minute | 429 | a resend, less than a minute after the last mail to the address |
+         *     | workspace_limit_day | 429 | the caller has created as many workspaces today as one account may |
          *     | internal | 500 | a defect |
          *     | unavailable | 503 | something that the service depends on is busy |
          * @enum {string}
          */
-        ProblemCode: "body_required" | "invalid_json" | "invalid_csv" | "invalid_body" | "invalid_request" | "invalid_idempotency_key" | "invalid_if_match" | "email_unverified" | "person_required" | "operator_required" | "admin_required" | "recipient_mismatch" | "workspace_not_found" | "user_not_found" | "group_not_found" | "invitation_not_found" | "route_not_found" | "slug_taken" | "user_exists" | "status_conflict" | "last_admin" | "seat_limit_reached" | "seats_in_use" | "group_being_deleted" | "recipient_undeliverable" | "recipient_unsubscribed" | "invitations_paused" | "inviter_not_admin" | "version_mismatch" | "body_too_large" | "unsupported_media_type" | "idempotency_mismatch" | "mail_limit_recipient_minute" | "mail_limit_recipient_day" | "mail_limit_inviter_day" | "mail_limit_workspace_day" | "internal" | "unavailable";
+        ProblemCode: "body_required" | "invalid_json" | "invalid_csv" | "invalid_body" | "invalid_request" | "invalid_idempotency_key" | "invalid_if_match" | "email_unverified" | "email_invalid" | "person_required" | "operator_required" | "admin_required" | "link_required" | "recipient_mismatch" | "workspace_not_found" | "user_not_found" | "group_not_found" | "invitation_not_found" | "route_not_found" | "slug_taken" | "user_exists" | "status_conflict" | "last_admin" | "seat_limit_reached" | "seats_in_use" | "group_being_deleted" | "recipient_undeliverable" | "recipient_unsubscribed" | "recipient_complained" | "recipient_reported" | "invitations_paused" | "inviter_not_admin" | "version_mismatch" | "body_too_large" | "unsupported_media_type" | "idempotency_mismatch" | "mail_limit_recipient_minute" | "workspace_limit_day" | "internal" | "unavailable";
         /** @description One thing that is wrong with a request. */
         FieldError: {
             /**
@@ -1272,7 +1404,9 @@ export interface components {
          *     | unknown_field | any member | the operation does not have it |
          *     | too_long | name, message, `?q` | it has too many characters |
          *     | invalid_characters | name, message | it has control characters, or marks that change the direction of text |
-         *     | looks_like_address | name | a mail client would make a link of it |
+         *     | looks_like_address | name, productName | a mail client would make a link of it |
+         *     | looks_like_phone_number | name, productName | it has a phone number, or as many digits as one |
+         *     | looks_like_offer | name, productName | it has a price, a discount or a wallet address; the name of a workspace or product also must not refer to a bill or urge people to act |
          *     | invalid_email | email | it is no address that mail can be sent to |
          *     | email_too_long | email | the part before the @ has more than 64 bytes, or all of it more than 254 |
          *     | email_not_ascii | email | there are letters outside ASCII before the @ |
@@ -1286,7 +1420,7 @@ export interface components {
          *     | invalid_json | metadata | it is no JSON |
          *     | messages_off | message | the workspace does not allow personal words |
          *     | unknown_locale | locale | it is no language tag |
-         *     | out_of_range | expiresInDays, invitationDays, reminderDays, seatLimit, `?limit` | the number is too small or too large |
+         *     | out_of_range | expiresInDays, invitationDays, reminderDays, seatLimit, mailAllowance, `?limit` | the number is too small or too large |
          *     | unknown_timezone | timezone | there is no such time zone |
          *     | unknown_directory | directory | it is neither admins nor members |
          *     | invalid_domain | allowedEmailDomains | it is no whole domain |
@@ -1310,7 +1444,7 @@ export interface components {
          *     | unknown_parameter | any parameter | the operation does not have it |
          * @enum {string}
          */
-        FieldCode: "required" | "wrong_type" | "unknown_field" | "too_long" | "invalid_characters" | "looks_like_address" | "invalid_email" | "email_too_long" | "email_not_ascii" | "domain_not_allowed" | "unknown_role" | "unknown_group" | "duplicate" | "too_many" | "too_deep" | "too_large" | "invalid_json" | "messages_off" | "unknown_locale" | "out_of_range" | "unknown_timezone" | "unknown_directory" | "invalid_domain" | "invalid_slug" | "reserved_slug" | "invalid_logo" | "host_not_allowed" | "invalid_color" | "too_little_contrast" | "invalid_group" | "unknown_status" | "unknown_sort" | "unknown_format" | "invalid_boolean" | "not_with_csv" | "missing_column" | "unknown_column" | "duplicate_column" | "wrong_length" | "invalid_cursor" | "unknown_parameter";
+        FieldCode: "required" | "wrong_type" | "unknown_field" | "too_long" | "invalid_characters" | "looks_like_address" | "looks_like_phone_number" | "looks_like_offer" | "invalid_email" | "email_too_long" | "email_not_ascii" | "domain_not_allowed" | "unknown_role" | "unknown_group" | "duplicate" | "too_many" | "too_deep" | "too_large" | "invalid_json" | "messages_off" | "unknown_locale" | "out_of_range" | "unknown_timezone" | "unknown_directory" | "invalid_domain" | "invalid_slug" | "reserved_slug" | "invalid_logo" | "host_not_allowed" | "invalid_color" | "too_little_contrast" | "invalid_group" | "unknown_status" | "unknown_sort" | "unknown_format" | "invalid_boolean" | "not_with_csv" | "missing_column" | "unknown_column" | "duplicate_column" | "wrong_length" | "invalid_cursor" | "unknown_parameter";
     };
     responses: {
         /** @description The body is missing or no JSON object, or fields are wrong. Nothing was written. */
@@ -1446,7 +1580,7 @@ export interface components {
                     /** @constant */
                     status?: 403;
                     /** @enum {unknown} */
-                    code?: "person_required" | "email_unverified";
+                    code?: "person_required" | "email_unverified" | "email_invalid";
                 } & components["schemas"]["PlainProblem"];
             };
         };
@@ -1461,7 +1595,7 @@ export interface components {
                     /** @constant */
                     status?: 403;
                     /** @enum {unknown} */
-                    code?: "operator_required" | "person_required" | "email_unverified";
+                    code?: "operator_required" | "person_required" | "email_unverified" | "email_invalid";
                 } & components["schemas"]["PlainProblem"];
             };
         };
@@ -1477,7 +1611,7 @@ export interface components {
                  *       "type": "about:blank",
                  *       "title": "Forbidden",
                  *       "status": 403,
-                 *       "detail": "Only operators may do this in this deployment.",
+                 *       "detail": "Only operators can do this in this deployment.",
                  *       "code": "operator_required",
                  *       "requestId": "be197d00702b482c"
                  *     }
@@ -1502,7 +1636,7 @@ export interface components {
                  *       "type": "about:blank",
                  *       "title": "Forbidden",
                  *       "status": 403,
-                 *       "detail": "Only an admin of the workspace may do this.",
+                 *       "detail": "Only an admin of the workspace can do this.",
                  *       "code": "admin_required",
                  *       "requestId": "be197d00702b482c"
                  *     }
@@ -1515,7 +1649,7 @@ export interface components {
                 } & components["schemas"]["PlainProblem"];
             };
         };
-        /** @description The caller is a member, but no admin, or no operator where only one may pause invitations or let them go on. */
+        /** @description The caller is a member but not an admin, or sets what only operators set. */
         MayNotChange: {
             headers: {
                 "apigw-requestid": components["headers"]["RequestID"];
@@ -1541,7 +1675,22 @@ export interface components {
                     /** @constant */
                     status?: 403;
                     /** @enum {unknown} */
-                    code?: "person_required" | "email_unverified" | "recipient_mismatch";
+                    code?: "person_required" | "email_unverified" | "email_invalid" | "recipient_mismatch";
+                } & components["schemas"]["PlainProblem"];
+            };
+        };
+        /** @description The caller is not a person with a verified email, or the role manages the workspace and takes the mailed link. Nothing was written. */
+        NeedsLink: {
+            headers: {
+                "apigw-requestid": components["headers"]["RequestID"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @constant */
+                    status?: 403;
+                    /** @enum {unknown} */
+                    code?: "person_required" | "email_unverified" | "link_required";
                 } & components["schemas"]["PlainProblem"];
             };
         };
@@ -1557,6 +1706,22 @@ export interface components {
                     status?: 404;
                     /** @enum {unknown} */
                     code?: "workspace_not_found";
+                } & components["schemas"]["PlainProblem"];
+                "application/json": components["schemas"]["GatewayError"];
+            };
+        };
+        /** @description There is no such workspace, the caller's email is not invited to it, or the caller is archived there. */
+        NoOwnInvitation: {
+            headers: {
+                "apigw-requestid": components["headers"]["RequestID"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @constant */
+                    status?: 404;
+                    /** @enum {unknown} */
+                    code?: "workspace_not_found" | "invitation_not_found";
                 } & components["schemas"]["PlainProblem"];
                 "application/json": components["schemas"]["GatewayError"];
             };
@@ -1600,16 +1765,6 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                /**
-                 * @example {
-                 *       "type": "about:blank",
-                 *       "title": "Not Found",
-                 *       "status": 404,
-                 *       "detail": "This invitation link does not work, or not any more. Ask whoever invited you for a new one.",
-                 *       "code": "invitation_not_found",
-                 *       "requestId": "be197d00702b482c"
-                 *     }
-                 */
                 "application/problem+json": {
                     /** @constant */
                     status?: 404;
@@ -1631,7 +1786,7 @@ export interface components {
                  *       "type": "about:blank",
                  *       "title": "Conflict",
                  *       "status": 409,
-                 *       "detail": "This slug is in use. Choose another one.",
+                 *       "detail": "This slug is already in use. Choose another one.",
                  *       "code": "slug_taken",
                  *       "requestId": "be197d00702b482c"
                  *     }
@@ -1644,7 +1799,7 @@ export interface components {
                 } & components["schemas"]["PlainProblem"];
             };
         };
-        /** @description The email is in the workspace already, where `user` says who and how, every seat is taken, the person wants no mail, or invitations are paused. */
+        /** @description The email is already in the workspace, and `user` has the id and status; or every seat is taken, the address takes no mail, or invitations are paused. Nothing was written. */
         MayNotBeInvited: {
             headers: {
                 "apigw-requestid": components["headers"]["RequestID"];
@@ -1660,7 +1815,7 @@ export interface components {
                     /** @constant */
                     status?: 409;
                     /** @enum {unknown} */
-                    code?: "seat_limit_reached" | "recipient_unsubscribed" | "invitations_paused";
+                    code?: "seat_limit_reached" | "recipient_undeliverable" | "recipient_unsubscribed" | "recipient_complained" | "recipient_reported" | "invitations_paused";
                 } & components["schemas"]["PlainProblem"]);
             };
         };
@@ -1679,7 +1834,7 @@ export interface components {
                 } & components["schemas"]["PlainProblem"];
             };
         };
-        /** @description The user's status does not allow it, where `user` names it, every seat is taken, the address takes no mail or wants none, or invitations are paused. */
+        /** @description The user's status, in `user`, does not allow it; or every seat is taken, the address takes no mail, or invitations are paused. Nothing was written. */
         MayNotBeSentAgain: {
             headers: {
                 "apigw-requestid": components["headers"]["RequestID"];
@@ -1695,7 +1850,7 @@ export interface components {
                     /** @constant */
                     status?: 409;
                     /** @enum {unknown} */
-                    code?: "seat_limit_reached" | "recipient_undeliverable" | "recipient_unsubscribed" | "invitations_paused";
+                    code?: "seat_limit_reached" | "recipient_undeliverable" | "recipient_unsubscribed" | "recipient_complained" | "recipient_reported" | "invitations_paused";
                 } & components["schemas"]["PlainProblem"]);
             };
         };
@@ -1711,7 +1866,7 @@ export interface components {
                  *       "type": "about:blank",
                  *       "title": "Conflict",
                  *       "status": 409,
-                 *       "detail": "120 seats are in use. Archive people first, then lower the seat limit.",
+                 *       "detail": "120 seats are in use. Archive users before you lower the seat limit.",
                  *       "code": "seats_in_use",
                  *       "requestId": "be197d00702b482c"
                  *     }
@@ -1737,7 +1892,7 @@ export interface components {
                  *       "type": "about:blank",
                  *       "title": "Conflict",
                  *       "status": 409,
-                 *       "detail": "A group of this id is being deleted. Its id is free again in a few minutes.",
+                 *       "detail": "A group with this id is being deleted. Try again in a few minutes.",
                  *       "code": "group_being_deleted",
                  *       "requestId": "be197d00702b482c"
                  *     }
@@ -1777,7 +1932,7 @@ export interface components {
                  *       "type": "about:blank",
                  *       "title": "Precondition Failed",
                  *       "status": 412,
-                 *       "detail": "Somebody has changed the user since you read them. Read them again, then repeat your change.",
+                 *       "detail": "The user has changed since you read them. Read them again, then repeat your change.",
                  *       "code": "version_mismatch",
                  *       "requestId": "be197d00702b482c",
                  *       "user": {
@@ -1849,7 +2004,7 @@ export interface components {
                 } & components["schemas"]["PlainProblem"]);
             };
         };
-        /** @description The body has more than 256 KB. Beyond 10 MB the gateway says so. */
+        /** @description The body has more than 256 KB. Beyond 4.5 MB the gateway may say so itself, beyond 10 MB it always does. */
         TooLarge: {
             headers: {
                 "apigw-requestid": components["headers"]["RequestID"];
@@ -1917,7 +2072,7 @@ export interface components {
                  *       "type": "about:blank",
                  *       "title": "Unprocessable Entity",
                  *       "status": 422,
-                 *       "detail": "This Idempotency-Key was used with another body.",
+                 *       "detail": "This Idempotency-Key was used with a different body. Use a new key for a new request.",
                  *       "code": "idempotency_mismatch",
                  *       "requestId": "be197d00702b482c"
                  *     }
@@ -1946,21 +2101,66 @@ export interface components {
             };
         };
         /**
-         * @description A limit of mail is reached, and nothing was written; `Retry-After` says when it is over. Or there
-         *     are too many requests at once, of all callers together, which the gateway says.
+         * @description The address was mailed less than a minute ago; `Retry-After` says when to repeat the call. Nothing
+         *     was written. Or the gateway has too many requests at once, from all callers together.
          */
-        TooMany: {
+        TooSoon: {
             headers: {
                 "apigw-requestid": components["headers"]["RequestID"];
                 "Retry-After": components["headers"]["RetryAfter"];
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Too Many Requests",
+                 *       "status": 429,
+                 *       "detail": "This person was sent a mail less than a minute ago. Try again in a minute.",
+                 *       "code": "mail_limit_recipient_minute",
+                 *       "requestId": "be197d00702b482c"
+                 *     }
+                 */
                 "application/problem+json": {
                     /** @constant */
                     status?: 429;
                     /** @enum {unknown} */
-                    code?: "mail_limit_recipient_minute" | "mail_limit_recipient_day" | "mail_limit_inviter_day" | "mail_limit_workspace_day";
+                    code?: "mail_limit_recipient_minute";
+                } & components["schemas"]["PlainProblem"];
+                /**
+                 * @example {
+                 *       "message": "Too Many Requests"
+                 *     }
+                 */
+                "application/json": components["schemas"]["GatewayError"];
+            };
+        };
+        /**
+         * @description The caller has created as many workspaces today as one account may; `Retry-After` says when to
+         *     repeat the call. Or the gateway has too many requests at once, from all callers together.
+         */
+        TooManyWorkspaces: {
+            headers: {
+                "apigw-requestid": components["headers"]["RequestID"];
+                "Retry-After": components["headers"]["RetryAfter"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Too Many Requests",
+                 *       "status": 429,
+                 *       "detail": "You've reached today's limit of new workspaces. Try again after 00:00 UTC.",
+                 *       "code": "workspace_limit_day",
+                 *       "requestId": "be197d00702b482c"
+                 *     }
+                 */
+                "application/problem+json": {
+                    /** @constant */
+                    status?: 429;
+                    /** @enum {unknown} */
+                    code?: "workspace_limit_day";
                 } & components["schemas"]["PlainProblem"];
                 /**
                  * @example {
@@ -2046,10 +2246,20 @@ export interface components {
          */
         User: string;
         /**
-         * @description The token of the link. It is as good as a password; keep it out of logs.
+         * @description The token of the invitation link. It grants what the link does, so keep it out of logs.
          * @example AflBTOFDKIm4KiEI0sntv5li3NRbhSOOMYeSic4eIPE4p-95AAAAAUJuowaJig7Pr9IRhB6X3mYA8j4cGTX0xE5ZyMW0q1-h
          */
         Token: string;
+        /**
+         * @description The token of the unsubscribe link in a mail. No other link's token works.
+         * @example AflBTOFDKIm4KiEI0sntv5li3NRbhSOOMYeSic4eIPE4p-95AAAAAc0Qv7kJm2RwX8zLqT5nYd3Hs6Ub1Ie9GfP4aKo_jVhN
+         */
+        OptOutToken: string;
+        /**
+         * @description The token of the report link in a mail. No other link's token works.
+         * @example AflBTOFDKIm4KiEI0sntv5li3NRbhSOOMYeSic4eIPE4p-95AAAAAXe2Wm9sDq4bZy7KcJ6uRt1Vf8Lo3Hn5EgQ0iYxSaPTM
+         */
+        ReportToken: string;
         /**
          * @description Names this call for 24 hours, so that it can be repeated after its answer was lost. It belongs to
          *     the caller and the operation. The same key with another body, or content type, is a `422`. Longer
@@ -2067,7 +2277,7 @@ export interface components {
     headers: {
         /**
          * @description The user's `version` in quotes, for `If-Match`.
-         * @example "3"
+         * @example "1767268800002"
          */
         ETag: string;
         /**
@@ -2138,6 +2348,77 @@ export interface operations {
             400: components["responses"]["BadQuery"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["NoPerson"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    acceptMine: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The workspace's id. Anything else is a workspace that does not exist.
+                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
+                 */
+                workspace: components["parameters"]["Workspace"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The person is a member now. */
+            200: {
+                headers: {
+                    "apigw-requestid": components["headers"]["RequestID"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserWithMetadata"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["NeedsLink"];
+            404: components["responses"]["NoOwnInvitation"];
+            409: components["responses"]["MayNotBeAccepted"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    declineMine: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The workspace's id. Anything else is a workspace that does not exist.
+                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
+                 */
+                workspace: components["parameters"]["Workspace"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The invitation, declined. */
+            200: {
+                headers: {
+                    "apigw-requestid": components["headers"]["RequestID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeclinedInvitation"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["NoPerson"];
+            404: components["responses"]["NoOwnInvitation"];
+            409: components["responses"]["StatusConflict"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["Throttled"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -2231,7 +2512,7 @@ export interface operations {
             403: components["responses"]["MayNotCreate"];
             409: components["responses"]["SlugTaken"];
             413: components["responses"]["TooLarge"];
-            429: components["responses"]["Throttled"];
+            429: components["responses"]["TooManyWorkspaces"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };
@@ -2317,6 +2598,7 @@ export interface operations {
                      *       "replyTo": "inviter",
                      *       "supportAddress": "help@corp.com",
                      *       "invitationsPaused": false,
+                     *       "mailAllowance": null,
                      *       "createdAt": "2026-01-01T12:00:00Z",
                      *       "updatedAt": "2026-01-01T12:30:00.125Z",
                      *       "version": 2
@@ -2670,7 +2952,7 @@ export interface operations {
             409: components["responses"]["MayNotBeInvited"];
             413: components["responses"]["TooLarge"];
             422: components["responses"]["IdempotencyMismatch"];
-            429: components["responses"]["TooMany"];
+            429: components["responses"]["Throttled"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };
@@ -2679,7 +2961,7 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description Whether to say what would happen and write nothing. A user who would be created has no `user`.
+                 * @description Whether to report what would happen and write nothing. A row that would be created has no `user`.
                  * @example false
                  */
                 dryRun?: boolean;
@@ -2728,7 +3010,7 @@ export interface operations {
                  *     }
                  */
                 "application/json": {
-                    users: components["schemas"]["NewUser"][];
+                    users: components["schemas"]["NewUserRow"][];
                 };
                 /**
                  * @example name,email,role,groups,metadata
@@ -2748,19 +3030,15 @@ export interface operations {
                     "application/json": {
                         /** @constant */
                         dryRun: false;
-                        results: (components["schemas"]["InvitedRow"] | components["schemas"]["FailedRow"])[];
+                        scheduled: components["schemas"]["ScheduledCount"];
+                        results: (components["schemas"]["CreatedRow"] | components["schemas"]["ExistingRow"] | components["schemas"]["FailedRow"])[];
                     } | {
                         /** @constant */
                         dryRun: true;
-                        results: ({
-                            row: components["schemas"]["Row"];
-                            line?: components["schemas"]["Line"];
-                            /** @constant */
-                            outcome: "created";
-                        } | ({
-                            /** @constant */
-                            outcome?: "exists";
-                        } & components["schemas"]["InvitedRow"]) | components["schemas"]["FailedRow"])[];
+                        scheduled: components["schemas"]["ScheduledCount"];
+                        results: (({
+                            user?: never;
+                        } & components["schemas"]["CreatedRow"]) | components["schemas"]["ExistingRow"] | components["schemas"]["FailedRow"])[];
                     };
                 };
             };
@@ -2834,7 +3112,7 @@ export interface operations {
                      *             "updatedAt": "2026-02-01T08:15:00Z",
                      *             "activatedAt": "2026-01-01T12:00:00Z",
                      *             "archivedAt": "2026-02-01T08:15:00Z",
-                     *             "version": 2
+                     *             "version": 1767268800001
                      *           }
                      *         },
                      *         {
@@ -2936,7 +3214,7 @@ export interface operations {
                      *             "updatedAt": "2026-02-02T08:15:00Z",
                      *             "activatedAt": "2026-01-01T12:00:00Z",
                      *             "archivedAt": null,
-                     *             "version": 3
+                     *             "version": 1767268800002
                      *           }
                      *         },
                      *         {
@@ -2946,7 +3224,7 @@ export interface operations {
                      *             {
                      *               "pointer": "",
                      *               "code": "seat_limit_reached",
-                     *               "detail": "Every seat of the workspace is taken. Archive somebody, or raise the seat limit."
+                     *               "detail": "Every seat in this workspace is taken. Archive a user or raise the seat limit."
                      *             }
                      *           ]
                      *         }
@@ -3038,7 +3316,7 @@ export interface operations {
                      *             "updatedAt": "2026-01-05T16:20:00.5Z",
                      *             "activatedAt": null,
                      *             "archivedAt": null,
-                     *             "version": 2
+                     *             "version": 1767268800001
                      *           }
                      *         },
                      *         {
@@ -3048,7 +3326,7 @@ export interface operations {
                      *             {
                      *               "pointer": "",
                      *               "code": "mail_limit_recipient_minute",
-                     *               "detail": "This person has been sent a mail less than a minute ago. Try again in a minute."
+                     *               "detail": "This person was sent a mail less than a minute ago. Try again in a minute."
                      *             }
                      *           ]
                      *         }
@@ -3158,7 +3436,7 @@ export interface operations {
             header?: {
                 /**
                  * @description The `ETag` of the answer that the change begins from (RFC 9110, section 13.1.1).
-                 * @example "2"
+                 * @example "1767268800001"
                  */
                 "If-Match"?: string;
             };
@@ -3364,7 +3642,7 @@ export interface operations {
                      *       "updatedAt": "2026-02-01T08:15:00Z",
                      *       "activatedAt": "2026-01-02T09:00:00Z",
                      *       "archivedAt": "2026-02-01T08:15:00Z",
-                     *       "version": 3
+                     *       "version": 1767268800002
                      *     }
                      */
                     "application/json": components["schemas"]["UserWithMetadata"];
@@ -3435,7 +3713,7 @@ export interface operations {
             404: components["responses"]["NoUser"];
             409: components["responses"]["MayNotBeSentAgain"];
             413: components["responses"]["TooLarge"];
-            429: components["responses"]["TooMany"];
+            429: components["responses"]["Throttled"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };
@@ -3484,7 +3762,7 @@ export interface operations {
             404: components["responses"]["NoUser"];
             409: components["responses"]["MayNotBeSentAgain"];
             413: components["responses"]["TooLarge"];
-            429: components["responses"]["TooMany"];
+            429: components["responses"]["TooSoon"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };
@@ -3535,7 +3813,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description The token of the link. It is as good as a password; keep it out of logs.
+                 * @description The token of the invitation link. It grants what the link does, so keep it out of logs.
                  * @example AflBTOFDKIm4KiEI0sntv5li3NRbhSOOMYeSic4eIPE4p-95AAAAAUJuowaJig7Pr9IRhB6X3mYA8j4cGTX0xE5ZyMW0q1-h
                  */
                 token: components["parameters"]["Token"];
@@ -3583,7 +3861,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description The token of the link. It is as good as a password; keep it out of logs.
+                 * @description The token of the invitation link. It grants what the link does, so keep it out of logs.
                  * @example AflBTOFDKIm4KiEI0sntv5li3NRbhSOOMYeSic4eIPE4p-95AAAAAUJuowaJig7Pr9IRhB6X3mYA8j4cGTX0xE5ZyMW0q1-h
                  */
                 token: components["parameters"]["Token"];
@@ -3599,24 +3877,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "workspace": {
-                     *         "id": "ws_5m2p0qv8d1c7e3k4t9a6rhnj",
-                     *         "slug": "nexus",
-                     *         "name": "Nexus"
-                     *       },
-                     *       "inviter": {
-                     *         "name": "Ada Admin"
-                     *       },
-                     *       "name": "John Doe",
-                     *       "email": "john@corp.com",
-                     *       "role": "builder",
-                     *       "expiresAt": "2026-01-08T12:00:00Z",
-                     *       "status": "pending",
-                     *       "next": "signup"
-                     *     }
-                     */
                     "application/json": components["schemas"]["InvitationPreview"];
                 };
             };
@@ -3632,7 +3892,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description The token of the link. It is as good as a password; keep it out of logs.
+                 * @description The token of the invitation link. It grants what the link does, so keep it out of logs.
                  * @example AflBTOFDKIm4KiEI0sntv5li3NRbhSOOMYeSic4eIPE4p-95AAAAAUJuowaJig7Pr9IRhB6X3mYA8j4cGTX0xE5ZyMW0q1-h
                  */
                 token: components["parameters"]["Token"];
@@ -3668,7 +3928,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description The token of the link. It is as good as a password; keep it out of logs.
+                 * @description The token of the invitation link. It grants what the link does, so keep it out of logs.
                  * @example AflBTOFDKIm4KiEI0sntv5li3NRbhSOOMYeSic4eIPE4p-95AAAAAUJuowaJig7Pr9IRhB6X3mYA8j4cGTX0xE5ZyMW0q1-h
                  */
                 token: components["parameters"]["Token"];
@@ -3684,28 +3944,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "workspace": {
-                     *         "id": "ws_5m2p0qv8d1c7e3k4t9a6rhnj",
-                     *         "slug": "nexus",
-                     *         "name": "Nexus"
-                     *       },
-                     *       "inviter": {
-                     *         "name": ""
-                     *       },
-                     *       "name": "John Doe",
-                     *       "email": "john@corp.com",
-                     *       "role": "builder",
-                     *       "expiresAt": "2026-01-08T12:00:00Z",
-                     *       "status": "declined",
-                     *       "next": "login"
-                     *     }
-                     */
-                    "application/json": {
-                        /** @constant */
-                        status?: "declined";
-                    } & components["schemas"]["InvitationPreview"];
+                    "application/json": components["schemas"]["DeclinedInvitation"];
                 };
             };
             404: components["responses"]["NoInvitation"];
@@ -3722,10 +3961,10 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description The token of the link. It is as good as a password; keep it out of logs.
-                 * @example AflBTOFDKIm4KiEI0sntv5li3NRbhSOOMYeSic4eIPE4p-95AAAAAUJuowaJig7Pr9IRhB6X3mYA8j4cGTX0xE5ZyMW0q1-h
+                 * @description The token of the unsubscribe link in a mail. No other link's token works.
+                 * @example AflBTOFDKIm4KiEI0sntv5li3NRbhSOOMYeSic4eIPE4p-95AAAAAc0Qv7kJm2RwX8zLqT5nYd3Hs6Ub1Ie9GfP4aKo_jVhN
                  */
-                token: components["parameters"]["Token"];
+                token: components["parameters"]["OptOutToken"];
             };
             cookie?: never;
         };
@@ -3754,10 +3993,10 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description The token of the link. It is as good as a password; keep it out of logs.
-                 * @example AflBTOFDKIm4KiEI0sntv5li3NRbhSOOMYeSic4eIPE4p-95AAAAAUJuowaJig7Pr9IRhB6X3mYA8j4cGTX0xE5ZyMW0q1-h
+                 * @description The token of the unsubscribe link in a mail. No other link's token works.
+                 * @example AflBTOFDKIm4KiEI0sntv5li3NRbhSOOMYeSic4eIPE4p-95AAAAAc0Qv7kJm2RwX8zLqT5nYd3Hs6Ub1Ie9GfP4aKo_jVhN
                  */
-                token: components["parameters"]["Token"];
+                token: components["parameters"]["OptOutToken"];
             };
             cookie?: never;
         };
@@ -3775,7 +4014,60 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Done. A page, for who accepts `text/html`. */
+            /** @description Done. A page, if the caller accepts `text/html`. */
+            200: {
+                headers: {
+                    "apigw-requestid": components["headers"]["RequestID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example <!doctype html><html lang="en"><title>No more mail</title></html> */
+                    "text/html": string;
+                };
+            };
+            /** @description Done. */
+            204: {
+                headers: {
+                    "apigw-requestid": components["headers"]["RequestID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: components["responses"]["NoInvitation"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    resubscribeInvitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The token of the unsubscribe link in a mail. No other link's token works.
+                 * @example AflBTOFDKIm4KiEI0sntv5li3NRbhSOOMYeSic4eIPE4p-95AAAAAc0Qv7kJm2RwX8zLqT5nYd3Hs6Ub1Ie9GfP4aKo_jVhN
+                 */
+                token: components["parameters"]["OptOutToken"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "List-Unsubscribe": "One-Click"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": {
+                    /** @description What mail clients send (RFC 8058). It is not read. */
+                    "List-Unsubscribe"?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. A page, if the caller accepts `text/html`. */
             200: {
                 headers: {
                     "apigw-requestid": components["headers"]["RequestID"];
@@ -3807,10 +4099,10 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description The token of the link. It is as good as a password; keep it out of logs.
-                 * @example AflBTOFDKIm4KiEI0sntv5li3NRbhSOOMYeSic4eIPE4p-95AAAAAUJuowaJig7Pr9IRhB6X3mYA8j4cGTX0xE5ZyMW0q1-h
+                 * @description The token of the report link in a mail. No other link's token works.
+                 * @example AflBTOFDKIm4KiEI0sntv5li3NRbhSOOMYeSic4eIPE4p-95AAAAAXe2Wm9sDq4bZy7KcJ6uRt1Vf8Lo3Hn5EgQ0iYxSaPTM
                  */
-                token: components["parameters"]["Token"];
+                token: components["parameters"]["ReportToken"];
             };
             cookie?: never;
         };
@@ -3839,10 +4131,10 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description The token of the link. It is as good as a password; keep it out of logs.
-                 * @example AflBTOFDKIm4KiEI0sntv5li3NRbhSOOMYeSic4eIPE4p-95AAAAAUJuowaJig7Pr9IRhB6X3mYA8j4cGTX0xE5ZyMW0q1-h
+                 * @description The token of the report link in a mail. No other link's token works.
+                 * @example AflBTOFDKIm4KiEI0sntv5li3NRbhSOOMYeSic4eIPE4p-95AAAAAXe2Wm9sDq4bZy7KcJ6uRt1Vf8Lo3Hn5EgQ0iYxSaPTM
                  */
-                token: components["parameters"]["Token"];
+                token: components["parameters"]["ReportToken"];
             };
             cookie?: never;
         };
@@ -3860,7 +4152,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Done. A page, for who accepts `text/html`. */
+            /** @description Done. A page, if the caller accepts `text/html`. */
             200: {
                 headers: {
                     "apigw-requestid": components["headers"]["RequestID"];

@@ -112,14 +112,29 @@ test('requested and invited are told apart', async ({ page }) => {
 
 test('my workspaces shows where I am and where I am awaited', async ({ page }) => {
   const office = await Office.make('Atlas');
+  const other = await Office.make('Boreas');
   const mine = await Office.make('Nexus');
-  await office.invite({ name: 'Ada', email: mine.admin.email });
+  const { email } = mine.admin;
+  await office.invite({ name: 'Ada', email, role: 'admin' });
+  const there = await other.invite({ name: 'Ada', email });
   await signedIn(page, mine.admin);
   await page.goto('/');
   await page.getByRole('button', { name: 'Sign in' }).click();
   await expect(page.getByRole('link', { name: 'Nexus' })).toBeVisible();
-  await expect(page.getByRole('listitem').filter({ hasText: 'Atlas' })).toContainText('open the link in the invitation email');
+  // A role that manages is taken with the mailed link alone.
+  const atlas = page.getByRole('listitem').filter({ hasText: 'Atlas' });
+  await expect(atlas).toContainText('open the link in the invitation email');
+  await expect(atlas.getByRole('button', { name: 'Join Atlas' })).toHaveCount(0);
+  await expect(page.getByRole('button', { name: 'Join Boreas' })).toBeVisible();
   await inspect(page, 'my workspaces');
+  await page.getByRole('button', { name: 'Decline the invitation to Atlas' }).click();
+  await expect(atlas).toContainText('Declined');
+  await page.getByRole('button', { name: 'Join Boreas' }).click();
+  await expect(page.getByText('Hello, Ada')).toBeVisible();
+  expect((await other.get(there)).status).toBe('active');
+  await page.goto('/');
+  await page.getByRole('button', { name: 'Sign in' }).or(page.getByRole('link', { name: 'Nexus' })).first().waitFor();
+  if (await page.getByRole('button', { name: 'Sign in' }).isVisible()) await page.getByRole('button', { name: 'Sign in' }).click();
   await page.getByRole('button', { name: 'New workspace' }).click();
   await inspect(page, 'new workspace');
   const leaving = page.waitForRequest((r) => new URL(r.url()).pathname === '/local/logout');

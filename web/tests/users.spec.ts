@@ -182,14 +182,14 @@ test('expired, declined, and every state of delivery are told in words', async (
   await fetch(`${no.invitation.url.replace('/invite/', '/v1/invitations/')}/decline`, { method: 'POST' });
   await passDays(2);
   // And one that this page has never heard of.
-  const states = ['new_to_us', 'none', 'queued', 'sent', 'delivered', 'delayed', 'bounced', 'complained', 'suppressed', 'failed'];
+  const states = ['new_to_us', 'none', 'scheduled', 'queued', 'sent', 'delivered', 'delayed', 'bounced', 'complained', 'suppressed', 'failed'];
   for (const s of states) await office.invite({ name: `Case ${s}`, sendEmail: false, expiresInDays: 20 });
   await page.route(/\/users\?/, async (route: Route) => {
     const answer = await route.fetch();
     const page = (await answer.json()) as { users: { name: string; invitation?: Record<string, unknown> }[] };
     for (const u of page.users) {
       const delivery = u.name.replace('Case ', '');
-      if (states.includes(delivery)) Object.assign(u.invitation!, { delivery, deliveryReason: delivery === 'bounced' ? 'mailbox does not exist' : undefined });
+      if (states.includes(delivery)) Object.assign(u.invitation!, { delivery, deliveryReason: delivery === 'bounced' ? 'mailbox does not exist' : undefined, scheduledFor: delivery === 'scheduled' ? '2031-05-06T00:00:00Z' : undefined });
     }
     await route.fulfill({ response: answer, json: page });
   });
@@ -204,6 +204,7 @@ test('expired, declined, and every state of delivery are told in words', async (
   await expect(row('Case delayed')).toContainText('Mail delayed');
   await expect(row('Case delivered')).toContainText('Mail delivered');
   await expect(row('Case none')).toContainText('Not mailed');
+  await expect(row('Case scheduled')).toContainText(/Leaves .*2031/);
   await expect(row('Case none')).toContainText('Ends in 20 days');
   await expect(row('Late Person')).toContainText('Expired');
   await expect(row('No Thanks')).toContainText('Declined');

@@ -1,6 +1,6 @@
 // Package awsapi answers for the AWS services that a function calls besides
-// DynamoDB and SES: EventBridge's PutEvents, KMS's data keys, and Secrets
-// Manager's GetSecretValue. It speaks just enough of their protocol (AWS JSON
+// DynamoDB and SES: EventBridge's PutEvents, KMS's data keys, Secrets Manager's
+// GetSecretValue and SQS's ChangeMessageVisibility. It speaks just enough of their protocol (AWS JSON
 // 1.1) for the real clients.
 //
 // It may import infra/local/messaging.
@@ -18,6 +18,7 @@ import (
 // Config says what the services know.
 type Config struct {
 	Bus           *messaging.Bus
+	Queues        *messaging.Queues
 	DataDir       string // keeps the keys
 	LinkKeyID     string // the name of the one secret
 	MetadataKeyID string // the name of the one KMS key
@@ -78,6 +79,8 @@ func (h *Handler) answer(target string, body []byte) (any, error) {
 		return h.decrypt(body)
 	case "secretsmanager.GetSecretValue":
 		return h.getSecretValue(body)
+	case "AmazonSQS.ChangeMessageVisibility":
+		return h.changeMessageVisibility(body)
 	}
 	return nil, failure{"UnknownOperationException", "this machine has no operation " + target}
 }

@@ -25,7 +25,7 @@ import (
 
 func serve(t *testing.T, dir string) (url string, queues *messaging.Queues) {
 	t.Helper()
-	queues, err := messaging.Open(filepath.Join(t.TempDir(), "queues.db"), blueprint.Queues(), time.Now)
+	queues, err := messaging.Open(filepath.Join(t.TempDir(), "queues.db"), blueprint.Queues(), messaging.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +34,7 @@ func serve(t *testing.T, dir string) (url string, queues *messaging.Queues) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := awsapi.New(awsapi.Config{Bus: bus, DataDir: dir, LinkKeyID: "link", MetadataKeyID: "metadata", Random: rand.Reader})
+	h, err := awsapi.New(awsapi.Config{Bus: bus, Queues: queues, DataDir: dir, LinkKeyID: "link", MetadataKeyID: "metadata", Random: rand.Reader})
 	if err != nil {
 		t.Fatal(err)
 	}

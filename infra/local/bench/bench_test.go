@@ -21,6 +21,7 @@ import (
 	"github.com/latchkey/latchkey/infra/blueprint"
 	"github.com/latchkey/latchkey/infra/local"
 	"github.com/latchkey/latchkey/infra/local/capacity"
+	"github.com/latchkey/latchkey/shared/setting"
 )
 
 const root = "../../.."
@@ -56,7 +57,7 @@ func firstNext(t testing.TB, bootstrap string) time.Duration {
 	cmd.Env = []string{
 		"AWS_LAMBDA_RUNTIME_API=" + l.Addr().String(), "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=x", "AWS_SECRET_ACCESS_KEY=x",
 		"TABLE=t", "LINK_KEY=k", "METADATA_KEY=k", "BUS=b", "API_URL=http://a", "DASHBOARD_URL=http://d",
-		"MAIL_FROM=a@b.example", "MAIL_ATTEMPTS=8", "HISTORY_DAYS=400",
+		"MAIL_FROM=a@b.example", "MAIL_ATTEMPTS=8", "MAIL_INTERVAL_MS=0",
 	}
 	began := time.Now()
 	if err := cmd.Start(); err != nil {
@@ -218,10 +219,10 @@ func newOffice(b *testing.B) (*office, *capacity.Meter) {
 	}
 	var meter *capacity.Meter
 	log := &reports{durations: map[string][]float64{}}
-	const enough = "10000000" // mails a day: what is measured here is no limit
+	const enough = "100000" // mails a day: what is measured here is no limit
 	stack, err := local.Start(b.Context(), local.Config{
-		Settings: map[blueprint.Setting]string{
-			blueprint.SettingMailsPerInviter: enough, blueprint.SettingMailsPerNewWorkspace: enough,
+		Settings: map[setting.Definition]string{
+			setting.MailsPerInviter: enough, setting.MailsPerNewWorkspace: enough,
 		},
 		Root: top, Functions: filepath.Join(top, "build", "local"), Log: log,
 		Meter: func(table string) (func(string) http.Handler, error) {

@@ -66,17 +66,11 @@ func codesOfTheCode(t *testing.T) codes {
 	return found
 }
 
-// call knows fault.New(fault.Kind, "code", …), fields.Add(pointer, "code", …)
-// and user.MailLimit("code", …).
+// call knows fault.New(fault.Kind, "code", …) and fields.Add(pointer, "code", …).
 func (c codes) call(n *ast.CallExpr) {
 	name, of := selected(n.Fun)
-	if here, ok := n.Fun.(*ast.Ident); ok {
-		name = here.Name
-	}
 	switch {
 	case len(n.Args) != 3:
-	case name == "MailLimit":
-		c.problems[text(n.Args[0])] = kinds["Limited"]
 	case text(n.Args[1]) == "":
 	case name == "New" && of == "fault":
 		kind, _ := selected(n.Args[0])

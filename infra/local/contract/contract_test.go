@@ -102,6 +102,13 @@ func user(status, invitation, more string) string {
 		`","createdAt":` + noon + `,"updatedAt":` + noon + `,"activatedAt":null,"archivedAt":null,"version":1,"invitation":` + invitation + more + `}`
 }
 
+// shown are the members of a preview that a member's lacks.
+const shown = `,"inviter":{"name":"A"},"name":"J","email":"j@corp.com","role":"builder","expiresAt":` + noon
+
+func preview(status, more string) string {
+	return `{"workspace":{"id":"` + wsID + `","slug":"nexus","name":"Nexus"},"status":"` + status + `","next":"login"` + more + `}`
+}
+
 func problem(status int, code, more string) canned {
 	return canned{status: status, contentType: problems, body: fmt.Sprintf(
 		`{"type":"about:blank","title":"T","status":%d,"detail":"D","code":%q,"requestId":"1"%s}`, status, code, more)}
@@ -173,12 +180,18 @@ func TestStrayingIsReported(t *testing.T) {
 		{"restored, and active", "POST " + users + "/me/restore", "", ok(user("active", "null", secret)), false},
 		{"restored, and active, with a link", "POST " + users + "/me/restore", "", ok(user("active", pending, secret)), true},
 
-		{"rows", "POST " + users + "/batch", `{"users":[` + body + `]}`, ok(`{"dryRun":false,"results":[{"row":1,"outcome":"created","user":` + user("requested", plain, "") + `}]}`), false},
-		{"rows with metadata", "POST " + users + "/batch", `{"users":[` + body + `]}`, ok(`{"dryRun":false,"results":[{"row":1,"outcome":"created","user":` + user("requested", plain, secret) + `}]}`), true},
-		{"rows without users", "POST " + users + "/batch", `{"users":[` + body + `]}`, ok(`{"dryRun":false,"results":[{"row":1,"outcome":"created"}]}`), true},
-		{"rows of a dry run", "POST " + users + "/batch?dryRun=true", `{"users":[` + body + `]}`, ok(`{"dryRun":true,"results":[{"row":1,"outcome":"created"}]}`), false},
-		{"rows of a dry run that were created", "POST " + users + "/batch?dryRun=true", `{"users":[` + body + `]}`, ok(`{"dryRun":true,"results":[{"row":1,"outcome":"created","user":` + user("requested", plain, "") + `}]}`), true},
-		{"a row that failed for no reason", "POST " + users + "/batch", `{"users":[` + body + `]}`, ok(`{"dryRun":false,"results":[{"row":1,"outcome":"failed","errors":[]}]}`), true},
+		{"rows", "POST " + users + "/batch", `{"users":[` + body + `]}`, ok(`{"dryRun":false,"scheduled":0,"results":[{"row":1,"outcome":"created","user":` + user("requested", plain, "") + `}]}`), false},
+		{"rows with metadata", "POST " + users + "/batch", `{"users":[` + body + `]}`, ok(`{"dryRun":false,"scheduled":0,"results":[{"row":1,"outcome":"created","user":` + user("requested", plain, secret) + `}]}`), true},
+		{"a row of somebody who was erased since", "POST " + users + "/batch", `{"users":[` + body + `]}`, ok(`{"dryRun":false,"scheduled":0,"results":[{"row":1,"outcome":"created"}]}`), false},
+		{"a row that exists without a user", "POST " + users + "/batch", `{"users":[` + body + `]}`, ok(`{"dryRun":false,"scheduled":0,"results":[{"row":1,"outcome":"exists"}]}`), true},
+		{"rows that are no invitations", "POST " + users + "/batch", `{"users":[null,1,"x",[],{},{"name":1},{"name":"J","mail":"j@corp.com"}]}`, ok(`{"dryRun":false,"scheduled":0,"results":[{"row":1,"outcome":"failed","errors":[{"pointer":"","code":"wrong_type","detail":"D"}]}]}`), false},
+		{"rows that are no list", "POST " + users + "/batch", `{"users":` + body + `}`, problem(400, "invalid_request", fields), true},
+		{"rows without the count of scheduled mails", "POST " + users + "/batch", `{"users":[` + body + `]}`, ok(`{"dryRun":false,"results":[{"row":1,"outcome":"created","user":` + user("requested", plain, "") + `}]}`), true},
+		{"an id that is empty", "POST " + users + "/batch/archive", `{"users":[""]}`, ok(`{"results":[{"outcome":"failed","errors":[{"pointer":"","code":"user_not_found","detail":"D"}]}]}`), false},
+		{"archived without an id", "POST " + users + "/batch/archive", `{"users":["` + userID + `"]}`, ok(`{"results":[{"outcome":"archived","user":` + user("archived", "null", "") + `}]}`), true},
+		{"rows of a dry run", "POST " + users + "/batch?dryRun=true", `{"users":[` + body + `]}`, ok(`{"dryRun":true,"scheduled":0,"results":[{"row":1,"outcome":"created"}]}`), false},
+		{"rows of a dry run that were created", "POST " + users + "/batch?dryRun=true", `{"users":[` + body + `]}`, ok(`{"dryRun":true,"scheduled":0,"results":[{"row":1,"outcome":"created","user":` + user("requested", plain, "") + `}]}`), true},
+		{"a row that failed for no reason", "POST " + users + "/batch", `{"users":[` + body + `]}`, ok(`{"dryRun":false,"scheduled":0,"results":[{"row":1,"outcome":"failed","errors":[]}]}`), true},
 
 		{"a problem", "GET " + users, "", problem(403, "admin_required", ""), false},
 		{"a problem with fields without need", "GET " + users, "", problem(403, "admin_required", fields), true},
@@ -192,8 +205,17 @@ func TestStrayingIsReported(t *testing.T) {
 		{"a conflict about nobody", "POST " + users, body, problem(409, "user_exists", ""), true},
 		{"a conflict about somebody without need", "POST " + users + "/me/archive", "", problem(409, "last_admin", about), true},
 		{"another version", "PATCH " + users + "/me", `{"name":"J"}`, problem(412, "version_mismatch", about), false},
-		{"too many mails", "POST " + users, body, problem(429, "mail_limit_inviter_day", ""), false},
-		{"too many mails where none are sent", "GET " + users, "", problem(429, "mail_limit_inviter_day", ""), true},
+		{"a mail too soon", "POST " + users + "/me/resend", "", problem(429, "mail_limit_recipient_minute", ""), false},
+		{"a mail too soon where it is delayed", "POST " + users, body, problem(429, "mail_limit_recipient_minute", ""), true},
+		{"too many workspaces", "POST /v1/workspaces", `{"name":"Nexus"}`, problem(429, "workspace_limit_day", ""), false},
+
+		{"a preview", "GET /v1/invitations/" + linkToken, "", ok(preview("pending", shown)), false},
+		{"a preview of a member", "GET /v1/invitations/" + linkToken, "", ok(preview("active", "")), false},
+		{"a preview without a status", "GET /v1/invitations/" + linkToken, "", ok(strings.Replace(preview("active", ""), `"status":"active",`, "", 1)), true},
+		{"a decline that says too little", "POST /v1/invitations/" + linkToken + "/decline", "", ok(preview("declined", "")), true},
+		{"one's own invitation", "POST /v1/me/workspaces/" + wsID + "/decline", "", ok(preview("declined", shown)), false},
+		{"a role that takes the link", "POST /v1/me/workspaces/" + wsID + "/accept", "", problem(403, "link_required", ""), false},
+		{"a link that is needed where there is one", "POST /v1/invitations/" + linkToken + "/accept", "", problem(403, "link_required", ""), true},
 		{"busy", "GET " + users, "", canned{503, problems, problem(503, "unavailable", "").body, map[string]string{"Retry-After": "1"}}, false},
 		{"busy, until some day", "GET " + users, "", canned{503, problems, problem(503, "unavailable", "").body, map[string]string{"Retry-After": "soon"}}, true},
 		{"the gateway's own error", "GET " + users, "", canned{status: 429, contentType: jsonType, body: `{"message":"Too Many Requests"}`}, false},

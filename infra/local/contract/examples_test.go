@@ -194,7 +194,7 @@ func TestExamples(t *testing.T) {
 					seen[key] = true
 				}
 				bend(e.value, "", func(how string) {
-					if mayLack[how] || strings.HasSuffix(how, "/metadata is missing") && (c.ID == "getUser" || c.ID == "listUsers") {
+					if mayLack[how] || mayLack[c.ID+how] || c.ID == "previewInvitation" && slices.Contains(previewed, how) {
 						return
 					}
 					bent := a
@@ -232,7 +232,22 @@ var mayLack = map[string]bool{
 	"/users/0/invitation/deliveryReason is missing": true,
 	"/counts is missing":                            true,
 	"/results/0/line is missing":                    true,
+
+	"getUser/metadata is missing":           true, // for admins and the person
+	"listUsers/users/0/metadata is missing": true,
+	"inviteUsers/results/0/user is missing": true, // erased since an earlier call
+	// Only a mail that waits has a time to leave.
+	"inviteUser/invitation/scheduledFor is missing":                 true,
+	"inviteUsers/results/0/user/invitation/scheduledFor is missing": true,
+
+	"archiveUsers/results/1/id is missing": true, // an empty text was sent
+	"restoreUsers/results/1/id is missing": true,
+
+	"resendInvitations/results/1/id is missing": true,
 }
+
+// What a link shows depends on the status, which the contract cannot tie to it.
+var previewed = []string{"/inviter is missing", "/name is missing", "/email is missing", "/role is missing", "/expiresAt is missing"}
 
 // bend makes one thing wrong with a value at a time, calls try, and puts it
 // right again: a stray member in each object, each member missing, each value

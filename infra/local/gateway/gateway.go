@@ -27,6 +27,7 @@ import (
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
 const (
 	maxBody            = 10 << 20
+	maxEvent           = 6 << 20 // Lambda's, of the whole event in JSON
 	integrationTimeout = 30 * time.Second
 )
 
@@ -158,6 +159,13 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, c call) reply {
 	event, err := newEvent(r, c, body)
 	if err != nil {
 		return gatewayError(http.StatusInternalServerError, "Internal Server Error", "no event could be made")
+	}
+	// A body of less than 10 MB may make an event that Lambda does not take:
+	// in base64 it grows by a third, as JSON text it is escaped. Lambda answers
+	// API Gateway 413, which passes it on.
+	// https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_Errors
+	if len(event) > maxEvent {
+		return gatewayError(http.StatusRequestEntityTooLarge, "Request Entity Too Large", "event over 6 MB")
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), g.timeout)
 	defer cancel()

@@ -245,11 +245,3 @@ func TestGatewayErrors(t *testing.T) {
 		}
 	}
 }
-
-func TestLargestBodyPasses(t *testing.T) {
-	g := newGateway(t, answers(`{}`), nil)
-	resp := do(g, request("POST", "/v1/workspaces", strings.Repeat("x", 10<<20), "Authorization", "Bearer good"))
-	if resp.StatusCode != 200 {
-		t.Errorf("status %d", resp.StatusCode)
-	}
-}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -45,6 +46,51 @@ func TestThrottle(t *testing.T) {
 	}
 	if resp := do(g, request("GET", "/b", "")); resp.StatusCode != 200 {
 		t.Error("one route's throttle holds for another")
+	}
+}
+
+// As at API Gateway, a request counts before its token is looked at.
+func TestBadTokensCount(t *testing.T) {
+	g := newGateway(t, answers(`{}`), func(c *Config) {
+		c.Functions = []blueprint.Function{{Name: "f", Routes: []blueprint.Route{
+			{Method: "GET", Path: "/a", Auth: blueprint.SignedIn, Throttle: blueprint.Throttle{Rate: 1, Burst: 3}},
+		}}}
+	})
+	var got []int
+	for range 3 {
+		got = append(got, do(g, request("GET", "/a", "", "Authorization", "Bearer bad")).StatusCode)
+	}
+	got = append(got, do(g, request("GET", "/a", "", "Authorization", "Bearer good")).StatusCode)
+	if want := []int{401, 401, 401, 429}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
+
+// A body may be within the gateway's limit and its event beyond Lambda's.
+func TestSizes(t *testing.T) {
+	g := newGateway(t, answers(`{}`), nil)
+	for _, c := range []struct {
+		name, contentType string
+		size, want        int
+	}{
+		{"text that fits", "text/plain", 6<<20 - 4<<10, 200},
+		{"text that does not", "text/plain", 6 << 20, 413},
+		{"what becomes base64", "application/octet-stream", 4 << 20, 200},
+		{"what becomes too much base64", "application/octet-stream", 4<<20 + 600<<10, 413},
+		{"text that is escaped", "text/csv", 3 << 20, 413},
+		{"more than the gateway takes", "text/plain", 10<<20 + 1, 413},
+	} {
+		body := strings.Repeat("x", c.size)
+		if c.contentType == "text/csv" {
+			body = strings.Repeat("\n", c.size)
+		}
+		resp := do(g, request("POST", "/v1/workspaces", body, "Authorization", "Bearer good", "Content-Type", c.contentType))
+		if resp.StatusCode != c.want {
+			t.Errorf("%s: %d, want %d", c.name, resp.StatusCode, c.want)
+		}
+		if said := bodyOf(t, resp); c.want == 413 && said != `{"message":"Request Entity Too Large"}` {
+			t.Errorf("%s: %s", c.name, said)
+		}
 	}
 }
 

@@ -1,9 +1,9 @@
-// Package guard stands between a function and the table as IAM does in the
-// cloud: what the blueprint does not permit the function is refused, so that a
-// permission that was forgotten is missed on the laptop and not after a
-// deployment.
+// Package guard stands between a function and AWS's services as IAM does in
+// the cloud: it evaluates the policy document that a deployment gives the
+// function's role against every call, and refuses what the document does not
+// allow.
 //
-// It may import infra/blueprint.
+// It may import infra/blueprint and infra/blueprint/policy.
 package guard
 
 import (
@@ -12,165 +12,188 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httputil"
-	"net/url"
-	"path"
-	"slices"
 	"strings"
 
 	"github.com/latchkey/latchkey/infra/blueprint"
+	"github.com/latchkey/latchkey/infra/blueprint/policy"
 )
 
-// New is the way of one function to the table at an address.
-func New(f blueprint.Function, table string) (http.Handler, error) {
-	to, err := url.Parse(table)
-	if err != nil {
-		return nil, err
+// Names are what the resources are called on this machine.
+type Names struct {
+	Table  string
+	Bus    string
+	Secret string // the name of the secret with the link keys
+	Key    string // the KMS key's id or alias
+	// Sender is the address that mail comes from, Identity the verified
+	// domain or address that it is sent by.
+	Sender           string
+	Identity         string
+	ConfigurationSet string
+}
+
+const account = "us-east-1:000000000000:"
+
+// value is what a token of a policy stands for on this machine.
+func (n Names) value(function string) func(token string) (string, bool) {
+	return func(token string) (string, bool) {
+		switch token {
+		case policy.Table:
+			return tableARN(n.Table), true
+		case policy.Stream:
+			return tableARN(n.Table) + "/stream/local", true
+		case policy.Bus:
+			return busARN(n.Bus), true
+		case policy.LinkKey:
+			return secretARN(n.Secret), true
+		case policy.MetadataKey:
+			return keyARN(n.Key), true
+		case policy.Identity:
+			return identityARN(n.Identity), true
+		case policy.ConfigurationSet:
+			return configurationSetARN(n.ConfigurationSet), true
+		case policy.Sender:
+			return n.Sender, true
+		case policy.LogStreams:
+			return "arn:aws:logs:" + account + "log-group:/aws/lambda/latchkey-" + function + ":*", true
+		}
+		if queue, ok := strings.CutPrefix(token, "{queue "); ok {
+			return queueARN(strings.TrimSuffix(queue, "}")), true
+		}
+		return "", false
 	}
-	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) }}
+}
+
+func tableARN(name string) string            { return arn("dynamodb", "table/", name) }
+func busARN(name string) string              { return arn("events", "event-bus/", name) }
+func secretARN(id string) string             { return arn("secretsmanager", "secret:", id) }
+func keyARN(id string) string                { return arn("kms", "key/", strings.TrimPrefix(id, "alias/")) }
+func identityARN(name string) string         { return arn("ses", "identity/", name) }
+func configurationSetARN(name string) string { return arn("ses", "configuration-set/", name) }
+func queueARN(name string) string            { return arn("sqs", "", name) }
+
+// arn is the ARN of a resource, which may be named by its ARN already.
+func arn(service, kind, name string) string {
+	if strings.HasPrefix(name, "arn:") {
+		return name
+	}
+	return "arn:aws:" + service + ":" + account + kind + name
+}
+
+// Guard judges the calls of one function.
+type Guard struct {
+	function string
+	names    Names
+	document policy.Document
+	tables   blueprint.Table
+}
+
+// New returns the guard of a function. It fails where the function's policy
+// holds a condition that the evaluation does not know, or where its triggers
+// ask for what the policy does not allow, as Lambda refuses to make such an
+// event source mapping.
+func New(f blueprint.Function, names Names) (*Guard, error) {
+	g := &Guard{
+		function: f.Name, names: names, tables: blueprint.TheTable(),
+		document: policy.For(f).Fill(names.value(f.Name)),
+	}
+	if err := g.document.Check(); err != nil {
+		return nil, fmt.Errorf("function %s: %w", f.Name, err)
+	}
+	for _, needed := range triggers(f, names) {
+		if err := g.judge(needed); err != nil {
+			return nil, err
+		}
+	}
+	return g, nil
+}
+
+// triggers are what event source mappings do in a function's name.
+func triggers(f blueprint.Function, names Names) (needed []policy.Request) {
+	add := func(resource string, actions ...string) {
+		for _, action := range actions {
+			needed = append(needed, policy.Request{Action: action, Resource: resource})
+		}
+	}
+	if f.Queue != nil {
+		add(queueARN(f.Queue.Queue), "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+	}
+	if f.Stream != nil {
+		add(tableARN(names.Table)+"/stream/local", "dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator")
+		add(queueARN(f.Stream.OnFailure), "sqs:SendMessage")
+	}
+	return needed
+}
+
+// Before returns a handler that hands the calls that the policy allows on to
+// the services, and answers the others as AWS does.
+func (g *Guard) Before(services http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(r.Body)
+		body, err := io.ReadAll(io.LimitReader(r.Body, maxRequest))
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
-		target := r.Header.Get("X-Amz-Target")
-		if denied := check(f, target[strings.LastIndexByte(target, '.')+1:], body); denied != nil {
-			w.Header().Set("Content-Type", "application/x-amz-json-1.0")
-			w.WriteHeader(http.StatusBadRequest)
-			_ = json.NewEncoder(w).Encode(map[string]string{"__type": "AccessDeniedException", "message": denied.Error()})
+		if err := g.check(r, body); err != nil {
+			refuse(w, r, err)
 			return
 		}
 		r.Body = io.NopCloser(bytes.NewReader(body))
-		proxy.ServeHTTP(w, r)
-	}), nil
+		services.ServeHTTP(w, r)
+	})
 }
 
-// attribute is a value in DynamoDB's JSON; keys are texts.
-type attribute struct{ S string }
+const maxRequest = 64 << 20 // more than any service takes
 
-type item map[string]attribute
-
-// request is what the operations that we use say of the keys they touch.
-type request struct {
-	Key                       item
-	Item                      json.RawMessage
-	IndexName                 string
-	ExpressionAttributeValues json.RawMessage
-	RequestItems              map[string]json.RawMessage
-	TransactItems             []map[string]request
-}
-
-// use is one thing that a request does.
-type use struct {
-	action string
-	on     blueprint.Resource
-	key    string // the partition key
-}
-
-// check names the first use that no permission covers.
-func check(f blueprint.Function, operation string, body []byte) error {
-	var in request
-	if err := json.Unmarshal(body, &in); err != nil {
-		return fmt.Errorf("%s: the request cannot be read", operation)
-	}
-	uses, err := usesOf(operation, in)
+// check returns an error for the first thing in a call that is not allowed.
+func (g *Guard) check(r *http.Request, body []byte) error {
+	requests, err := g.requests(r, body)
 	if err != nil {
 		return err
 	}
-	for _, u := range uses {
-		if !slices.ContainsFunc(f.Permissions, u.coveredBy) {
-			return fmt.Errorf("the function %s is not authorized to perform %s on the %s, key %s", f.Name, u.action, u.on, prefix(u.key))
+	for _, request := range requests {
+		if err := g.judge(request); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func usesOf(operation string, in request) (uses []use, err error) {
-	add := func(action string, keys ...string) {
-		for _, key := range keys {
-			uses = append(uses, use{"dynamodb:" + action, blueprint.OnTable, key})
-		}
+// denial is a refusal in AWS's words.
+type denial string
+
+func (d denial) Error() string { return string(d) }
+
+func (g *Guard) judge(r policy.Request) error {
+	if g.document.Allows(r) {
+		return nil
 	}
-	switch operation {
-	case "GetItem", "UpdateItem", "DeleteItem":
-		add(operation, in.Key[blueprint.AttrPK].S)
-	case "PutItem":
-		add(operation, partitionOf(in.Item))
-	case "Query":
-		on := blueprint.OnTable
-		if in.IndexName != "" {
-			on = blueprint.Resource("index " + in.IndexName)
-		}
-		uses = append(uses, use{"dynamodb:Query", on, queried(in.ExpressionAttributeValues)})
-	case "BatchGetItem":
-		for _, raw := range in.RequestItems {
-			var of struct{ Keys []item }
-			if err := json.Unmarshal(raw, &of); err != nil {
-				return nil, err
-			}
-			for _, key := range of.Keys {
-				add(operation, key[blueprint.AttrPK].S)
-			}
-		}
-	case "BatchWriteItem":
-		for _, raw := range in.RequestItems {
-			var of []struct {
-				PutRequest struct{ Item json.RawMessage }
-			}
-			if err := json.Unmarshal(raw, &of); err != nil {
-				return nil, err
-			}
-			for _, w := range of {
-				add(operation, partitionOf(w.PutRequest.Item))
-			}
-		}
-	case "TransactWriteItems":
-		// Authorized by what its parts are.
-		// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
-		for _, part := range in.TransactItems {
-			for kind, of := range part {
-				of, err := usesOf(map[string]string{"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}[kind], of)
-				if err != nil {
-					return nil, err
-				}
-				uses = append(uses, of...)
-			}
-		}
-	default:
-		add(operation, "")
-	}
-	return uses, nil
+	return denial(fmt.Sprintf("User: arn:aws:sts::000000000000:assumed-role/latchkey-%[1]s/latchkey-%[1]s is not authorized to perform: %[2]s on resource: %[3]s because no identity-based policy allows the %[2]s action%[4]s",
+		g.function, r.Action, r.Resource, kinds(r.Context["dynamodb:LeadingKeys"])))
 }
 
-func partitionOf(raw json.RawMessage) string {
-	var of struct{ PK attribute }
-	if json.Unmarshal(raw, &of) != nil {
+// kinds names the kinds of keys that a call was about. AWS's message does not,
+// and leaves people guessing. What follows the first # would name somebody.
+func kinds(keys []string) string {
+	if len(keys) == 0 {
 		return ""
 	}
-	return of.PK.S
-}
-
-// queried is the partition of a query of the table: the value that is a key of
-// ours. Queries of an index are permitted by the index alone.
-func queried(raw json.RawMessage) string {
-	var values map[string]attribute
-	if json.Unmarshal(raw, &values) != nil {
-		return ""
+	var heads []string
+	for _, key := range keys {
+		head, _, _ := strings.Cut(key, "#")
+		heads = append(heads, head+"#…")
 	}
-	return values[":pk"].S
+	return " (leading keys " + strings.Join(heads, ", ") + ")"
 }
 
-func (u use) coveredBy(p blueprint.Permission) bool {
-	return p.On == u.on && slices.Contains(p.Verb.Actions(), u.action) &&
-		(len(p.Keys) == 0 || slices.ContainsFunc(p.Keys, func(shape string) bool {
-			ok, err := path.Match(shape, u.key)
-			return err == nil && ok
-		}))
-}
-
-// prefix is what of a key may be named in a log.
-func prefix(key string) string {
-	head, _, _ := strings.Cut(key, "#")
-	return head + "#…"
+// refuse answers as a service whose caller lacks a permission: SES's API in
+// REST, the others in JSON with an X-Amz-Target.
+func refuse(w http.ResponseWriter, r *http.Request, reason error) {
+	status, contentType := http.StatusBadRequest, "application/x-amz-json-1.0"
+	if r.Header.Get("X-Amz-Target") == "" {
+		status, contentType = http.StatusForbidden, "application/json"
+		w.Header().Set("X-Amzn-Errortype", "AccessDeniedException")
+	}
+	w.Header().Set("Content-Type", contentType)
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]string{"__type": "AccessDeniedException", "message": reason.Error()})
 }

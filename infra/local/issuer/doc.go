@@ -8,6 +8,6 @@
 // serve anything but the machine that it runs on: requests that name another
 // host than its own, or the loopback, are refused.
 //
-// It may import the standard library and golang-jwt. It knows nothing of the
+// It may import the standard library, golang-jwt and infra/local/loopback. It knows nothing of the
 // functions: what an account's appearing sets off is the OnSignUp hook.
 package issuer

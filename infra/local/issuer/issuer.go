@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -17,6 +16,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/latchkey/latchkey/infra/local/loopback"
 )
 
 // DashboardClient is the one public client, and the audience of every token.
@@ -172,22 +173,12 @@ func (i *Issuer) Keys() map[string]crypto.PublicKey {
 func (i *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// A page of the internet whose name was made to resolve to this machine
 	// would otherwise be "same origin" and could read tokens.
-	if r.Host != i.host && !isLoopback(r.Host) {
+	if r.Host != i.host && !loopback.IsHost(r.Host) {
 		writeProblem(w, http.StatusMisdirectedRequest, "wrong_host", "This issuer serves its own machine alone.")
 		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, bodyLimit)
 	i.mux.ServeHTTP(w, r)
-}
-
-func isLoopback(hostport string) bool {
-	host := hostport
-	if h, _, err := net.SplitHostPort(hostport); err == nil {
-		host = h
-	}
-	host = strings.Trim(host, "[]")
-	ip := net.ParseIP(host)
-	return host == "localhost" || (ip != nil && ip.IsLoopback())
 }
 
 // guarded refuses what another site's page makes a browser send.

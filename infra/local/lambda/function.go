@@ -34,7 +34,13 @@ type Config struct {
 	// itself; nothing is inherited from this process.
 	Env      []string
 	Timeout  time.Duration // of one invocation; 0 = Lambda's 3 s
-	MemoryMB int           // told to the function, not enforced; 0 = 128
+	MemoryMB int           // told to the function; 0 = 128
+	// Freeze stops an instance between invocations: nothing that it left
+	// running goes on before the next one.
+	Freeze bool
+	// LimitCPU gives an invocation the share of a CPU that Lambda gives to its
+	// memory: one at 1,769 MB. Linux only; elsewhere it has no effect.
+	LimitCPU bool
 	// MaxInstances bounds the parallel instances; 0 = 10.
 	MaxInstances int
 	// Log takes what the function writes to stdout and stderr, a whole line

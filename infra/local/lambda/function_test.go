@@ -59,6 +59,7 @@ type answer struct {
 	ARN      string   `json:"arn"`
 	LeftMS   int64    `json:"leftMs"`
 	ChildPID int      `json:"childPid"`
+	Ticks    int32    `json:"ticks"`
 }
 
 func newFunction(t *testing.T, change func(*lambda.Config)) *lambda.Function {

@@ -49,6 +49,7 @@ type instance struct {
 	work   chan *invocation // handed over when the process asks for it
 	exited chan struct{}    // closed when the process has ended
 	status error            // how it ended; read after exited
+	pauses pauses
 
 	mu      sync.Mutex
 	current *invocation    // what the process works on
@@ -78,6 +79,7 @@ func startInstance(cfg Config, log *lockedWriter) (*instance, error) {
 	i.cmd.Stdout, i.cmd.Stderr = lines, lines
 	// A program that the function left behind may hold the pipe open.
 	i.cmd.WaitDelay = stopGrace
+	i.pauses = pauses{cmd: i.cmd, reasons: map[reason]bool{}}
 	if err := process.Start(i.cmd); err != nil {
 		return nil, errors.Join(fmt.Errorf("function %s: %w", cfg.Name, err), listener.Close())
 	}
@@ -119,6 +121,7 @@ func (i *instance) run(life context.Context, payload []byte) outcome {
 		i.stop()
 		return outcome{err: ErrClosed}
 	}
+	defer i.limitCPU()()
 
 	select {
 	case out := <-inv.result:
@@ -177,6 +180,7 @@ func (i *instance) stop() {
 		return
 	}
 	_ = process.Terminate(i.cmd)
+	i.pauses.set(idle, false) // a frozen process would not hear of it
 	select {
 	case <-i.exited:
 	case <-time.After(stopGrace):

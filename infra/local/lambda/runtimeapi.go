@@ -3,6 +3,7 @@
 package lambda
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
@@ -40,26 +41,46 @@ func (i *instance) runtimeAPI(address string) http.Handler {
 
 // next waits for work: an idle instance is one whose process waits here.
 func (i *instance) next(w http.ResponseWriter, r *http.Request) {
+	inv := i.await(r.Context())
+	if inv == nil {
+		return
+	}
+	if hungUp(r.Context()) {
+		inv.result <- outcome{err: errDiedIdle}
+		return
+	}
+	i.mu.Lock()
+	i.current = inv
+	i.mu.Unlock()
+	deadline := time.Now().Add(i.cfg.Timeout)
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Lambda-Runtime-Aws-Request-Id", inv.id)
+	h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(deadline.UnixMilli(), 10))
+	h.Set("Lambda-Runtime-Invoked-Function-Arn", i.arn)
+	h.Set("Lambda-Runtime-Trace-Id", newTraceID())
+	_, _ = w.Write(inv.payload) // a process that is gone is seen by its exit
+}
+
+// await returns the next invocation, and nil where the process has gone. It
+// freezes the process for as long as there is none.
+func (i *instance) await(ctx context.Context) *invocation {
 	select {
 	case inv := <-i.work:
-		if hungUp(r.Context()) {
-			inv.result <- outcome{err: errDiedIdle}
-			return
-		}
-		i.mu.Lock()
-		i.current = inv
-		i.mu.Unlock()
-		deadline := time.Now().Add(i.cfg.Timeout)
-		h := w.Header()
-		h.Set("Content-Type", "application/json")
-		h.Set("Lambda-Runtime-Aws-Request-Id", inv.id)
-		h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(deadline.UnixMilli(), 10))
-		h.Set("Lambda-Runtime-Invoked-Function-Arn", i.arn)
-		h.Set("Lambda-Runtime-Trace-Id", newTraceID())
-		_, _ = w.Write(inv.payload) // a process that is gone is seen by its exit
-	case <-r.Context().Done():
+		return inv
+	default:
+	}
+	if i.cfg.Freeze {
+		i.pauses.set(idle, true)
+		defer i.pauses.set(idle, false)
+	}
+	select {
+	case inv := <-i.work:
+		return inv
+	case <-ctx.Done():
 	case <-i.exited:
 	}
+	return nil
 }
 
 func (i *instance) response(w http.ResponseWriter, r *http.Request) {

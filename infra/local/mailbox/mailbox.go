@@ -10,7 +10,6 @@ package mailbox
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -20,7 +19,8 @@ import (
 
 // Config says where mails go and who is told about them.
 type Config struct {
-	Server string // the address of the mail server
+	Server  string // the address of the mail server
+	Account Account
 	// Notify takes a notice to where the topic leads.
 	Notify func(notice []byte) error
 	// Kinds are the notices that the configuration set publishes, as
@@ -46,16 +46,27 @@ const (
 
 // Mailbox is SES's endpoint SendEmail.
 type Mailbox struct {
-	cfg Config
+	cfg   Config
+	meter meter
 
-	mu    sync.Mutex
-	fault func() Fault
-	wait  sync.WaitGroup
+	mu      sync.Mutex
+	fault   func() Fault
+	account Account
+	wait    sync.WaitGroup
+}
+
+// SetAccount changes what SES lets the account do from now on, and returns what
+// it could do before.
+func (m *Mailbox) SetAccount(a Account) (before Account) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	before, m.account = m.account, a
+	return before
 }
 
 // New is a mailbox.
 func New(cfg Config) *Mailbox {
-	return &Mailbox{cfg: cfg, fault: func() Fault { return Healthy }}
+	return &Mailbox{cfg: cfg, account: cfg.Account, meter: meter{now: cfg.Now}, fault: func() Fault { return Healthy }}
 }
 
 // Fail lets a function decide how each mail fails from now on; nil ends it.
@@ -74,21 +85,21 @@ func (m *Mailbox) Close() { m.wait.Wait() }
 const longest = time.Minute // that a hanging answer is held back
 
 func (m *Mailbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(io.LimitReader(r.Body, 40<<20)) // the size of a mail at SES
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxMessage+1))
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
 	m.mu.Lock()
-	decide := m.fault
+	decide, account := m.fault, m.account
 	m.mu.Unlock()
 	fault := decide()
 	switch fault {
 	case Broken:
-		fail(w, http.StatusInternalServerError, "InternalFailure")
+		fail(w, refusal{http.StatusInternalServerError, "InternalFailure", "Please try again."})
 		return
 	case Throttled:
-		fail(w, http.StatusTooManyRequests, "TooManyRequestsException")
+		fail(w, *tooMany("Maximum sending rate exceeded."))
 		return
 	case Hanging:
 		select {
@@ -97,9 +108,13 @@ func (m *Mailbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		panic(http.ErrAbortHandler)
 	}
+	if refused := m.refuse(account, body); refused != nil {
+		fail(w, *refused)
+		return
+	}
 	status, answer, err := m.forward(r, body)
 	if err != nil {
-		fail(w, http.StatusServiceUnavailable, "ServiceUnavailable")
+		fail(w, refusal{http.StatusServiceUnavailable, "ServiceUnavailable", "The mail server does not answer."})
 		return
 	}
 	var sent struct{ MessageID string }
@@ -114,11 +129,26 @@ func (m *Mailbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(answer)
 }
 
-func fail(w http.ResponseWriter, status int, code string) {
+// refuse says why SES would not take a mail now, nil if it does.
+func (m *Mailbox) refuse(account Account, body []byte) *refusal {
+	if len(body) > maxMessage {
+		return badRequest("Message length is more than %d bytes long.", maxMessage)
+	}
+	var in request
+	if json.Unmarshal(body, &in) != nil {
+		return badRequest("The request is not JSON.")
+	}
+	if r := account.refuse(in); r != nil {
+		return r
+	}
+	return m.meter.take(account, len(in.recipients()))
+}
+
+func fail(w http.ResponseWriter, r refusal) {
 	w.Header().Set("content-type", "application/json")
-	w.Header().Set("x-amzn-errortype", code)
-	w.WriteHeader(status)
-	_, _ = fmt.Fprintf(w, `{"message":%q}`, code)
+	w.Header().Set("x-amzn-errortype", r.code)
+	w.WriteHeader(r.status)
+	_ = json.NewEncoder(w).Encode(map[string]string{"message": r.message})
 }
 
 func (m *Mailbox) forward(r *http.Request, body []byte) (status int, answer []byte, err error) {
@@ -136,8 +166,8 @@ func (m *Mailbox) forward(r *http.Request, body []byte) (status int, answer []by
 	return res.StatusCode, answer, err
 }
 
-// mail is a SendEmail request, as far as notices need it.
-type mail struct {
+// sentMail is a SendEmail request, as far as notices need it.
+type sentMail struct {
 	ConfigurationSetName string
 	FromEmailAddress     string
 	Destination          struct{ ToAddresses []string }
@@ -148,7 +178,7 @@ type mail struct {
 // recipient's server said. A mail outside a configuration set is told of to
 // nobody.
 func (m *Mailbox) tell(body []byte, id string) {
-	var in mail
+	var in sentMail
 	if json.Unmarshal(body, &in) != nil || in.ConfigurationSetName == "" {
 		return
 	}
@@ -180,7 +210,7 @@ func (m *Mailbox) publish(n map[string]any) {
 const Simulator = "simulator.amazonses.com"
 
 // fates are the notices that a recipient brings about.
-func (in mail) fates(to, id string, at time.Time) []map[string]any {
+func (in sentMail) fates(to, id string, at time.Time) []map[string]any {
 	local, domain, _ := strings.Cut(strings.ToLower(to), "@")
 	local, _, _ = strings.Cut(local, "+") // labels are ignored
 	delivery := in.notice("Delivery", id, at, map[string]any{"delivery": map[string]any{
@@ -213,7 +243,7 @@ func stamp(at time.Time) string { return at.Format("2006-01-02T15:04:05.000Z") }
 
 // notice is the shape of every notice.
 // https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-examples.html
-func (in mail) notice(kind, id string, at time.Time, more map[string]any) map[string]any {
+func (in sentMail) notice(kind, id string, at time.Time, more map[string]any) map[string]any {
 	tags := map[string][]string{"ses:configuration-set": {in.ConfigurationSetName}}
 	for _, t := range in.EmailTags {
 		tags[t.Name] = append(tags[t.Name], t.Value)

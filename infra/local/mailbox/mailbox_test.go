@@ -35,7 +35,7 @@ func newOffice(t *testing.T) *office {
 		fmt.Fprintf(w, `{"MessageId":"m-%d"}`, o.mails)
 	}))
 	t.Cleanup(inbox.Close)
-	o.box = New(Config{Server: inbox.URL, Kinds: blueprint.MailNotices().Notices, Now: time.Now, Notify: func(raw []byte) error {
+	o.box = New(Config{Server: inbox.URL, Account: Account{Identities: []string{"corp.com"}}, Kinds: blueprint.MailNotices().Notices, Now: time.Now, Notify: func(raw []byte) error {
 		var n map[string]any
 		if err := json.Unmarshal(raw, &n); err != nil {
 			return err
@@ -52,7 +52,7 @@ func newOffice(t *testing.T) *office {
 
 func (o *office) send(t *testing.T, to, set string) (status int, err error) {
 	t.Helper()
-	body := fmt.Sprintf(`{"ConfigurationSetName":%q,"Destination":{"ToAddresses":[%q]},"EmailTags":[{"Name":"user","Value":"usr_1"}]}`, set, to)
+	body := fmt.Sprintf(`{"FromEmailAddress":"a@corp.com","ConfigurationSetName":%q,"Destination":{"ToAddresses":[%q]},"EmailTags":[{"Name":"user","Value":"usr_1"}]}`, set, to)
 	client := &http.Client{Timeout: 300 * time.Millisecond}
 	res, err := client.Post(o.server.URL+"/v2/email/outbound-emails", "application/json", strings.NewReader(body))
 	if err != nil {

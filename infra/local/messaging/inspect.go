@@ -33,15 +33,17 @@ func (q *Queues) Depth(queue string) (Depth, error) {
 
 // Messages shows what a queue holds, the oldest first, without taking it.
 func (q *Queues) Messages(queue string) (found []Message, err error) {
+	now := q.now()
 	err = q.db.View(func(tx *bbolt.Tx) error {
 		bucket, err := bucketOf(tx, queue)
 		if err != nil {
 			return err
 		}
 		return bucket.ForEach(func(key, raw []byte) error {
-			m, err := read(key, raw)
-			found = append(found, m)
-			return err
+			if m := read(key, raw); !expired(q.specs[queue], m, now) {
+				found = append(found, m)
+			}
+			return nil
 		})
 	})
 	if err != nil {

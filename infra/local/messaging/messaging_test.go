@@ -37,7 +37,23 @@ func (c *clock) forward(d time.Duration) {
 
 func open(t *testing.T, path string, now func() time.Time) *messaging.Queues {
 	t.Helper()
-	q, err := messaging.Open(path, specs, now)
+	q, err := messaging.Open(path, specs, messaging.Options{Now: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = q.Close() }) // closed already by some tests
+	return q
+}
+
+// openFast opens queues whose minute passes in a millisecond.
+func openFast(t *testing.T) *messaging.Queues {
+	t.Helper()
+	return openWith(t, messaging.Options{Speed: 60_000})
+}
+
+func openWith(t *testing.T, options messaging.Options) *messaging.Queues {
+	t.Helper()
+	q, err := messaging.Open(filepath.Join(t.TempDir(), "queues.db"), specs, options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +112,7 @@ func TestARestartLosesNoMessage(t *testing.T) {
 func TestTwoCannotOpenOneFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "queues.db")
 	open(t, path, time.Now)
-	if _, err := messaging.Open(path, specs, time.Now); err == nil {
+	if _, err := messaging.Open(path, specs, messaging.Options{}); err == nil {
 		t.Error("it was opened twice")
 	}
 }
@@ -137,6 +153,15 @@ type event struct {
 	}
 }
 
+func records(t *testing.T, payload []byte) int {
+	t.Helper()
+	var e event
+	if err := json.Unmarshal(payload, &e); err != nil {
+		t.Error(err)
+	}
+	return len(e.Records)
+}
+
 // poll runs a poller until the queue is empty, and gives how often each body
 // was handed out.
 func poll(t *testing.T, q *messaging.Queues, source blueprint.QueueSource, f func(e event) (string, error)) map[string]int {
@@ -146,7 +171,7 @@ func poll(t *testing.T, q *messaging.Queues, source blueprint.QueueSource, f fun
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	p := messaging.NewPoller(messaging.PollerConfig{
-		Queues: q, Source: source, RetryDelay: func(int) time.Duration { return time.Millisecond },
+		Queues: q, Source: source,
 		Invoker: invoker(func(payload []byte) ([]byte, error) {
 			var e event
 			if err := json.Unmarshal(payload, &e); err != nil {
@@ -180,7 +205,7 @@ func poll(t *testing.T, q *messaging.Queues, source blueprint.QueueSource, f fun
 }
 
 func TestOnlyTheMessagesThatFailedComeAgain(t *testing.T) {
-	q := open(t, filepath.Join(t.TempDir(), "queues.db"), time.Now)
+	q := openFast(t)
 	send(t, q, "good", "poison", "fine")
 	seen := poll(t, q, blueprint.QueueSource{Queue: "work", BatchSize: 10, MaxConcurrency: 2}, func(e event) (string, error) {
 		for _, r := range e.Records {
@@ -204,7 +229,7 @@ func TestAnAnswerThatCannotBeUnderstoodFailsTheBatch(t *testing.T) {
 		"a missing member": func(event) (string, error) { return `{"batchItemFailures":[{}]}`, nil },
 	} {
 		t.Run(name, func(t *testing.T) {
-			q := open(t, filepath.Join(t.TempDir(), "queues.db"), time.Now)
+			q := openFast(t)
 			send(t, q, "a", "b")
 			seen := poll(t, q, blueprint.QueueSource{Queue: "work", BatchSize: 10, MaxConcurrency: 1}, f)
 			if seen["a"] != 3 || seen["b"] != 3 || count(t, q, "dead") != 2 {
@@ -212,7 +237,7 @@ func TestAnAnswerThatCannotBeUnderstoodFailsTheBatch(t *testing.T) {
 			}
 		})
 	}
-	q := open(t, filepath.Join(t.TempDir(), "queues.db"), time.Now)
+	q := openFast(t)
 	send(t, q, "a")
 	if seen := poll(t, q, blueprint.QueueSource{Queue: "work", BatchSize: 10}, func(event) (string, error) { return "", nil }); seen["a"] != 1 {
 		t.Errorf("an empty answer: handed out %v", seen)
@@ -220,7 +245,7 @@ func TestAnAnswerThatCannotBeUnderstoodFailsTheBatch(t *testing.T) {
 }
 
 func TestNoMoreRunsAtOnceThanAllowed(t *testing.T) {
-	q := open(t, filepath.Join(t.TempDir(), "queues.db"), time.Now)
+	q := openFast(t)
 	for range 20 {
 		send(t, q, "x")
 	}

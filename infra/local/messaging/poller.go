@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"go.etcd.io/bbolt"
+
 	"github.com/latchkey/latchkey/infra/blueprint"
 )
 
@@ -26,10 +28,6 @@ type PollerConfig struct {
 	Source  blueprint.QueueSource
 	Invoker Invoker
 	Log     *slog.Logger
-	// RetryDelay is how long a message that failed stays hidden. nil doubles
-	// from a second up to the queue's visibility timeout, where AWS would wait
-	// for that each time: nobody wants to at a laptop.
-	RetryDelay func(receives int) time.Duration
 }
 
 // Poller is the event source mapping of one queue.
@@ -38,12 +36,6 @@ type Poller struct{ cfg PollerConfig }
 
 // NewPoller makes a poller; Run sets it going.
 func NewPoller(cfg PollerConfig) *Poller {
-	if cfg.RetryDelay == nil {
-		visibility := cfg.Queues.specs[cfg.Source.Queue].Visibility
-		cfg.RetryDelay = func(receives int) time.Duration {
-			return min(time.Second<<min(max(receives-1, 0), 20), visibility)
-		}
-	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
@@ -66,7 +58,7 @@ func (p *Poller) Run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return // both were ready, and select chose the slot
 		}
-		batch, next, err := q.Receive(source.Queue, source.BatchSize)
+		batch, next, err := p.gather(ctx)
 		if err != nil {
 			p.cfg.Log.Error("queue", "queue", source.Queue, "error", err)
 			next = q.now().Add(time.Second)
@@ -85,6 +77,29 @@ func (p *Poller) Run(ctx context.Context) {
 		}
 	}
 }
+
+// gather receives a batch. One that is not full waits for more messages until
+// its window has passed.
+// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+func (p *Poller) gather(ctx context.Context) (batch []Message, next time.Time, err error) {
+	q, source := p.cfg.Queues, p.cfg.Source
+	batch, next, err = q.Receive(source.Queue, source.BatchSize)
+	if err != nil || len(batch) == 0 || source.BatchWindow == 0 {
+		return batch, next, err
+	}
+	end := q.now().Add(q.scaled(source.BatchWindow))
+	for len(batch) < source.BatchSize && q.now().Before(end) && q.await(ctx, source.Queue, end) {
+		more, _, err := q.Receive(source.Queue, source.BatchSize-len(batch))
+		if err != nil {
+			break // what was received is delivered
+		}
+		batch = append(batch, more...)
+	}
+	return batch, next, nil
+}
+
+// scaled is a time as it passes here.
+func (q *Queues) scaled(d time.Duration) time.Duration { return time.Duration(float64(d) / q.speed) }
 
 // await waits for a message to come or to become visible.
 func (q *Queues) await(ctx context.Context, queue string, next time.Time) bool {
@@ -126,25 +141,40 @@ type sqsAttribute struct {
 	DataType         string   `json:"dataType"`
 }
 
-// deliver runs the function on a batch, deletes what is done and lets the rest
-// come again.
+// deliver runs the function on a batch and deletes what is done. The rest shows
+// again after the queue's visibility timeout, as Lambda leaves it.
 func (p *Poller) deliver(ctx context.Context, batch []Message) {
-	queue := p.cfg.Source.Queue
+	queue, q := p.cfg.Source.Queue, p.cfg.Queues
+	began := q.now()
 	failed, err := p.invoke(ctx, batch)
 	if err != nil {
 		p.cfg.Log.Warn("queue", "queue", queue, "outcome", "the whole batch failed", "messages", len(batch), "error", err)
 	}
 	for _, m := range batch {
 		var done error
-		if err != nil || slices.Contains(failed, m.ID) {
-			done = p.cfg.Queues.Release(queue, m, p.cfg.RetryDelay(m.Receives))
-		} else {
-			done = p.cfg.Queues.Delete(queue, m)
+		switch {
+		case err == nil && !slices.Contains(failed, m.ID):
+			done = q.Delete(queue, m)
+		case q.speed != 1:
+			// Hidden for the whole timeout until now, so that a run that is
+			// slower than this clock keeps its message to itself.
+			left := q.scaled(q.specs[queue].Visibility) - q.now().Sub(began)
+			done = q.hurry(queue, m, max(left, 0))
 		}
 		if done != nil {
 			p.cfg.Log.Error("queue", "queue", queue, "error", done)
 		}
 	}
+}
+
+// hurry shows a message after a while, unless its run has said itself when.
+func (q *Queues) hurry(queue string, m Message, after time.Duration) error {
+	return q.settle(queue, m, func(bucket *bbolt.Bucket, now Message) error {
+		if now.VisibleAt.Equal(m.VisibleAt) {
+			now.VisibleAt = q.now().Add(after)
+		}
+		return put(bucket, now.key, now)
+	})
 }
 
 // invoke gives the ids of the messages that failed; an error fails all of them.
@@ -175,7 +205,7 @@ func (p *Poller) event(batch []Message) sqsEvent {
 			attributes[name] = sqsAttribute{StringValue: value, StringListValues: []string{}, BinaryListValues: []string{}, DataType: "String"}
 		}
 		event.Records = append(event.Records, sqsRecord{
-			MessageID: m.ID, ReceiptHandle: m.ID + "-" + strconv.Itoa(m.Receives), Body: m.Body,
+			MessageID: m.ID, ReceiptHandle: m.handle(), Body: m.Body,
 			Attributes: map[string]string{
 				"ApproximateReceiveCount":          strconv.Itoa(m.Receives),
 				"SentTimestamp":                    strconv.FormatInt(m.SentAt.UnixMilli(), 10),

@@ -28,7 +28,7 @@ func TestTheEventIsLambdas(t *testing.T) {
 		Queues: q, Source: blueprint.QueueSource{Queue: "work", BatchSize: 10, MaxConcurrency: 2},
 		Invoker: invoker(func(payload []byte) ([]byte, error) { got <- payload; return nil, nil }),
 	}).Run(ctx)
-	want := `{"Records":[{"messageId":"` + id + `","receiptHandle":"` + id + `-1","body":"hello",` +
+	want := `{"Records":[{"messageId":"` + id + `","receiptHandle":"AAAAAAAAAAAB.1","body":"hello",` +
 		`"attributes":{"ApproximateFirstReceiveTimestamp":"1700000000123","ApproximateReceiveCount":"1","SenderId":"local","SentTimestamp":"1700000000123"},` +
 		`"messageAttributes":{"kind":{"stringValue":"test","stringListValues":[],"binaryListValues":[],"dataType":"String"}},` +
 		`"md5OfBody":"5d41402abc4b2a76b9719d911017c592","eventSource":"aws:sqs",` +
@@ -59,7 +59,7 @@ func TestASendWakesThePoller(t *testing.T) {
 // What waits at its last receive is buried without anybody's help, and what is
 // good goes on meanwhile.
 func TestPoisonDoesNotStopThePoller(t *testing.T) {
-	q := open(t, filepath.Join(t.TempDir(), "queues.db"), time.Now)
+	q := openFast(t)
 	send(t, q, "poison 1", "poison 2", "poison 3", "good 1", "good 2")
 	seen := poll(t, q, blueprint.QueueSource{Queue: "work", BatchSize: 1, MaxConcurrency: 2}, func(e event) (string, error) {
 		if strings.HasPrefix(e.Records[0].Body, "poison") {

@@ -9,10 +9,13 @@ package messaging
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -33,14 +36,33 @@ type Message struct {
 	VisibleAt     time.Time         `json:"visibleAt"`
 	Receives      int               `json:"receives"`
 	FirstReceived time.Time         `json:"firstReceived"`
+	// Copy is true of a message that was delivered a second time on purpose.
+	Copy bool `json:"copy,omitempty"`
 
 	key []byte
+}
+
+// Options say how queues behave. The zero value never duplicates a message.
+type Options struct {
+	Now func() time.Time // nil is time.Now
+	// Speed is how many times faster than at AWS a failed message shows again,
+	// and a batch window passes; 0 is 1.
+	Speed float64
+	// Duplicates is the share, from 0 to 1, of messages that are delivered
+	// twice: half of those at the same time, half after the first delivery was
+	// deleted. SQS delivers at least once, and promises no more.
+	// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/standard-queues-at-least-once-delivery.html
+	Duplicates float64
+	Random     func() float64 // from 0 up to 1; nil is math/rand's
 }
 
 // Queues are all queues. They are safe for concurrent use.
 type Queues struct {
 	db    *bbolt.DB
 	now   func() time.Time
+	speed float64
+	lucky func(share float64) bool
+	share float64 // of messages that are delivered twice
 	specs map[string]blueprint.Queue
 
 	mu    sync.Mutex
@@ -50,12 +72,22 @@ type Queues struct {
 
 // Open opens the queues' file, making it where it is missing. Two processes
 // cannot have it open at once.
-func Open(path string, queues []blueprint.Queue, now func() time.Time) (*Queues, error) {
+func Open(path string, queues []blueprint.Queue, options Options) (*Queues, error) {
+	if options.Now == nil {
+		options.Now = time.Now
+	}
+	if options.Random == nil {
+		options.Random = rand.Float64
+	}
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: time.Second})
 	if err != nil {
 		return nil, fmt.Errorf("the data folder is in use, or its queues cannot be read: %w", err)
 	}
-	q := &Queues{db: db, now: now, specs: map[string]blueprint.Queue{}, wakes: map[string]chan struct{}{}, turns: map[string]string{}}
+	q := &Queues{
+		db: db, now: options.Now, speed: cmp.Or(options.Speed, 1), share: options.Duplicates,
+		lucky: func(share float64) bool { return options.Random() < share },
+		specs: map[string]blueprint.Queue{}, wakes: map[string]chan struct{}{}, turns: map[string]string{},
+	}
 	err = db.Update(func(tx *bbolt.Tx) error {
 		for _, spec := range queues {
 			q.specs[spec.Name] = spec
@@ -85,7 +117,15 @@ func (q *Queues) Send(queue, body string, attributes map[string]string) (id stri
 func (q *Queues) SendFair(queue, group, body string, attributes map[string]string) (id string, err error) {
 	now := q.now()
 	m := Message{ID: NewID(), Group: group, Body: body, Attributes: attributes, SentAt: now, VisibleAt: now}
-	err = q.db.Update(func(tx *bbolt.Tx) error { return insert(tx, queue, m) })
+	err = q.db.Update(func(tx *bbolt.Tx) error {
+		if q.lucky(q.share / 2) {
+			m.Copy = true // and so is the other one: twice is enough
+			if err := insert(tx, queue, m); err != nil {
+				return err
+			}
+		}
+		return insert(tx, queue, m)
+	})
 	if err != nil {
 		return "", fmt.Errorf("send to %s: %w", queue, err)
 	}
@@ -155,7 +195,7 @@ var errNothing = errors.New("messaging: nothing to receive")
 func (q *Queues) Receive(queue string, max int) (found []Message, next time.Time, err error) {
 	spec := q.specs[queue]
 	now := q.now()
-	var dead []Message
+	var dead, stale []Message
 	q.mu.Lock()
 	turn := q.turns[queue]
 	q.mu.Unlock()
@@ -172,16 +212,12 @@ func (q *Queues) Receive(queue string, max int) (found []Message, next time.Time
 				if len(found) == max {
 					break
 				}
-				m, err := q.oldest(cursor, group, done, spec, now, &next, &dead)
-				if err != nil {
-					return err
-				}
-				if m != nil {
+				if m := q.oldest(cursor, group, done, spec, now, &next, &dead, &stale); m != nil {
 					found, turn, served = append(found, *m), group, true
 				}
 			}
 		}
-		if len(found)+len(dead) == 0 {
+		if len(found)+len(dead)+len(stale) == 0 {
 			return errNothing
 		}
 		// Written only now: a cursor may miss its way when its bucket changes.
@@ -193,6 +229,11 @@ func (q *Queues) Receive(queue string, max int) (found []Message, next time.Time
 			m.Receives++
 			m.VisibleAt = now.Add(spec.Visibility)
 			if err := put(bucket, m.key, *m); err != nil {
+				return err
+			}
+		}
+		for _, m := range stale {
+			if err := bucket.Delete(m.key); err != nil {
 				return err
 			}
 		}
@@ -233,7 +274,7 @@ func groupsFrom(cursor *bbolt.Cursor, turn string) []string {
 
 // oldest is the oldest visible message of a group, behind those that were read
 // before; nil where there is none.
-func (q *Queues) oldest(cursor *bbolt.Cursor, group string, done map[string][]byte, spec blueprint.Queue, now time.Time, next *time.Time, dead *[]Message) (*Message, error) {
+func (q *Queues) oldest(cursor *bbolt.Cursor, group string, done map[string][]byte, spec blueprint.Queue, now time.Time, next *time.Time, dead, stale *[]Message) *Message {
 	key, raw := cursor.Seek([]byte(group + endOfGroup))
 	if last := done[group]; last != nil {
 		cursor.Seek(last)
@@ -241,10 +282,10 @@ func (q *Queues) oldest(cursor *bbolt.Cursor, group string, done map[string][]by
 	}
 	for ; key != nil && groupOf(key) == group; key, raw = cursor.Next() {
 		done[group] = bytes.Clone(key)
-		m, err := read(key, raw)
+		m := read(key, raw)
 		switch {
-		case err != nil:
-			return nil, err
+		case expired(spec, m, now):
+			*stale = append(*stale, m)
 		case m.VisibleAt.After(now):
 			if next.IsZero() || m.VisibleAt.Before(*next) {
 				*next = m.VisibleAt
@@ -252,10 +293,15 @@ func (q *Queues) oldest(cursor *bbolt.Cursor, group string, done map[string][]by
 		case spec.DeadLetter != "" && m.Receives >= spec.MaxReceives:
 			*dead = append(*dead, m)
 		default:
-			return &m, nil
+			return &m
 		}
 	}
-	return nil, nil
+	return nil
+}
+
+// expired reports whether a message is older than its queue keeps any.
+func expired(spec blueprint.Queue, m Message, now time.Time) bool {
+	return spec.Retention > 0 && !m.SentAt.IsZero() && now.Sub(m.SentAt) > spec.Retention
 }
 
 // bury moves a message to a dead-letter queue. It keeps its id and the time
@@ -263,34 +309,92 @@ func (q *Queues) oldest(cursor *bbolt.Cursor, group string, done map[string][]by
 func bury(tx *bbolt.Tx, bucket *bbolt.Bucket, dead string, m Message, now time.Time) error {
 	key := m.key
 	m.VisibleAt, m.Receives = now, 0
+	if m.SentAt.IsZero() { // it could not be read
+		m.SentAt = now
+	}
 	if err := insert(tx, dead, m); err != nil {
 		return err
 	}
 	return bucket.Delete(key)
 }
 
-// read is a message as it is stored; key and raw are good for a transaction
-// alone.
-func read(key, raw []byte) (m Message, err error) {
-	m.key = append([]byte(nil), key...)
-	return m, json.Unmarshal(raw, &m)
+// read returns a message as it is stored; key and raw are good for a transaction
+// alone. What cannot be read is a message that was received too often, so that
+// it goes to the dead-letter queue and keeps no other waiting.
+func read(key, raw []byte) (m Message) {
+	if err := json.Unmarshal(raw, &m); err != nil {
+		m = Message{ID: NewID(), Body: string(raw), Receives: math.MaxInt32}
+	}
+	m.key = bytes.Clone(key)
+	return m
 }
 
 // Delete ends a message that was received: it is done. A message that has been
 // received again since then belongs to that receive, and stays.
 func (q *Queues) Delete(queue string, m Message) error {
-	return q.settle(queue, m, func(bucket *bbolt.Bucket, m Message) error { return bucket.Delete(m.key) })
+	return q.settle(queue, m, func(bucket *bbolt.Bucket, m Message) error {
+		if !m.Copy && q.lucky(q.share/2) {
+			m.Copy, m.VisibleAt = true, q.now()
+			return put(bucket, m.key, m)
+		}
+		return bucket.Delete(m.key)
+	})
 }
 
-// Release makes a message that was received visible again after a while. It
-// does nothing to one that is deleted, or has been received again since then.
+// Release makes a message that was received visible again after a while: SQS's
+// ChangeMessageVisibility. It does nothing to one that is deleted, or has been
+// received again since then.
 func (q *Queues) Release(queue string, m Message, after time.Duration) error {
 	err := q.settle(queue, m, func(bucket *bbolt.Bucket, m Message) error {
-		m.VisibleAt = q.now().Add(after)
+		m.VisibleAt = q.now().Add(q.scaled(after))
 		return put(bucket, m.key, m)
 	})
 	q.wake(queue)
 	return err
+}
+
+// Advance lets a time pass for all queues at once: every message is that much
+// older, and what is hidden shows that much sooner.
+func (q *Queues) Advance(d time.Duration) error {
+	err := q.db.Update(func(tx *bbolt.Tx) error {
+		for name := range q.specs {
+			if err := age(tx.Bucket([]byte(name)), d); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("advance the queues: %w", err)
+	}
+	for name := range q.specs {
+		q.wake(name)
+	}
+	return nil
+}
+
+func age(bucket *bbolt.Bucket, d time.Duration) error {
+	var all []Message
+	err := bucket.ForEach(func(key, raw []byte) error {
+		all = append(all, read(key, raw))
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, m := range all {
+		if m.SentAt.IsZero() {
+			continue // it cannot be read, and stays as it is
+		}
+		m.SentAt, m.VisibleAt = m.SentAt.Add(-d), m.VisibleAt.Add(-d)
+		if m.Receives > 0 {
+			m.FirstReceived = m.FirstReceived.Add(-d)
+		}
+		if err := put(bucket, m.key, m); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // settle changes a message if it is still as this receive left it: its key and
@@ -305,9 +409,9 @@ func (q *Queues) settle(queue string, m Message, change func(*bbolt.Bucket, Mess
 		if raw == nil {
 			return nil
 		}
-		now, err := read(m.key, raw)
-		if err != nil || now.Receives != m.Receives {
-			return err
+		now := read(m.key, raw)
+		if now.Receives != m.Receives {
+			return nil
 		}
 		return change(bucket, now)
 	})

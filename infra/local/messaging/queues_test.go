@@ -1,11 +1,14 @@
 package messaging_test
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
 	"testing"
 	"time"
+
+	"go.etcd.io/bbolt"
 
 	"github.com/latchkey/latchkey/infra/blueprint"
 	"github.com/latchkey/latchkey/infra/local/messaging"
@@ -157,5 +160,41 @@ func TestAFairQueueServesTenantsInTurn(t *testing.T) {
 	}
 	if !slices.IsSorted(loud) || len(loud) < 8 {
 		t.Errorf("out of order: %v", loud)
+	}
+}
+
+// A message that cannot be read keeps no other waiting: it goes to the
+// dead-letter queue as it is.
+func TestOneUnreadableMessageStopsNoQueue(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "queues.db")
+	q := open(t, path, time.Now)
+	send(t, q, "before")
+	if err := q.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db, err := bbolt.Open(path, 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = db.Update(func(tx *bbolt.Tx) error { return tx.Bucket([]byte("work")).Put([]byte("\x00\x00"), []byte("not JSON")) })
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	q = open(t, path, time.Now)
+	send(t, q, "after")
+	if _, err := q.Depth("work"); err != nil {
+		t.Error(err)
+	}
+	if err := q.Advance(time.Second); err != nil {
+		t.Error(err)
+	}
+	if got := receive(t, q, 10); len(got) != 2 || got[0].Body != "before" || got[1].Body != "after" {
+		t.Errorf("received %+v", got)
+	}
+	if dead, err := q.Messages("dead"); err != nil || len(dead) != 1 || dead[0].Body != "not JSON" {
+		t.Errorf("dead: %+v, %v", dead, err)
+	}
+	if moved, err := q.Redrive("dead", "work"); err != nil || moved != 1 {
+		t.Errorf("redrove %d, %v", moved, err)
 	}
 }

@@ -7,12 +7,11 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"strconv"
 	"syscall"
 	"time"
 
-	"github.com/latchkey/latchkey/infra/blueprint"
 	"github.com/latchkey/latchkey/infra/local"
+	"github.com/latchkey/latchkey/shared/setting"
 )
 
 func main() {
@@ -25,10 +24,29 @@ func main() {
 	}
 }
 
+// listenPort is the first of the three ports that follow one another.
+var listenPort = &setting.Int{Name: "PORT", Required: true, Min: 1, Max: 65533}
+
+// readSettings reads the port, and every setting of the functions that the
+// environment overrides.
+func readSettings(getenv func(string) string) (port int, overrides map[setting.Definition]string, err error) {
+	r := setting.NewReader(getenv)
+	port = r.Int(listenPort)
+	overrides = map[setting.Definition]string{}
+	for _, d := range setting.All() {
+		about := d.About()
+		if value := getenv(about.Name); value != "" && !about.Derived {
+			overrides[d] = value
+			r.Check(d)
+		}
+	}
+	return port, overrides, r.Err()
+}
+
 func run(ctx context.Context, getenv func(string) string) error {
-	port, err := strconv.Atoi(getenv("PORT"))
-	if err != nil || port < 1 || port > 65533 {
-		return fmt.Errorf("PORT must be a number from 1 to 65533, not %q", getenv("PORT"))
+	port, settings, err := readSettings(getenv)
+	if err != nil {
+		return fmt.Errorf("these settings need a change:\n%w", err)
 	}
 	root, err := os.Getwd()
 	if err != nil {
@@ -44,15 +62,6 @@ func run(ctx context.Context, getenv func(string) string) error {
 		return fmt.Errorf("the log cannot be opened: %w", err)
 	}
 	defer log.Close()
-	settings := map[blueprint.Setting]string{}
-	for _, s := range []blueprint.Setting{
-		blueprint.SettingMailsPerInviter, blueprint.SettingMailsPerNewWorkspace, blueprint.SettingMailsPerWorkspace,
-		blueprint.SettingReportsToPause, blueprint.SettingLogoHosts,
-	} {
-		if value := getenv(string(s)); value != "" {
-			settings[s] = value
-		}
-	}
 	began := time.Now()
 	stack, err := local.Start(ctx, local.Config{
 		Port: port, DataDir: data, Root: root, Log: log, Settings: settings, NoticesAfter: time.Second,

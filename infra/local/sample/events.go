@@ -9,6 +9,7 @@ import (
 	"github.com/latchkey/latchkey/infra/blueprint"
 	"github.com/latchkey/latchkey/shared/event"
 	"github.com/latchkey/latchkey/shared/identity"
+	"github.com/latchkey/latchkey/shared/link"
 	"github.com/latchkey/latchkey/shared/user"
 )
 
@@ -27,11 +28,19 @@ type m = map[string]any
 // Events are all samples, in an order in which they can be run one after
 // another on one table.
 func Events() ([]Event, error) {
-	john, err := Token("john@corp.com")
+	john, err := Token(link.Accept, "john@corp.com")
 	if err != nil {
 		return nil, err
 	}
-	dora, err := Token("dora@corp.com")
+	dora, err := Token(link.Accept, "dora@corp.com")
+	if err != nil {
+		return nil, err
+	}
+	optOut, err := Token(link.OptOut, "dora@corp.com")
+	if err != nil {
+		return nil, err
+	}
+	abuse, err := Token(link.Report, "dora@corp.com")
 	if err != nil {
 		return nil, err
 	}
@@ -56,11 +65,14 @@ func Events() ([]Event, error) {
 		{"accept-follow", "followInvitation", 302, "", m{"token": john}, nil},
 		{"accept-preview", "previewInvitation", 200, "", m{"token": john}, nil},
 		{"accept-decline", "declineInvitation", 200, "", m{"token": dora}, nil},
-		{"accept-ask-unsubscribe", "askUnsubscribe", 200, "", m{"token": dora}, nil},
-		{"accept-unsubscribe", "unsubscribeInvitation", 204, "", m{"token": dora}, form("List-Unsubscribe=One-Click")},
-		{"accept-ask-report", "askReport", 200, "", m{"token": dora}, nil},
-		{"accept-report", "reportInvitation", 204, "", m{"token": dora}, nil},
+		{"accept-ask-unsubscribe", "askUnsubscribe", 200, "", m{"token": optOut}, nil},
+		{"accept-unsubscribe", "unsubscribeInvitation", 204, "", m{"token": optOut}, form("List-Unsubscribe=One-Click")},
+		{"accept-resubscribe", "resubscribeInvitation", 204, "", m{"token": optOut}, nil},
+		{"accept-ask-report", "askReport", 200, "", m{"token": abuse}, nil},
+		{"accept-report", "reportInvitation", 204, "", m{"token": abuse}, nil},
 		{"accept", "acceptInvitation", 200, "john@corp.com", m{"token": john}, nil},
+		{"accept-mine", "acceptMine", 200, "mary@corp.com", ws, nil},
+		{"accept-decline-mine", "declineMine", 200, "zoe@corp.com", ws, nil},
 		{"invite-batch", "inviteUsers", 200, "ada@corp.com", ws, m{"users": []m{
 			{"name": "Max Many", "email": "max@corp.com", "role": "builder", "groups": []string{"manager"}},
 			{"name": "Mona Many", "email": "mona@corp.com", "role": "end-user", "sendEmail": false},

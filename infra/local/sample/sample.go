@@ -72,9 +72,10 @@ func User(p Person) user.User {
 	}
 	u, _ := user.New(at(1), WorkspaceID, user.Details{Name: p.Name, Email: p.Email, Role: p.Role}, user.Inviting{
 		HasAccount: p.HasAccount, SendEmail: true, Lasts: lasts, Locale: "en",
-	}, user.Erased{}) // the first mail: cannot fail
+	}, user.Erased{}, user.Mailbox{}, user.Recipient{}) // the first mail: cannot fail
 	if p.Status == user.Active || p.Status == user.Archived {
-		u, _ = u.Accept(at(2), Subject(p.Email)) // pending: cannot fail
+		by := user.Answer{Generation: u.Invitation.Generation, ByLink: true}
+		u, _ = u.Accept(at(2), by, user.Guest{Subject: Subject(p.Email), Email: p.Email}, User(People()[0])) // pending: cannot fail
 	}
 	if p.Status == user.Archived {
 		u, _ = u.Archive(at(3)) // active: cannot fail
@@ -92,13 +93,13 @@ func Find(email string) Person {
 	return Person{}
 }
 
-// Token is the token of a sample person's link.
-func Token(email string) (string, error) {
+// Token returns a token of a sample person for a purpose.
+func Token(purpose link.Purpose, email string) (string, error) {
 	keys, err := linkkey.Parse(linkSecret)
 	if err != nil {
 		return "", err
 	}
-	return keys.Token(link.Invitation{WorkspaceID: WorkspaceID, UserID: user.IDFor(WorkspaceID, email), Generation: User(Find(email)).Invitation.Generation})
+	return keys.Token(purpose, link.Invitation{WorkspaceID: WorkspaceID, UserID: user.IDFor(WorkspaceID, email), Generation: User(Find(email)).Invitation.Generation})
 }
 
 // WriteLinkKey lays the sample's link key into a data folder, before a stack
@@ -117,24 +118,31 @@ func Seed(ctx context.Context, env awsenv.Env) error {
 	people := People()
 	admin := User(people[0])
 	w := workspace.New(user.Stamp{ID: "evt_" + strings.Repeat("0", 26), Actor: admin.ID, At: Begin}, WorkspaceID, "Sample", "sample", wrapped)
-	err = s.InsertWorkspace(ctx, w, &admin)
+	err = s.InsertWorkspace(ctx, w, &admin, 1)
 	if err != nil {
 		return err
 	}
-	users := make([]user.User, 0, len(people))
+	st, err := s.Load(ctx, store.Want{Workspace: WorkspaceID, Counts: true})
+	if err != nil {
+		return err
+	}
+	var d store.Decision
 	for _, p := range people {
 		if p.HasAccount {
-			_, err := s.InsertAccount(ctx, p.Email, Begin)
+			err := s.InsertAccount(ctx, p.Email, Begin)
 			if err != nil {
 				return err
 			}
 		}
 		u := User(p)
+		if u.ID == admin.ID {
+			continue
+		}
 		// Old news: the stream makes no events of it, so that a sample event
 		// finds its mail not sent yet.
 		u.Last = user.Change{}
-		users = append(users, u)
+		d.Users = append(d.Users, store.UserChange{After: u})
 	}
-	_, err = s.InsertUsers(ctx, users, store.Answer{}, Begin) // the admin is there already
+	_, err = store.Decide(ctx, s, st, func(*store.State) (store.Decision, bool, error) { return d, true, nil })
 	return err
 }

@@ -60,7 +60,7 @@ func newFixture(t *testing.T, cfg blueprint.StreamSource, function func(sequence
 		t.Fatal(err)
 	}
 	var err error
-	f.queue, err = messaging.Open(filepath.Join(t.TempDir(), "queues.db"), []blueprint.Queue{{Name: "failures"}}, time.Now)
+	f.queue, err = messaging.Open(filepath.Join(t.TempDir(), "queues.db"), []blueprint.Queue{{Name: "failures"}}, messaging.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

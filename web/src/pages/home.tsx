@@ -6,6 +6,7 @@ import { api, body, problem, type Membership, type Problem } from '../api';
 import { Plain } from '../frame';
 import { Plus } from '../icons';
 import { myWorkspaces } from '../memberships';
+import { tell } from '../overlay';
 import { person, signIn, signOut, signUp } from '../session';
 import { useText } from '../text';
 import { Avatar, explain, explainField, Failure, Field, Heading, Loading, Notice, roleName, StatusChip, useLoad } from '../ui';
@@ -76,7 +77,7 @@ function MyWorkspaces() {
           )}
           <ul className="memberships">
             {data.map((m) => (
-              <Member key={m.id} m={m} />
+              <Member key={m.id} m={m} onAnswer={reload} />
             ))}
           </ul>
         </>
@@ -85,10 +86,33 @@ function MyWorkspaces() {
   );
 }
 
-function Member({ m }: { m: Membership }) {
+function Member({ m, onAnswer }: { m: Membership; onAnswer: () => void }) {
   const text = useText();
   const { t } = text;
+  const [, go] = useLocation();
+  const [refused, setRefused] = useState<Problem>();
+  const [busy, setBusy] = useState(false);
   const pending = m.status === 'requested' || m.status === 'invited';
+  // A role that manages is taken with the mailed link alone.
+  const linkNeeded = m.role === 'admin' || refused?.code === 'link_required';
+
+  async function answer(verb: 'accept' | 'decline') {
+    setBusy(true);
+    setRefused(undefined);
+    try {
+      await api.POST(`/v1/me/workspaces/{workspace}/${verb}`, { params: { path: { workspace: m.id } } });
+      if (verb === 'accept') {
+        go(`/${m.slug}`);
+        return;
+      }
+      tell(t.home.declined(m.name));
+      onAnswer();
+    } catch (error) {
+      setRefused(problem(error));
+    }
+    setBusy(false);
+  }
+
   return (
     <li className="card membership">
       <Avatar name={m.name} />
@@ -104,7 +128,20 @@ function Member({ m }: { m: Membership }) {
           {roleName(text, m.role)}
           {m.joinedAt && <> · {t.home.joined(text.date(m.joinedAt))}</>}
         </p>
-        {pending && m.expiresAt && <p className="small">{t.home.pendingHint(text.relative(m.expiresAt))}</p>}
+        {pending && m.expiresAt && <p className="small">{(linkNeeded ? t.home.linkNeeded : t.home.pendingHint)(text.relative(m.expiresAt))}</p>}
+        {refused && refused.code !== 'link_required' && <Notice bad>{explain(text, refused)}</Notice>}
+        {pending && (
+          <div className="buttons">
+            {!linkNeeded && (
+              <button className="button primary" aria-label={t.home.acceptOf(m.name)} disabled={busy} onClick={() => void answer('accept')}>
+                {t.home.accept}
+              </button>
+            )}
+            <button className="button" aria-label={t.home.declineOf(m.name)} disabled={busy} onClick={() => void answer('decline')}>
+              {t.home.decline}
+            </button>
+          </div>
+        )}
       </div>
       {m.status !== 'active' && <StatusChip status={m.status} />}
     </li>

@@ -69,11 +69,17 @@ function Found({ token }: { token: string }) {
   if (!data) return failed && outcomeOf(failed) === 'dead' ? <Ended outcome="dead" /> : <Failure whole problem={failed!} retry={reload} />;
   const ended = outcome ?? (data.status === 'pending' ? undefined : data.status);
   if (ended) return <Ended outcome={ended} invitation={data} />;
-  return <Open invitation={data} token={token} refused={refused} busy={busy} answer={answer} />;
+  const { inviter, email, role, expiresAt } = data;
+  // A pending invitation has them all; a page of a newer service may not.
+  if (!inviter || !email || !role || !expiresAt) return <Ended outcome="dead" invitation={data} />;
+  return <Open invitation={{ ...data, inviter, email, role, expiresAt }} token={token} refused={refused} busy={busy} answer={answer} />;
 }
 
+/** An invitation that can be answered; one of a member shows less. */
+type Complete = Invitation & Required<Pick<Invitation, 'inviter' | 'email' | 'role' | 'expiresAt'>>;
+
 interface OpenProps {
-  invitation: Invitation;
+  invitation: Complete;
   token: string;
   refused?: Problem;
   busy: boolean;
@@ -197,10 +203,11 @@ function Ended({ outcome, invitation }: { outcome: Outcome; invitation?: Invitat
   const text = useText();
   const { t } = text;
   const workspace = invitation?.workspace.name ?? '';
-  const inviter = invitation?.inviter.name || t.invitation.anAdmin;
+  const inviter = invitation?.inviter?.name || t.invitation.anAdmin;
   const [heading, words] = endingOf(text, outcome, workspace, inviter, invitation);
   const me = person();
-  const mine = invitation && me && sameAddress(me.email, invitation.email);
+  // Whose the invitation was, it no longer says once it was accepted; the workspace lets in its members alone.
+  const mine = invitation && me && (!invitation.email || sameAddress(me.email, invitation.email));
   let on: ReactNode = me ? (
     <Link className="button" href="/">
       {t.common.toWorkspaces}
@@ -234,13 +241,13 @@ function endingOf(text: Text, outcome: Outcome, workspace: string, inviter: stri
   const { invitation: t } = text.t;
   switch (outcome) {
     case 'joined':
-      return [t.joined(workspace), t.joinedHint(roleName(text, invitation!.role))];
+      return [t.joined(workspace), invitation?.role ? t.joinedHint(roleName(text, invitation.role)) : t.joinedPlain];
     case 'declined':
       return [t.declined, t.declinedHint(workspace, inviter)];
     case 'active':
       return [t.used, t.usedHint(workspace)];
     case 'expired':
-      return [t.expired, t.expiredHint(text.dateTime(invitation!.expiresAt), inviter)];
+      return [t.expired, invitation?.expiresAt ? t.expiredHint(text.dateTime(invitation.expiresAt), inviter) : t.deadHint];
     case 'inviterGone':
       return [t.inviterGone, t.inviterGoneHint(inviter, workspace)];
     case 'dead':
@@ -248,7 +255,7 @@ function endingOf(text: Text, outcome: Outcome, workspace: string, inviter: stri
   }
 }
 
-function title(text: Text, { inviter, workspace }: Invitation): string {
+function title(text: Text, { inviter, workspace }: Complete): string {
   const { t } = text;
   return inviter.name ? t.invitation.title(inviter.name, workspace.name) : t.invitation.titleWithoutInviter(workspace.name);
 }

@@ -15,6 +15,11 @@ export const canRestore = (u: User) => u.status === 'archived';
 export const canResend = (u: User) => pending(u) || u.status === 'expired' || u.status === 'declined';
 const canErase = (u: User) => u.status === 'archived' || u.status === 'expired' || u.status === 'declined';
 
+/** What is said of an invitation that was sent again: that its mail is on its way, or when it leaves. */
+function mailed({ t, dateTime }: Text, { email, invitation }: User): string {
+  return invitation?.scheduledFor ? t.actions.resentLater(email, dateTime(invitation.scheduledFor)) : t.actions.resent(email);
+}
+
 /** The entries of a person's menu, as their status allows. */
 export function choicesFor({ t }: Text, u: User): Choice[] {
   const can = (yes: boolean, choice: Choice) => (yes ? [choice] : []);
@@ -49,8 +54,9 @@ export function useActions(workspace: string, list: UserList): { act: (id: strin
     close();
     try {
       const sent = api.POST('/v1/workspaces/{workspace}/users/{user}/resend', { params: { path: path(u) }, body: confirm && { confirm } });
-      list.replace([await body(sent)]);
-      tell(t.actions.resent(u.email));
+      const now = await body(sent);
+      list.replace([now]);
+      tell(mailed(text, now));
     } catch (error) {
       const p = problem(error);
       if (p.code === 'recipient_undeliverable') setOpen({ what: 'undeliverable', user: u });
@@ -59,25 +65,27 @@ export function useActions(workspace: string, list: UserList): { act: (id: strin
   }
 
   /** Runs one change; what goes wrong is told. */
-  async function change(done: string | undefined, run: () => Promise<User>, undo?: () => void): Promise<void> {
+  async function change(done: (now: User) => string, run: () => Promise<User>, undo?: () => void): Promise<void> {
     try {
-      list.replace([await run()]);
-      if (done) tell(done, undo && { undo: { label: t.actions.undo, run: undo } });
+      const now = await run();
+      list.replace([now]);
+      tell(done(now), undo && { undo: { label: t.actions.undo, run: undo } });
     } catch (error) {
       tell(explain(text, problem(error)), { bad: true });
     }
   }
 
   const restore = (u: User, reinvite?: boolean) =>
-    change(u.activatedAt && !reinvite ? t.actions.restored(u.name) : t.actions.resent(u.email), () =>
-      body(api.POST('/v1/workspaces/{workspace}/users/{user}/restore', { params: { path: path(u) }, body: { reinvite } })),
+    change(
+      (now) => (now.status === 'active' ? t.actions.restored(u.name) : mailed(text, now)),
+      () => body(api.POST('/v1/workspaces/{workspace}/users/{user}/restore', { params: { path: path(u) }, body: { reinvite } })),
     );
 
   const archive = (u: User) => {
     // Restoring who never came sends a new link: the way back says so.
     const silent = u.activatedAt !== null;
     return change(
-      silent ? t.actions.archived(u.name) : t.actions.archivedInvited(u.name),
+      () => (silent ? t.actions.archived(u.name) : t.actions.archivedInvited(u.name)),
       () => body(api.POST('/v1/workspaces/{workspace}/users/{user}/archive', { params: { path: path(u) } })),
       () => void restore(u),
     );
@@ -130,7 +138,7 @@ export function useActions(workspace: string, list: UserList): { act: (id: strin
         const { results } = await body(api.POST(`/v1/workspaces/{workspace}/users/batch/${verb}`, { params: { path: { workspace } }, body: { users: ids } }));
         for (const r of results) {
           if ('user' in r) changed.push(r.user);
-          else failed.push({ name: users.find((u) => u.id === r.id)?.name ?? r.id, errors: r.errors });
+          else failed.push({ name: users.find((u) => u.id === r.id)?.name ?? r.id ?? '', errors: r.errors });
         }
       }
     } catch (error) {

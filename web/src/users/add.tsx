@@ -66,6 +66,7 @@ interface Invited {
   email: string;
   url: string;
   mailed: boolean;
+  scheduledFor?: string;
 }
 
 function One() {
@@ -106,7 +107,7 @@ function One() {
         }),
       );
       const url = made.invitation && 'url' in made.invitation ? made.invitation.url : '';
-      setInvited({ name: made.name, email: made.email, url, mailed: sendEmail });
+      setInvited({ name: made.name, email: made.email, url, mailed: sendEmail, scheduledFor: made.invitation?.scheduledFor });
       setDraft({ ...emptyDraft, role, groups });
       key.current = '';
     } catch (error) {
@@ -142,14 +143,15 @@ function One() {
 }
 
 function Done({ invited, onAnother }: { invited: Invited; onAnother: () => void }) {
-  const { t } = useText();
+  const { t, dateTime } = useText();
   const { workspace } = usePlace();
+  const { email, mailed, scheduledFor } = invited;
   return (
     <div className="card form" role="status">
       <h2 className="fine">
         <Check /> {t.add.doneTitle(invited.name)}
       </h2>
-      <p>{invited.mailed ? t.add.doneMailed(invited.email) : t.add.doneQuiet}</p>
+      <p>{!mailed ? t.add.doneQuiet : scheduledFor ? t.add.doneLater(email, dateTime(scheduledFor)) : t.add.doneMailed(email)}</p>
       <Field label={t.add.link} optional="unmarked" hint={t.add.linkHint}>
         {(props) => (
           <span className="copy-row">
@@ -242,7 +244,7 @@ function Many({ entry }: { entry: (use: (sheet: Sheet) => void) => ReactNode }) 
       return (
         <>
           <Notice bad={good === 0}>
-            <strong>{t.add.ready(good)}</strong> {bad > 0 && t.add.problems(bad)}
+            <strong>{t.add.ready(good)}</strong> {step.run.scheduled > 0 && t.add.foreseen(step.run.scheduled)} {bad > 0 && t.add.problems(bad)}
           </Notice>
           <div className="buttons below">
             {mended ? (

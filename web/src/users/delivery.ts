@@ -15,6 +15,7 @@ export function deliveryLine(text: Text, u: User): { words: string; bad: boolean
   const delivery: Delivery = i?.delivery ?? 'none';
   if (!i || u.status === 'active' || u.status === 'archived') return undefined;
   const bad = isBadDelivery(delivery) || delivery === 'delayed';
+  if (delivery === 'scheduled' && i.scheduledFor) return { words: text.t.users.leaves(text.dateTime(i.scheduledFor)), bad: false };
   const words = deliveryText(text, delivery);
   return { words: bad && i.deliveryReason ? text.t.users.because(words, i.deliveryReason) : words, bad };
 }

@@ -116,6 +116,7 @@ export function failedRows(sheet: Sheet, why: (row: Row) => string): string {
 }
 
 const batchRows = 100; // small enough that the progress can be seen
+const checkRows = 500; // what the API takes: a check knows of no other
 const batchBytes = 200_000; // the API takes 256 KB
 
 interface Batch {
@@ -124,7 +125,7 @@ interface Batch {
   csv: string;
 }
 
-function batchesOf(sheet: Sheet, indexes: number[]): Batch[] {
+function batchesOf(sheet: Sheet, indexes: number[], most: number): Batch[] {
   const batches: Batch[] = [];
   const size = (i: number) => new Blob(sheet.rows[i]!.cells).size + sheet.header.length * 3;
   let open: number[] = [];
@@ -137,7 +138,7 @@ function batchesOf(sheet: Sheet, indexes: number[]): Batch[] {
     bytes = 0;
   };
   for (const i of indexes) {
-    if (open.length >= batchRows || bytes + size(i) > batchBytes) close();
+    if (open.length >= most || bytes + size(i) > batchBytes) close();
     open.push(i);
     bytes += size(i);
   }
@@ -152,6 +153,8 @@ export class Run {
   private readonly workspace: string;
   private readonly dryRun: boolean;
   readonly total: number;
+  /** How many of the mails have to wait for another day. */
+  scheduled = 0;
   sheet: Sheet;
   stopped = false;
 
@@ -161,7 +164,7 @@ export class Run {
     this.sheet = dryRun ? markRepeats(sheet) : sheet;
     const wanted = dryRun ? 'unchecked' : 'good';
     const indexes = this.sheet.rows.flatMap((r, i) => (r.state === wanted ? [i] : []));
-    this.batches = batchesOf(this.sheet, indexes);
+    this.batches = batchesOf(this.sheet, indexes, dryRun ? checkRows : batchRows);
     this.total = indexes.length;
   }
 
@@ -173,7 +176,8 @@ export class Run {
   async go(progress: (run: Run) => void): Promise<void> {
     this.stopped = false;
     for (let batch = this.batches[this.next]; batch && !this.stopped; batch = this.batches[this.next]) {
-      const { results } = await this.send(batch);
+      const { results, scheduled } = await this.send(batch);
+      this.scheduled += scheduled;
       const rows = [...this.sheet.rows];
       results.forEach((r, i) => {
         const at = batch.indexes[i]!;

@@ -165,10 +165,12 @@ export function Result({ sheet, problem: failed, onContinue, onAgain }: ResultPr
   const [limit, setLimit] = useState(shownAtFirst);
   const left = sheet.rows.filter((r) => r.state !== 'created');
   const rows = [...left, ...sheet.rows.filter((r) => r.state === 'created')];
+  const later = sheet.rows.flatMap((r) => r.user?.invitation?.scheduledFor ?? []).sort();
   return (
     <>
       <Notice bad={left.length === sheet.rows.length}>
-        <strong>{t.add.invited(sheet.rows.length - left.length)}</strong> {left.length > 0 && t.add.left(left.length)}
+        <strong>{t.add.invited(sheet.rows.length - left.length)}</strong> {later.length > 0 && t.add.later(later.length, text.date(later[0]!))}{' '}
+        {left.length > 0 && t.add.left(left.length)}
       </Notice>
       {failed && (
         <Notice bad>
@@ -210,6 +212,7 @@ export function Result({ sheet, problem: failed, onContinue, onAgain }: ResultPr
                 <td>{cell(sheet, row, 'email')}</td>
                 <td className="verdict">
                   {row.user && <StatusChip status={row.user.status} />}
+                  {row.user?.invitation?.scheduledFor && <span className="soft small block">{t.users.leaves(text.dateTime(row.user.invitation.scheduledFor))}</span>}
                   {row.state !== 'created' && (
                     <span className="wrong">
                       <Alert size={16} /> {whyNot(text, row)}

@@ -82,7 +82,6 @@ export function actorName({ t }: Text, actor: string, name: string | null): stri
   if (actor.startsWith('svc_')) return t.history.backend(actor.slice(4));
   if (actor === 'schedule') return t.history.schedule;
   if (actor === 'mail') return t.history.mailService;
-  if (actor === 'reports') return t.history.reports;
   return t.history.somebody;
 }
 
@@ -114,6 +113,8 @@ function sentence(text: Text, e: Entry, named?: boolean): string {
       return t.history.restored(who, whom);
     case 'user.erased':
       return t.history.erased(who, whom);
+    case 'invitation.mail_due':
+      return t.history.mailDue(whom);
     case 'invitation.delivery_changed':
       return t.history.delivery(whom, deliveryText(text, e.delivery ?? 'none'));
     case 'workspace.created':
@@ -154,6 +155,7 @@ function iconOf(e: Entry): ReactNode {
       return <Plus size={16} />;
     case 'user.reinvited':
     case 'user.reminded':
+    case 'invitation.mail_due':
     case 'invitation.delivery_changed':
       return <Mail size={16} />;
     default:

@@ -1,0 +1,138 @@
+// Package schedule fires a function again and again, as EventBridge Scheduler
+// does by way of Lambda's asynchronous invocations: a firing that fails is
+// tried again after a minute, and then given up to a dead-letter queue.
+//
+// It may import infra/blueprint and infra/local/messaging.
+package schedule
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/latchkey/latchkey/infra/blueprint"
+	"github.com/latchkey/latchkey/infra/local/lambda"
+	"github.com/latchkey/latchkey/infra/local/messaging"
+)
+
+// Config says what is fired.
+type Config struct {
+	Function string
+	Schedule blueprint.Schedule
+	Invoker  messaging.Invoker
+	// GiveUp takes the record of a firing that failed to the end.
+	GiveUp func(record string) error
+	Log    *slog.Logger
+	// Now and After are time.Now and time.After where they are nil.
+	Now   func() time.Time
+	After func(time.Duration) <-chan time.Time
+}
+
+// Schedule is a schedule that Run sets going.
+type Schedule struct{ cfg Config }
+
+// New makes a schedule.
+func New(cfg Config) *Schedule {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.After == nil {
+		cfg.After = time.After
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Schedule{cfg}
+}
+
+// Run fires the function until the context ends, and then waits for the
+// firings under way.
+func (s *Schedule) Run(ctx context.Context) {
+	var firing sync.WaitGroup
+	defer firing.Wait()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.cfg.After(s.cfg.Schedule.Every):
+		}
+		firing.Go(func() { s.fire(ctx) })
+	}
+}
+
+// fire invokes the function, and again where it fails: Lambda waits a minute
+// before the first retry and two before the second, and drops an event that is
+// older than its maximum age, which is the schedule's interval here.
+// https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+func (s *Schedule) fire(ctx context.Context) {
+	at := s.cfg.Now()
+	event, err := json.Marshal(s.event(at))
+	if err != nil {
+		s.cfg.Log.Error("schedule", "schedule", s.cfg.Schedule.Name, "error", err)
+		return
+	}
+	condition, tries := "RetriesExhausted", 0
+	for {
+		tries++
+		_, err = s.cfg.Invoker.Invoke(ctx, event)
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		s.cfg.Log.Warn("schedule", "schedule", s.cfg.Schedule.Name, "tries", tries, "error", err)
+		if tries > s.cfg.Schedule.Retries {
+			break
+		}
+		wait := time.Duration(tries) * time.Minute
+		if s.cfg.Now().Add(wait).Sub(at) > s.cfg.Schedule.Every {
+			condition = "EventAgeExceeded"
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.cfg.After(wait):
+		}
+	}
+	record, recordErr := s.record(event, condition, tries, err)
+	if recordErr == nil {
+		recordErr = s.cfg.GiveUp(record)
+	}
+	if recordErr != nil {
+		s.cfg.Log.Error("schedule", "schedule", s.cfg.Schedule.Name, "error", recordErr)
+	}
+}
+
+// event is what Scheduler sends where the schedule has no input of its own.
+// https://docs.aws.amazon.com/scheduler/latest/APIReference/API_Target.html
+func (s *Schedule) event(at time.Time) map[string]any {
+	return map[string]any{
+		"version": "0", "id": messaging.NewID(), "detail-type": "Scheduled Event", "source": "aws.scheduler",
+		"account": "000000000000", "time": at.UTC().Format(time.RFC3339), "region": "us-east-1",
+		"resources": []string{"arn:aws:scheduler:us-east-1:000000000000:schedule/default/latchkey-" + s.cfg.Schedule.Name},
+		"detail":    "{}",
+	}
+}
+
+// record is what an on-failure destination is told.
+// https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+func (s *Schedule) record(event []byte, condition string, tries int, failed error) (string, error) {
+	response := json.RawMessage("null")
+	var functionError *lambda.FunctionError
+	if errors.As(failed, &functionError) && json.Valid(functionError.Payload) {
+		response = functionError.Payload
+	}
+	raw, err := json.Marshal(map[string]any{
+		"version": "1.0", "timestamp": s.cfg.Now().UTC().Format(time.RFC3339Nano),
+		"requestContext": map[string]any{
+			"requestId": messaging.NewID(), "functionArn": "arn:aws:lambda:us-east-1:000000000000:function:latchkey-" + s.cfg.Function + ":$LATEST",
+			"condition": condition, "approximateInvokeCount": tries,
+		},
+		"requestPayload":  json.RawMessage(event),
+		"responseContext": map[string]any{"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},
+		"responsePayload": response,
+	})
+	return string(raw), err
+}

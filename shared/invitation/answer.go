@@ -1,0 +1,188 @@
+package invitation
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/latchkey/latchkey/shared/access"
+	"github.com/latchkey/latchkey/shared/link"
+	"github.com/latchkey/latchkey/shared/store"
+	"github.com/latchkey/latchkey/shared/user"
+	"github.com/latchkey/latchkey/shared/workspace"
+)
+
+// Open is an invitation as the person finds it.
+type Open struct {
+	*store.State
+	UserID string
+	Answer user.Answer
+}
+
+// User returns the invited person.
+func (o Open) User() user.User { return o.Users[o.UserID] }
+
+// Follow reads the invitation that a link leads to. Unknown, forged and dead
+// links are all user.ErrNoInvitation. email is that of the caller, "" for none.
+func (s Service) Follow(ctx context.Context, token, email string, now time.Time) (Open, error) {
+	keys, err := s.Links.Keys(ctx, now)
+	if err != nil {
+		return Open{}, err
+	}
+	named, err := keys.Verify(link.Accept, token)
+	if err != nil {
+		return Open{}, user.ErrNoInvitation
+	}
+	o, err := s.open(ctx, named.WorkspaceID, named.UserID, email)
+	if err != nil {
+		return Open{}, err
+	}
+	o.Answer = user.Answer{Generation: named.Generation, ByLink: true}
+	return o, o.User().OpenedBy(named.Generation)
+}
+
+// Own reads an invitation from the list of the caller's own workspaces.
+func (s Service) Own(ctx context.Context, workspaceID, email string) (Open, error) {
+	o, err := s.open(ctx, workspaceID, user.IDFor(workspaceID, email), email)
+	if errors.Is(err, user.ErrNoInvitation) {
+		err = workspace.ErrNotFound
+	}
+	return o, err
+}
+
+func (s Service) open(ctx context.Context, workspaceID, userID, email string) (Open, error) {
+	want := store.Want{Workspace: workspaceID, Users: []string{userID}, Counts: true}
+	if email != "" {
+		want.Accounts = []string{email}
+	}
+	st, err := s.Store.Load(ctx, want)
+	if err != nil {
+		return Open{}, err
+	}
+	if _, ok := st.Users[userID]; !ok || st.Workspace.ID == "" {
+		return Open{}, user.ErrNoInvitation
+	}
+	return Open{State: st, UserID: userID}, nil
+}
+
+// Inviter returns the person who invited, as they are now; zero for a backend,
+// and for somebody who was erased.
+func (s Service) Inviter(ctx context.Context, o Open) (user.User, error) {
+	by := o.User().Invitation.InvitedBy
+	if !strings.HasPrefix(by, user.IDPrefix) {
+		return user.User{}, nil
+	}
+	err := s.Store.Fill(ctx, o.State, store.Want{Users: []string{by}})
+	return o.Users[by], err
+}
+
+// Accept makes the invited person a member, by their own account. A wrong
+// account writes nothing, so it burns nothing.
+func (s Service) Accept(ctx context.Context, o Open, g user.Guest, now time.Time) (View, error) {
+	if err := o.User().For(g); err != nil { // before anything else is read
+		return View{}, err
+	}
+	k, err := s.keys(ctx, o.Workspace, len(o.User().SealedMetadata) > 0, now)
+	if err != nil {
+		return View{}, err
+	}
+	stamp, err := access.Stamp(o.UserID, now, s.Random)
+	if err != nil {
+		return View{}, err
+	}
+	if !o.HasAccount(g.Email) {
+		// Before the account is known with the write below: a repeat after a
+		// failure in between still finds it new, and misses no workspace.
+		if err := s.accountAppeared(ctx, g.Email, o.Workspace.ID, now); err != nil {
+			return View{}, err
+		}
+	}
+	u, err := store.Decide(ctx, s.Store, o.State, accepting{o, g, stamp, now}.decide)
+	if err != nil {
+		return View{}, err
+	}
+	return k.view(u, now)
+}
+
+type accepting struct {
+	Open
+	guest user.Guest
+	stamp user.Stamp
+	now   time.Time
+}
+
+func (a accepting) decide(st *store.State) (store.Decision, user.User, error) {
+	u, ok := st.Users[a.UserID]
+	if !ok {
+		return store.Decision{}, u, user.ErrNoInvitation
+	}
+	by := u.Invitation.InvitedBy
+	d := store.Decision{At: a.now}
+	if strings.HasPrefix(by, user.IDPrefix) && !st.HasRead(by) {
+		d.Needs.Users = []string{by}
+		return d, u, nil
+	}
+	next, err := u.Accept(a.stamp, a.Answer, a.guest, st.Users[by])
+	if err != nil {
+		return d, u, err
+	}
+	d.Users = []store.UserChange{{Before: u, After: next}}
+	if !st.HasAccount(a.guest.Email) {
+		d.Account = a.guest.Email
+	}
+	return d, next, nil
+}
+
+// Decline ends the invitation at the wish of the link's holder, or of the person
+// from their own list.
+func (s Service) Decline(ctx context.Context, o Open, now time.Time) (user.User, error) {
+	stamp, err := access.Stamp(o.UserID, now, s.Random)
+	if err != nil {
+		return user.User{}, err
+	}
+	u, err := s.Store.ChangeUser(ctx, o.State, o.UserID, func(u user.User) (user.User, error) { return u.Decline(stamp, o.Answer) })
+	if errors.Is(err, user.ErrNotFound) {
+		err = user.ErrNoInvitation
+	}
+	return u, err
+}
+
+// AccountAppeared makes it known that an email has an account, and notes it in
+// every workspace where it is invited. It may be repeated: what an index does not
+// show yet is caught the next time.
+func (s Service) AccountAppeared(ctx context.Context, email string, now time.Time) error {
+	if err := s.Store.InsertAccount(ctx, email, now); err != nil {
+		return err
+	}
+	return s.accountAppeared(ctx, email, "", now)
+}
+
+// accountAppeared leaves out one workspace, "" for none.
+func (s Service) accountAppeared(ctx context.Context, email, except string, now time.Time) error {
+	return s.Store.EachMembership(ctx, user.EmailKey(email), func(m store.Membership) error {
+		if m.User.HasAccount || m.Workspace.ID == except {
+			return nil
+		}
+		_, err := s.Promote(ctx, m.Workspace.ID, m.User.ID, now)
+		return err
+	})
+}
+
+// Promote notes that a user's email has an account, which turns requested into
+// invited. A user who was erased meanwhile is passed over.
+func (s Service) Promote(ctx context.Context, workspaceID, userID string, now time.Time) (user.User, error) {
+	stamp, err := access.Stamp(userID, now, s.Random)
+	if err != nil {
+		return user.User{}, err
+	}
+	st, err := s.Store.Load(ctx, store.Want{Workspace: workspaceID, Users: []string{userID}, Counts: true})
+	if err != nil {
+		return user.User{}, err
+	}
+	u, err := s.Store.ChangeUser(ctx, st, userID, func(u user.User) (user.User, error) { return u.AccountAppeared(stamp), nil })
+	if errors.Is(err, user.ErrNotFound) {
+		err = nil
+	}
+	return u, err
+}

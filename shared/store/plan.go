@@ -1,0 +1,393 @@
+package store
+
+import (
+	"errors"
+	"maps"
+	"reflect"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
+
+	"github.com/latchkey/latchkey/shared/table"
+	"github.com/latchkey/latchkey/shared/user"
+	"github.com/latchkey/latchkey/shared/workspace"
+)
+
+// plan turns a decision into the parts of one transaction. short reports that
+// the counts that were read have no room for it, though others may.
+func (s *Store) plan(st *State, d Decision) (writes []table.Write, short bool, err error) {
+	p := planner{st: st, d: d, counts: map[user.Status]int{}, mailboxes: map[string]bool{}}
+	for _, change := range d.Users {
+		p.user(change)
+	}
+	for _, erasure := range d.Erased {
+		p.erase(erasure)
+	}
+	for id, wishes := range d.Recipients {
+		p.recipient(st.id, id, wishes)
+	}
+	p.workspace()
+	p.tally()
+	p.inviter()
+	if d.Account != "" {
+		p.add(accountWrite(user.EmailKey(d.Account), d.At))
+	}
+	if d.Answer != nil {
+		p.answer(*d.Answer)
+	}
+	if p.short && st.Complete() && p.err == nil {
+		p.fail(errors.New("store: the decision asks for more than the limits leave"))
+	}
+	return p.writes, p.short, p.err
+}
+
+// planner collects the parts of a transaction; its first error stays.
+type planner struct {
+	st        *State
+	d         Decision
+	writes    []table.Write
+	counts    map[user.Status]int
+	admins    int
+	mailboxes map[string]bool // whose write is planned, by email key
+	short     bool
+	err       error
+}
+
+func (p *planner) add(w table.Write) { p.writes = append(p.writes, w) }
+
+func (p *planner) fail(err error) {
+	if p.err == nil {
+		p.err = err
+	}
+}
+
+func count(yes bool) int {
+	if yes {
+		return 1
+	}
+	return 0
+}
+
+func name(attribute string) expression.NameBuilder { return expression.Name(attribute) }
+
+func value(v any) expression.ValueBuilder { return expression.Value(v) }
+
+func missing(attribute string) expression.ConditionBuilder {
+	return expression.AttributeNotExists(name(attribute))
+}
+
+func (p *planner) user(c UserChange) {
+	p.counts[c.After.Status]++
+	if c.Before.ID != "" {
+		p.counts[c.Before.Status]--
+	}
+	p.admins += count(c.After.Manages()) - count(c.Before.Manages())
+	if c.Before.ID == "" {
+		p.insert(c.After)
+	} else {
+		update, err := userUpdate(c.Before, c.After)
+		if err != nil {
+			p.fail(err)
+			return
+		}
+		p.add(update)
+	}
+	if c.Before.Recipient != c.After.Recipient {
+		p.recipient(c.After.WorkspaceID, c.After.ID, c.After.Recipient)
+	}
+	before := c.Before.Mailbox
+	if c.Before.ID == "" {
+		before = p.st.Mailbox(c.After.Email)
+	}
+	if before != c.After.Mailbox {
+		p.mailbox(user.EmailKey(c.After.Email), before, c.After.Mailbox)
+	}
+}
+
+// insert puts a new user where there is none, or over what is left of the
+// erased one that the decision saw.
+func (p *planner) insert(u user.User) {
+	item, err := itemOfUser(u)
+	if err != nil {
+		p.fail(err)
+		return
+	}
+	free := missing("pk")
+	if erased, ok := p.st.Erased[u.ID]; ok {
+		free = free.Or(name("entity").Equal(value(entityErased)).And(name("last.id").Equal(value(erased.Last.ID))))
+	}
+	p.add(table.Write{Key: userKey(u.WorkspaceID, u.ID), Put: item, Condition: free})
+}
+
+func (p *planner) erase(e Erasure) {
+	p.counts[e.Before.Status]--
+	item, err := itemOfErased(e.After)
+	if err != nil {
+		p.fail(err)
+		return
+	}
+	p.add(table.Write{Key: userKey(e.After.WorkspaceID, e.After.ID), Put: item, Condition: isVersion(e.Before.Version)})
+	if e.Before.Recipient.Wishes() { // an older record may have them to itself
+		p.recipient(e.After.WorkspaceID, e.After.ID, e.Before.Recipient)
+	}
+}
+
+// isVersion is the condition that a record is as it was read.
+func isVersion(version int) expression.ConditionBuilder {
+	return name("version").Equal(value(version))
+}
+
+// attributesOfDelivery are also written by notices of mail, which do not raise
+// the version.
+var attributesOfDelivery = []string{"delivery", "deliveryReason", "deliveryWeight"}
+
+// userUpdate sets what differs between two states of a user, on condition that
+// the stored state is the first of them.
+func userUpdate(before, after user.User) (table.Write, error) {
+	was, err := itemOfUser(before)
+	if err != nil {
+		return table.Write{}, err
+	}
+	is, err := itemOfUser(after)
+	if err != nil {
+		return table.Write{}, err
+	}
+	if before.Invitation.Generation != after.Invitation.Generation {
+		// Whatever became of the older mail since it was read, a new one begins.
+		for _, attribute := range attributesOfDelivery {
+			delete(was, attribute)
+			if is[attribute] == nil {
+				was[attribute] = table.Text("") // so that it is removed
+			}
+		}
+	}
+	condition := isVersion(before.Version)
+	if before.Status.Pending() && after.Status == user.Active {
+		// The version says it already. This says it in the words of the rule,
+		// which no later change of the versioning can loosen.
+		condition = condition.And(name("expiresAt").GreaterThan(value(timeText(after.ActivatedAt)))).
+			And(name("generation").Equal(value(before.Invitation.Generation)))
+	}
+	return table.Write{Key: userKey(before.WorkspaceID, before.ID), Update: difference(was, is), Condition: condition}, nil
+}
+
+// difference sets every attribute that differs between two items and removes
+// every one that is gone.
+func difference(was, is Item) expression.UpdateBuilder {
+	var update expression.UpdateBuilder
+	for attribute, v := range is {
+		if !reflect.DeepEqual(was[attribute], v) {
+			update = update.Set(name(attribute), value(v))
+		}
+	}
+	for attribute := range was {
+		if is[attribute] == nil {
+			update = update.Remove(name(attribute))
+		}
+	}
+	return update
+}
+
+func (p *planner) recipient(workspaceID, userID string, wishes user.Recipient) {
+	key := recipientKey(workspaceID, userID)
+	if !wishes.Wishes() {
+		p.add(table.Write{Key: key, Delete: true})
+		return
+	}
+	item, err := attributevalue.MarshalMap(struct {
+		primary
+		recipientItem
+	}{primary{key.PK, key.SK, entityRecipient}, itemOfRecipient(wishes)})
+	if err != nil {
+		p.fail(err)
+		return
+	}
+	p.add(table.Write{Key: key, Put: item})
+}
+
+// workspace writes the difference between two states of the workspace, with
+// every part's share of a new seat limit, or counts active admins. The last one
+// stays, however many leave at once.
+func (p *planner) workspace() {
+	if c := p.d.Workspace; c != nil {
+		update, err := workspaceUpdate(c.Before, c.After)
+		if err != nil {
+			p.fail(err)
+			return
+		}
+		p.add(update)
+		if c.Before.SeatLimit != c.After.SeatLimit {
+			p.seatLimit(c.After.SeatLimit)
+		}
+	}
+	if p.admins == 0 {
+		return
+	}
+	if p.d.Workspace != nil {
+		p.fail(errors.New("store: one transaction cannot change a workspace and its count of admins"))
+		return
+	}
+	if p.st.Workspace.ID != "" && p.st.Workspace.Admins+p.admins < 1 {
+		p.fail(user.ErrLastAdmin)
+		return
+	}
+	enough := expression.AttributeExists(name("pk"))
+	if p.admins < 0 {
+		enough = name("admins").GreaterThan(value(-p.admins))
+	}
+	p.add(table.Write{
+		Key: workspaceKey(p.st.id), Condition: enough,
+		Update: expression.Add(name("admins"), value(p.admins)),
+	})
+}
+
+// seatLimit gives the parts' rooms a new sum. Each change is relative, so it
+// does not matter how many seats were taken since the parts were read, as long
+// as the room of none falls below zero.
+func (p *planner) seatLimit(limit int) {
+	if p.short = !p.st.Complete(); p.short {
+		return
+	}
+	take, err := p.st.Tally.Limit(limit)
+	if err != nil {
+		p.fail(err)
+		return
+	}
+	for part, n := range take {
+		update, enough := roomUpdate(expression.Set(name("entity"), value(entityTally)), n)
+		p.add(table.Write{Key: tallyKey(p.st.id, part), Update: update, Condition: enough})
+	}
+}
+
+// tally counts the users by status, the seats that they take and the day's
+// mails, in any parts that have the room.
+func (p *planner) tally() {
+	maps.DeleteFunc(p.counts, func(_ user.Status, n int) bool { return n == 0 })
+	if p.err != nil || len(p.counts) == 0 && p.d.Asked == 0 {
+		return
+	}
+	if p.d.Workspace != nil && p.d.Workspace.Before.SeatLimit != p.d.Workspace.After.SeatLimit {
+		p.fail(errors.New("store: one transaction cannot change users and the seat limit"))
+		return
+	}
+	parts := p.st.tallyParts()
+	if len(parts) == 0 {
+		p.short = true
+		return
+	}
+	changes := map[int]*tallyChange{}
+	at := func(part int) *tallyChange {
+		if changes[part] == nil {
+			changes[part] = &tallyChange{}
+		}
+		return changes[part]
+	}
+	seats := workspace.Seats(p.counts)
+	room := func(part int) int { return p.st.Tally[part].Room }
+	roomy := spread(parts, seats, room)
+	if roomy == nil {
+		p.short = true
+		if p.st.Complete() {
+			p.fail(workspace.ErrSeatLimit)
+		}
+		return
+	}
+	for part, n := range roomy {
+		at(part).seats = n
+	}
+	at(slices.Min(slices.Collect(maps.Keys(roomy)))).counts = p.counts
+	limit := 0
+	if p.d.Asked > 0 {
+		limit = p.d.Limits.Of(p.st.Workspace, p.d.At)
+	}
+	asked := spread(parts, p.d.Asked, func(part int) int {
+		return p.st.Tally[part].Mails.Left(limit, part, workspace.Parts, p.d.At)
+	})
+	if asked == nil {
+		p.short = true
+		return
+	}
+	for part, n := range asked {
+		at(part).mails = n
+	}
+	for part, change := range changes {
+		p.add(p.tallyWrite(part, *change, workspace.Share(limit, part, workspace.Parts)))
+	}
+}
+
+// spread takes n from parts that have room for it, as few of them as can be;
+// nil where they have not. Something that takes nothing, or gives, goes to the
+// first part.
+func spread(parts []int, n int, room func(part int) int) map[int]int {
+	if n <= 0 {
+		return map[int]int{parts[0]: n}
+	}
+	for _, part := range parts {
+		if room(part) >= n {
+			return map[int]int{part: n}
+		}
+	}
+	taken := map[int]int{}
+	byRoom := slices.SortedFunc(slices.Values(parts), func(a, b int) int { return room(b) - room(a) })
+	for _, part := range byRoom {
+		if take := min(n, room(part)); take > 0 {
+			taken[part] = take
+			n -= take
+		}
+	}
+	if n > 0 {
+		return nil
+	}
+	return taken
+}
+
+// inviter counts what the inviter asked for.
+func (p *planner) inviter() {
+	if p.d.Asked == 0 || p.st.inviter.key == "" || p.err != nil {
+		return
+	}
+	limit := p.d.Limits.Inviter
+	parts := p.st.inviterPartsRead()
+	if len(parts) == 0 {
+		p.short = true
+		return
+	}
+	asked := spread(parts, p.d.Asked, func(part int) int {
+		return p.st.inviter.parts[part].Left(limit, part, inviterParts, p.d.At)
+	})
+	if asked == nil {
+		p.short = true
+		return
+	}
+	for part, n := range asked {
+		p.add(dayWrite(inviterKey(p.st.inviter.key, part), p.st.inviter.parts[part], n, workspace.Share(limit, part, inviterParts), p.d.At))
+	}
+}
+
+// Room returns how many invitations or mails may still be asked for on the day
+// of d.At, as far as the counts were read.
+func (st *State) Room(d Decision) int {
+	limit := d.Limits.Of(st.Workspace, d.At)
+	room := 0
+	for _, part := range st.tallyParts() {
+		room += st.Tally[part].Mails.Left(limit, part, workspace.Parts, d.At)
+	}
+	if st.inviter.key == "" {
+		return room
+	}
+	own := 0
+	for _, part := range st.inviterPartsRead() {
+		own += st.inviter.parts[part].Left(d.Limits.Inviter, part, inviterParts, d.At)
+	}
+	return min(room, own)
+}
+
+// Seats returns how many seats are free, as far as the counts were read.
+func (st *State) Seats() int {
+	free := 0
+	for _, part := range st.tallyParts() {
+		free += st.Tally[part].Room
+	}
+	return free
+}

@@ -134,8 +134,8 @@ func TestAMalformedUserNeverReachesTheTable(t *testing.T) {
 	tb, s := newTable(t, workspaceItem(), userItem(me, user.Admin))
 	for _, wrong := range wrongIDs() {
 		g, err := access.Admin(t.Context(), s, request(wsID, wrong, person), store.Want{})
-		if err != nil || g.Target.ID != "" || g.Me.ID != me {
-			t.Errorf("%.40q: target %q, me %q, %v", wrong, g.Target.ID, g.Me.ID, err)
+		if err != nil || g.Target != "" || g.Me.ID != me {
+			t.Errorf("%.40q: target %q, me %q, %v", wrong, g.Target, g.Me.ID, err)
 		}
 	}
 	for _, asked := range tb.asked {
@@ -150,8 +150,8 @@ func TestAMalformedUserNeverReachesTheTable(t *testing.T) {
 
 func TestOneCallReadsTheCallerTheTargetAndTheRest(t *testing.T) {
 	tb, s := newTable(t, workspaceItem(), userItem(me, user.Admin), userItem(other, user.Builder))
-	g, err := access.Admin(t.Context(), s, request(wsID, other, person), store.Want{Groups: []string{"sales"}, Email: "new@corp.com"})
-	if err != nil || g.Workspace.Slug != "corp" || g.Me.ID != me || g.Target.ID != other || g.Me.Name != "John Doe" {
+	g, err := access.Admin(t.Context(), s, request(wsID, other, person), store.Want{Groups: []string{"sales"}, Accounts: []string{"new@corp.com"}})
+	if err != nil || g.Workspace.Slug != "corp" || g.Me.ID != me || g.Target != other || g.Me.Name != "John Doe" {
 		t.Errorf("%+v, %v", g, err)
 	}
 	if len(tb.asked) != 1 {

@@ -164,6 +164,15 @@ func (k *kms) workspace(t *testing.T, id string) workspace.Workspace {
 	return workspace.Workspace{ID: id, DataKey: wrapped}
 }
 
+func open(t *testing.T, keys *datakey.Keys, w workspace.Workspace) datakey.Box {
+	t.Helper()
+	box, err := keys.Open(t.Context(), w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return box
+}
+
 func TestADataKeyIsOpenedOnceForManyUses(t *testing.T) {
 	service := newKMS(t)
 	w := service.workspace(t, "ws_1")
@@ -171,12 +180,12 @@ func TestADataKeyIsOpenedOnceForManyUses(t *testing.T) {
 	metadata := json.RawMessage(`{"apiKey":"abc123"}`)
 	u := user.User{ID: "usr_1"}
 	var err error
-	u.SealedMetadata, err = keys.SealMetadata(t.Context(), w, u.ID, metadata)
+	u.SealedMetadata, err = open(t, keys, w).SealMetadata(u.ID, metadata)
 	if err != nil || bytes.Contains(u.SealedMetadata, []byte("abc123")) {
 		t.Fatalf("%q, %v", u.SealedMetadata, err)
 	}
 	for range 50 {
-		got, err := keys.Metadata(t.Context(), w, u)
+		got, err := open(t, keys, w).Metadata(u)
 		if err != nil || !bytes.Equal(got, metadata) {
 			t.Fatalf("%s, %v", got, err)
 		}
@@ -185,20 +194,21 @@ func TestADataKeyIsOpenedOnceForManyUses(t *testing.T) {
 		t.Errorf("KMS was called %v", service.calls)
 	}
 	// Another function opens the same.
-	got, err := datakey.FromEnv(service.env, rand.Reader).Metadata(t.Context(), w, u)
+	got, err := open(t, datakey.FromEnv(service.env, rand.Reader), w).Metadata(u)
 	if err != nil || !bytes.Equal(got, metadata) {
 		t.Errorf("in another function: %s, %v", got, err)
 	}
 }
 
-func TestWithoutMetadataKMSIsNotCalled(t *testing.T) {
-	keys := datakey.FromEnv(environment("http://127.0.0.1:1"), rand.Reader)
-	w := workspace.Workspace{ID: "ws_1"}
-	sealed, err := keys.SealMetadata(t.Context(), w, "usr_1", nil)
+// The zero box serves a person without metadata, so that what has none goes on
+// working while KMS does not.
+func TestWithoutMetadataNoKeyIsNeeded(t *testing.T) {
+	var box datakey.Box
+	sealed, err := box.SealMetadata("usr_1", nil)
 	if err != nil || sealed != nil {
 		t.Errorf("%x, %v", sealed, err)
 	}
-	got, err := keys.Metadata(t.Context(), w, user.User{ID: "usr_1"})
+	got, err := box.Metadata(user.User{ID: "usr_1"})
 	if err != nil || string(got) != "{}" {
 		t.Errorf("%s, %v", got, err)
 	}
@@ -208,21 +218,21 @@ func TestAnotherWorkspacesKeyOpensNothing(t *testing.T) {
 	service := newKMS(t)
 	a, b := service.workspace(t, "ws_a"), service.workspace(t, "ws_b")
 	keys := datakey.FromEnv(service.env, rand.Reader)
-	sealed, err := keys.SealMetadata(t.Context(), a, "usr_1", json.RawMessage(`{"k":1}`))
+	sealed, err := open(t, keys, a).SealMetadata("usr_1", json.RawMessage(`{"k":1}`))
 	if err != nil {
 		t.Fatal(err)
 	}
 	u := user.User{ID: "usr_1", SealedMetadata: sealed}
-	if got, err := keys.Metadata(t.Context(), b, u); err == nil {
+	if got, err := open(t, keys, b).Metadata(u); !errors.Is(err, datakey.ErrForeign) {
 		t.Errorf("the other workspace reads %s", got)
 	}
 	// The wrapped key itself, moved to the other workspace: KMS refuses.
 	thief := workspace.Workspace{ID: "ws_b", DataKey: a.DataKey}
 	fresh := datakey.FromEnv(service.env, rand.Reader)
-	if got, err := fresh.Metadata(t.Context(), thief, u); err == nil {
-		t.Errorf("the moved key reads %s", got)
+	if _, err := fresh.Open(t.Context(), thief); err == nil {
+		t.Error("the moved key opens")
 	}
-	if got, err := fresh.Metadata(t.Context(), a, u); err != nil || string(got) != `{"k":1}` {
+	if got, err := open(t, fresh, a).Metadata(u); err != nil || string(got) != `{"k":1}` {
 		t.Errorf("the workspace itself: %s, %v", got, err)
 	}
 }
@@ -231,11 +241,11 @@ func TestMetadataMovedToAnotherUserDoesNotOpen(t *testing.T) {
 	service := newKMS(t)
 	w := service.workspace(t, "ws_a")
 	keys := datakey.FromEnv(service.env, rand.Reader)
-	sealed, err := keys.SealMetadata(t.Context(), w, "usr_1", json.RawMessage(`{"k":1}`))
+	sealed, err := open(t, keys, w).SealMetadata("usr_1", json.RawMessage(`{"k":1}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := keys.Metadata(t.Context(), w, user.User{ID: "usr_2", SealedMetadata: sealed}); !errors.Is(err, datakey.ErrForeign) {
+	if got, err := open(t, keys, w).Metadata(user.User{ID: "usr_2", SealedMetadata: sealed}); !errors.Is(err, datakey.ErrForeign) {
 		t.Errorf("%s, %v", got, err)
 	}
 }

@@ -7,9 +7,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/latchkey/latchkey/shared/fault"
 	"github.com/latchkey/latchkey/shared/httpapi"
+	"github.com/latchkey/latchkey/shared/user"
 )
 
 func TestTheIDsOfABatch(t *testing.T) {
@@ -95,28 +97,31 @@ func TestWhatARowCanFailOf(t *testing.T) {
 		want fault.Fields
 	}{
 		{fault.New(fault.Conflict, "user_exists", "It is there."), fault.Fields{{Code: "user_exists", Detail: "It is there."}}},
-		{fault.New(fault.Limited, "mail_limit_inviter_day", "Enough."), fault.Fields{{Code: "mail_limit_inviter_day", Detail: "Enough."}}},
+		{fault.New(fault.Limited, "mail_limit_recipient_minute", "Wait."), fault.Fields{{Code: "mail_limit_recipient_minute", Detail: "Wait."}}},
 		{fmt.Errorf("wrapped: %w", busy), fault.Fields{{Code: "unavailable", Detail: "busy"}}},
 		{errors.Join(busy, errors.New("secret")), fault.Fields{{Code: "unavailable", Detail: "busy"}}},
 		{fields.Err(), fields},
 	} {
-		r := httpapi.Result{Row: 3}
-		if err := r.Fail(c.err); err != nil || r.Outcome != httpapi.Failed || !slices.Equal(r.Errors, c.want) || r.Row != 3 {
-			t.Errorf("%v: %+v, %v", c.err, r, err)
+		r := httpapi.Result{Row: 3}.Of("created", user.User{ID: "usr_1"}, c.err, time.Now())
+		if r.Outcome != httpapi.Failed || !slices.Equal(r.Errors, c.want) || r.Row != 3 || r.User != nil {
+			t.Errorf("%v: %+v", c.err, r)
 		}
 	}
-	for _, defect := range []error{errors.New("a defect"), fault.New(fault.Internal, "internal", "x")} {
-		r := httpapi.Result{Row: 3}
-		if err := r.Fail(defect); !errors.Is(err, defect) || r.Outcome != "" || r.Errors != nil {
-			t.Errorf("%v: %+v, %v", defect, r, err)
-		}
+}
+
+func TestAResultShowsTheUserThatItHas(t *testing.T) {
+	r := httpapi.Result{Row: 3}.Of("created", user.User{ID: "usr_1", Name: "John"}, nil, time.Now())
+	if r.Outcome != "created" || r.ID != "usr_1" || r.User == nil || r.User.Name != "John" || r.Row != 3 {
+		t.Errorf("%+v", r)
+	}
+	if r := (httpapi.Result{Row: 3}).Of("created", user.User{}, nil, time.Now()); r.Outcome != "created" || r.ID != "" || r.User != nil {
+		t.Errorf("of nobody: %+v", r)
 	}
 }
 
 // A result shows what it has, and nothing else; a pointer to the whole row is "".
 func TestAResultAsJSON(t *testing.T) {
-	r := httpapi.Result{ID: "usr_1"}
-	_ = r.Fail(fault.New(fault.NotFound, "user_not_found", "Nobody."))
+	r := httpapi.Result{ID: "usr_1"}.Of("archived", user.User{}, fault.New(fault.NotFound, "user_not_found", "Nobody."), time.Now())
 	for _, c := range []struct {
 		r    httpapi.Result
 		want string

@@ -144,12 +144,12 @@ func TestWhatCouldNotBeReadIsNotCalledMissingToo(t *testing.T) {
 func TestAUserIsShownWithoutMetadataLinkAndSecrets(t *testing.T) {
 	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 	u, _ := user.New(user.Stamp{ID: "evt_1", Actor: "usr_admin", At: now}, "ws_1", user.Details{Name: "John Doe", Email: "john@corp.com", Role: user.Builder},
-		user.Inviting{SendEmail: true, Lasts: 24 * time.Hour, Message: "SECRET"}, user.Erased{})
+		user.Inviting{SendEmail: true, Lasts: 24 * time.Hour, Message: "SECRET"}, user.Erased{}, user.Mailbox{}, user.Recipient{})
 	u.SealedMetadata, u.Subject, u.Request = []byte("SECRET"), "SECRET", "SECRET"
 	raw, err := json.Marshal(httpapi.ShowUser(u, now))
 	want := `{"id":"` + u.ID + `","workspaceId":"ws_1","name":"John Doe","email":"john@corp.com","role":"builder","groups":[],"status":"requested",` +
 		`"invitation":{"invitedBy":"usr_admin","sentAt":"2026-01-01T12:00:00Z","expiresAt":"2026-01-02T12:00:00Z","sends":1,"delivery":"queued"},` +
-		`"createdAt":"2026-01-01T12:00:00Z","updatedAt":"2026-01-01T12:00:00Z","activatedAt":null,"archivedAt":null,"version":1}`
+		`"createdAt":"2026-01-01T12:00:00Z","updatedAt":"2026-01-01T12:00:00Z","activatedAt":null,"archivedAt":null,"version":1767268800000}`
 	if err != nil || string(raw) != want {
 		t.Errorf("got  %s\nwant %s, %v", raw, want, err)
 	}

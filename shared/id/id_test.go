@@ -108,3 +108,34 @@ func TestWhatIsNoIdentifierIsRefused(t *testing.T) {
 		t.Error("spare bits pass, so that one identifier has many spellings")
 	}
 }
+
+// A change is stamped later than the one before it, whatever the clock says: its
+// id takes that time and stays itself otherwise.
+func TestAnIdentifierTakesAnotherTimeAndSortsByIt(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		at := func(name string) time.Time {
+			return time.UnixMilli(rapid.Int64Range(0, 1<<47).Draw(t, name))
+		}
+		random := bytes.NewReader(rapid.SliceOfN(rapid.Byte(), 20, 20).Draw(t, "random"))
+		made, err := id.Ordered("evt_", at("made"), random)
+		if err != nil {
+			t.Fatal(err)
+		}
+		early, late := at("early"), at("late")
+		if late.Before(early) {
+			early, late = late, early
+		}
+		a, b := id.At(made, early), id.At(made, late)
+		if a > b || a == b != early.Equal(late) {
+			t.Fatalf("at %v it is %s, at %v %s", early, a, late, b)
+		}
+		if back := id.At(a, late); back != b {
+			t.Fatalf("%s, and by a detour %s", b, back)
+		}
+	})
+	for _, text := range []string{"", "x", "evt_1", "evt_" + strings.Repeat("~", 26), strings.Repeat("é", 40)} {
+		if got := id.At(text, time.UnixMilli(1)); got != text {
+			t.Errorf("%q became %q", text, got)
+		}
+	}
+}

@@ -178,34 +178,6 @@ func TestWhatACallerMayDo(t *testing.T) {
 	}
 }
 
-func TestAMaskedEmailShowsOneLetter(t *testing.T) {
-	for email, want := range map[string]string{
-		"john@corp.com":                 "j***@corp.com",
-		"j@corp.com":                    "j***@corp.com",
-		"John+secret@corp.com":          "J***@corp.com",
-		"john@bücher.example":           "j***@bücher.example",
-		"jörg@corp.com":                 "***",
-		"öl@corp.com":                   "***",
-		"a@b@corp.com":                  "***",
-		"john.doe@corp":                 "***",
-		"john.doe@corp.com, jane@corp":  "***",
-		"john@corp.com <jane@doe.com>":  "***",
-		"\u202ejohn@corp.com":           "***",
-		"\xffjohn@corp.com":             "***",
-		"j\u0308ohn@corp.com":           "***",
-		" john@corp.com":                "***",
-		"john@corp.com\r\nBcc: x@y.com": "***",
-		"@corp.com":                     "***",
-		"john@":                         "***",
-		"john":                          "***",
-		"":                              "***",
-	} {
-		if got := identity.MaskEmail(email); got != want {
-			t.Errorf("%q: %q, want %q", email, got, want)
-		}
-	}
-}
-
 // badEmails are email claims that no issuer should send, and some have.
 var badEmails = map[string]string{
 	"no @":                    "john.corp.com",
@@ -327,12 +299,12 @@ func FuzzFromClaims(f *testing.F) {
 		if c.Operator && email != "" {
 			t.Errorf("an operator with the email claim %q", email)
 		}
-		for _, text := range []string{c.Subject, c.Email, c.Name, c.ClientID, c.Actor("ws_1"), c.DisplayName(), identity.MaskEmail(c.Email)} {
+		for _, text := range []string{c.Subject, c.Email, c.Name, c.ClientID, c.Actor("ws_1"), c.DisplayName(), user.MaskEmail(c.Email)} {
 			if len(text) > 400 || !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) {
 				t.Errorf("%q is too long, or not to be shown: %+v", text, c)
 			}
 		}
-		if masked := identity.MaskEmail(email); masked != "***" && (email[0] != masked[0] || strings.Index(masked, "***@") != 1) {
+		if masked := user.MaskEmail(email); masked != "***" && (email[0] != masked[0] || strings.Index(masked, "***@") != 1) {
 			t.Errorf("%q is masked as %q", email, masked)
 		}
 	})

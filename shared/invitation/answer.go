@@ -21,7 +21,12 @@ type Open struct {
 }
 
 // User returns the invited person.
-func (o Open) User() user.User { return o.Users[o.UserID] }
+func (o Open) User() user.User {
+	if o.State == nil {
+		return user.User{}
+	}
+	return o.Users[o.UserID]
+}
 
 // Follow reads the invitation that a link leads to. Unknown, forged and dead
 // links are all user.ErrNoInvitation. email is that of the caller, "" for none.
@@ -42,10 +47,13 @@ func (s Service) Follow(ctx context.Context, token, email string, now time.Time)
 	return o, o.User().OpenedBy(named.Generation)
 }
 
-// Own reads an invitation from the list of the caller's own workspaces.
-func (s Service) Own(ctx context.Context, workspaceID, email string) (Open, error) {
-	o, err := s.open(ctx, workspaceID, user.IDFor(workspaceID, email), email)
-	if errors.Is(err, user.ErrNoInvitation) {
+// Own reads an invitation from the list of the caller's own workspaces. A record
+// that another account of the same address holds is not theirs, and to an
+// archived person the workspace is any other.
+func (s Service) Own(ctx context.Context, workspaceID string, g user.Guest) (Open, error) {
+	o, err := s.open(ctx, workspaceID, user.IDFor(workspaceID, g.Email), g.Email)
+	u := o.User()
+	if errors.Is(err, user.ErrNoInvitation) || err == nil && (u.Status == user.Archived || u.Subject != "" && !u.Is(g.Subject)) {
 		err = workspace.ErrNotFound
 	}
 	return o, err

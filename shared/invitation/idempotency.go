@@ -64,10 +64,11 @@ func (b *batch) replay(st *store.State) (o Outcome, ok bool, err error) {
 }
 
 // lateReplay looks once more for the answer to a single call whose person turned
-// out to exist. The items of one read are not of one moment: another try of the
-// same call may have invited them after the answer was looked for.
+// out to exist, or for whom no seat is left. The items of one read are not of one
+// moment: another try of the same call may have invited them, and taken the last
+// seat, after the answer was looked for.
 func (b *batch) lateReplay(ctx context.Context, outcomes []Outcome) error {
-	if !b.one || b.call.Key == "" || outcomes[0].Kind != Exists {
+	if !b.one || b.call.Key == "" || outcomes[0].Kind != Exists && outcomes[0].Kind != NoSeat {
 		return nil
 	}
 	st, err := b.Store.Load(ctx, store.Want{Workspace: b.grant.Workspace.ID, Request: b.call.Key})

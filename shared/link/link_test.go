@@ -33,7 +33,7 @@ func invitation(generation int) link.Invitation {
 
 func token(t testing.TB, k link.Keys, inv link.Invitation) string {
 	t.Helper()
-	text, err := k.Token(inv)
+	text, err := k.Token(link.Accept, inv)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +47,7 @@ func checkRefused(t *testing.T, what, text string) {
 			t.Errorf("%s: panic: %v", what, p)
 		}
 	}()
-	inv, err := keys.Verify(text)
+	inv, err := keys.Verify(link.Accept, text)
 	if !errors.Is(err, link.ErrInvalid) || inv != (link.Invitation{}) {
 		t.Errorf("%s: %+v, %v", what, inv, err)
 	}
@@ -61,15 +61,15 @@ func TestATokenStandsForTheInvitationItWasMadeFor(t *testing.T) {
 			UserID:      id.FromBytes(user.IDPrefix, rapid.SliceOfN(rapid.Byte(), id.HashBytes, id.HashBytes).Draw(t, "user")),
 			Generation:  rapid.IntRange(1, math.MaxUint32).Draw(t, "generation"),
 		}
-		text, err := k.Token(want)
+		text, err := k.Token(link.Accept, want)
 		if err != nil || len(text) != 96 || strings.Trim(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") != "" {
 			t.Fatalf("%q, %v", text, err)
 		}
-		again, err := k.Token(want)
+		again, err := k.Token(link.Accept, want)
 		if err != nil || again != text {
 			t.Fatalf("derived again it is %q, not %q", again, text)
 		}
-		if got, err := k.Verify(text); err != nil || got != want {
+		if got, err := k.Verify(link.Accept, text); err != nil || got != want {
 			t.Fatalf("%+v, %v", got, err)
 		}
 	})
@@ -107,7 +107,7 @@ func TestEveryOtherSpellingIsRefused(t *testing.T) {
 	for generation := 1; !strings.Contains(good, "-") || !strings.Contains(good, "_"); generation++ {
 		good = token(t, keys, invitation(generation))
 	}
-	if _, err := keys.Verify(good); err != nil {
+	if _, err := keys.Verify(link.Accept, good); err != nil {
 		t.Fatal(err)
 	}
 	checkRefused(t, "the standard alphabet", strings.NewReplacer("-", "+", "_", "/").Replace(good))
@@ -137,7 +137,7 @@ func TestLineBreaksAreRefused(t *testing.T) {
 func TestAnotherKeyIsRefused(t *testing.T) {
 	checkRefused(t, "another key", token(t, link.Keys{Current: key(2)}, invitation(1)))
 	checkRefused(t, "the empty key", token(t, link.Keys{}, invitation(1)))
-	if _, err := (link.Keys{}).Verify(token(t, link.Keys{}, invitation(1))); !errors.Is(err, link.ErrInvalid) {
+	if _, err := (link.Keys{}).Verify(link.Accept, token(t, link.Keys{}, invitation(1))); !errors.Is(err, link.ErrInvalid) {
 		t.Errorf("no key at all verifies: %v", err)
 	}
 }
@@ -146,13 +146,13 @@ func TestARotatedKeyIsAcceptedOnceMoreAndThenForgotten(t *testing.T) {
 	old := token(t, keys, invitation(3))
 	once := link.Keys{Current: key(2), Previous: key(1)}
 	twice := link.Keys{Current: key(3), Previous: key(2)}
-	if got, err := once.Verify(old); err != nil || got != invitation(3) {
+	if got, err := once.Verify(link.Accept, old); err != nil || got != invitation(3) {
 		t.Errorf("rotated once: %+v, %v", got, err)
 	}
 	if fresh := token(t, once, invitation(3)); fresh == old {
 		t.Error("the previous key still signs")
 	}
-	if _, err := twice.Verify(old); !errors.Is(err, link.ErrInvalid) {
+	if _, err := twice.Verify(link.Accept, old); !errors.Is(err, link.ErrInvalid) {
 		t.Errorf("rotated twice: %v", err)
 	}
 }
@@ -185,6 +185,46 @@ func TestAMACOfAnotherPurposeIsRefused(t *testing.T) {
 	}
 	for _, version := range []byte{0, 2, 255} {
 		checkRefused(t, "another format", signed(payload(inv, version), "latchkey/invitation/1\x00"))
+	}
+}
+
+// A token opens one door: with the link to accept nobody opts the person out or
+// reports the invitation, and with the links in the mail's footer nobody accepts.
+func TestATokenIsWorthNothingForAnotherPurpose(t *testing.T) {
+	purposes := []link.Purpose{link.Accept, link.OptOut, link.Report}
+	rotated := link.Keys{Current: key(2), Previous: key(1)}
+	for _, made := range purposes {
+		text, err := keys.Token(made, invitation(7))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, asked := range purposes {
+			for _, k := range []link.Keys{keys, rotated} {
+				got, err := k.Verify(asked, text)
+				if made == asked && (err != nil || got != invitation(7)) {
+					t.Errorf("%q: %+v, %v", asked, got, err)
+				}
+				if made != asked && (!errors.Is(err, link.ErrInvalid) || got != (link.Invitation{})) {
+					t.Errorf("made for %q, asked for %q: %+v, %v", made, asked, got, err)
+				}
+			}
+		}
+	}
+}
+
+// A founder, who was never invited, is mailed too, and may opt out.
+func TestAFounderMayOptOutAndHasNothingToAccept(t *testing.T) {
+	if text, err := keys.Token(link.Accept, invitation(0)); err == nil {
+		t.Errorf("to accept: %q", text)
+	}
+	for _, purpose := range []link.Purpose{link.OptOut, link.Report} {
+		text, err := keys.Token(purpose, invitation(0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := keys.Verify(purpose, text); err != nil || got != invitation(0) {
+			t.Errorf("%q: %+v, %v", purpose, got, err)
+		}
 	}
 }
 
@@ -226,7 +266,7 @@ func TestWhatIsNoInvitationHasNoToken(t *testing.T) {
 	} {
 		inv := invitation(1)
 		change(&inv)
-		if text, err := keys.Token(inv); err == nil || text != "" {
+		if text, err := keys.Token(link.Accept, inv); err == nil || text != "" {
 			t.Errorf("%s: %q", what, text)
 		}
 	}
@@ -246,7 +286,7 @@ func FuzzVerify(f *testing.F) {
 	}
 	k := link.Keys{Current: key(1), Previous: key(2)}
 	f.Fuzz(func(t *testing.T, text string) {
-		inv, err := k.Verify(text)
+		inv, err := k.Verify(link.Accept, text)
 		if err != nil {
 			if inv != (link.Invitation{}) {
 				t.Errorf("refused, and yet %+v", inv)
@@ -255,7 +295,7 @@ func FuzzVerify(f *testing.F) {
 		}
 		// Whatever passes is what one of the keys makes.
 		for _, key := range [][]byte{k.Current, k.Previous} {
-			if again, err := (link.Keys{Current: key}).Token(inv); err == nil && again == text {
+			if again, err := (link.Keys{Current: key}).Token(link.Accept, inv); err == nil && again == text {
 				return
 			}
 		}

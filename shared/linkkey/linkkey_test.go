@@ -182,8 +182,8 @@ func TestWithoutAnyKeyThereIsAnErrorAndThenAnotherTry(t *testing.T) {
 	if err == nil || keys.Current != nil {
 		t.Errorf("%x, %v", keys, err)
 	}
-	if url, err := source.URL(t.Context(), user.User{}, t0); err == nil || url != "" {
-		t.Errorf("%s, %v", url, err)
+	if _, err := source.Maker(t.Context(), t0); err == nil {
+		t.Error("a maker of links without keys")
 	}
 	s.fails.Store(false)
 	fetch(t, source, t0)
@@ -204,6 +204,35 @@ func TestAServiceThatIsBusyIsUnavailableForNow(t *testing.T) {
 	}
 }
 
+func maker(t *testing.T, source *linkkey.Source, at time.Time) linkkey.Maker {
+	t.Helper()
+	m, err := source.Maker(t.Context(), at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// checkOptOut checks the two addresses of a mail's footer: each has a token of
+// its own purpose.
+func checkOptOut(t *testing.T, m linkkey.Maker, keys link.Keys, u user.User, want link.Invitation) {
+	t.Helper()
+	unsubscribe, report, err := m.OptOut(u)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		url, end string
+		purpose  link.Purpose
+	}{{unsubscribe, "/unsubscribe", link.OptOut}, {report, "/report", link.Report}} {
+		rest, ours := strings.CutPrefix(c.url, "https://api.corp.com/v1/invitations/")
+		token, named := strings.CutSuffix(rest, c.end)
+		if inv, err := keys.Verify(c.purpose, token); err != nil || inv != want || !ours || !named {
+			t.Errorf("%s: %+v, %v", c.url, inv, err)
+		}
+	}
+}
+
 // Nothing that opens a door is stored: the link can be derived at any time.
 func TestTheLinkOfAUserIsDerivedAnew(t *testing.T) {
 	s := newSecrets(t)
@@ -211,23 +240,23 @@ func TestTheLinkOfAUserIsDerivedAnew(t *testing.T) {
 	wsID := id.FromBytes(workspace.IDPrefix, make([]byte, id.RandomBytes))
 	u := user.User{WorkspaceID: wsID, ID: user.IDFor(wsID, "john@corp.com")}
 	u.Invitation.Generation = 2
-	first, err := source.URL(t.Context(), u, t0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	again, err := source.URL(t.Context(), u, t0.Add(time.Hour))
+	first, again := maker(t, source, t0).URL(u), maker(t, source, t0.Add(time.Hour)).URL(u)
 	token, found := strings.CutPrefix(first, "https://api.corp.com/invite/")
-	if err != nil || again != first || !found {
-		t.Errorf("%s, then %s, %v", first, again, err)
+	if again != first || !found {
+		t.Errorf("%s, then %s", first, again)
 	}
-	inv, err := fetch(t, source, t0).Verify(token)
-	if err != nil || inv != (link.Invitation{WorkspaceID: wsID, UserID: u.ID, Generation: 2}) {
+	want := link.Invitation{WorkspaceID: wsID, UserID: u.ID, Generation: 2}
+	keys := fetch(t, source, t0)
+	if inv, err := keys.Verify(link.Accept, token); err != nil || inv != want {
 		t.Errorf("%+v, %v", inv, err)
 	}
-	u.Invitation.Generation = 0 // a founder
-	if url, err := source.URL(t.Context(), u, t0); err == nil || url != "" {
-		t.Errorf("who was never invited has a link: %s", url)
+	checkOptOut(t, maker(t, source, t0), keys, u, want)
+
+	u.Invitation.Generation, want.Generation = 0, 0 // a founder
+	if url := maker(t, source, t0).URL(u); url != "" {
+		t.Errorf("a founder has a link to accept: %s", url)
 	}
+	checkOptOut(t, maker(t, source, t0), keys, u, want)
 }
 
 // Each try costs the caller the time of its retries, so while the service

@@ -23,7 +23,7 @@ func (tb *table) admins(t testing.TB, n int) (workspaceID string, all []user.Use
 	all = append(all, founder)
 	for i := 1; i < n; i++ {
 		u := tb.insert(t, invited(w.ID, fmt.Sprintf("admin%d@corp.com", i), user.Admin, t0))
-		u, err := tb.ChangeUser(t.Context(), u, func(u user.User) (user.User, error) { return u.Accept(byAdmin(t0.Add(time.Hour)), "sub") })
+		u, err := tb.ChangeUser(t.Context(), u, func(u user.User) (user.User, error) { return accept(u, byAdmin(t0.Add(time.Hour)), "sub") })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -151,7 +151,7 @@ func TestAdminsComingAndGoingAtOnceAreCountedRight(t *testing.T) {
 	}
 	restore := func(u user.User) (user.User, error) { return u.Restore(byAdmin(t0.Add(2*day)), false, user.Inviting{}) }
 	joined := tb.insert(t, invited(wsID, "joins@corp.com", user.Admin, t0))
-	accept := func(u user.User) (user.User, error) { return u.Accept(byAdmin(t0.Add(day)), "sub-joins") }
+	accept := func(u user.User) (user.User, error) { return accept(u, byAdmin(t0.Add(day)), "sub-joins") }
 	race(7, func(i int) {
 		u, do := joined, accept
 		switch {
@@ -195,7 +195,7 @@ func TestTheCountOfAdminsIsAlwaysRight(t *testing.T) {
 			next, err := tb.ChangeUser(t.Context(), before, func(u user.User) (user.User, error) {
 				switch op {
 				case "accept":
-					return u.Accept(st, "sub")
+					return accept(u, st, "sub")
 				case "archive":
 					return u.Archive(st)
 				case "restore":
@@ -205,7 +205,7 @@ func TestTheCountOfAdminsIsAlwaysRight(t *testing.T) {
 				case "resend":
 					return u.Resend(st, again)
 				case "decline":
-					return u.Decline(st)
+					return decline(u, st)
 				case "expire":
 					return u.Expire(st)
 				case "promote":

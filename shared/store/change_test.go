@@ -42,6 +42,9 @@ func TestAChangeWritesOnlyWhatDiffers(t *testing.T) {
 	}
 	var written []string
 	tb.calls.listen(func(operation, request string, _ []byte) {
+		if operation == "BatchGetItem" {
+			return
+		}
 		type update struct {
 			Key                      struct{ SK struct{ S string } }
 			ExpressionAttributeNames map[string]string
@@ -79,8 +82,8 @@ func TestAChangeLeavesTheDeliveryThatCameInBetween(t *testing.T) {
 	tb := newTable(t)
 	for name, change := range map[string]func(user.User) (user.User, error){
 		"archive": archive,
-		"accept":  func(u user.User) (user.User, error) { return u.Accept(byAdmin(t0.Add(day)), "sub") },
-		"decline": func(u user.User) (user.User, error) { return u.Decline(byAdmin(t0.Add(day))) },
+		"accept":  func(u user.User) (user.User, error) { return accept(u, byAdmin(t0.Add(day)), "sub") },
+		"decline": func(u user.User) (user.User, error) { return decline(u, byAdmin(t0.Add(day))) },
 		"expire":  func(u user.User) (user.User, error) { return u.Expire(byAdmin(t0.Add(week))) },
 	} {
 		u := tb.insert(t, invited(newWorkspaceID(), "john@corp.com", user.Builder, t0))
@@ -122,7 +125,7 @@ func TestANewLinkStartsWithAQueuedDelivery(t *testing.T) {
 				t.Fatal(err)
 			}
 			i := tb.load(t, u).Invitation
-			if i != next.Invitation || i.Delivery != user.DeliveryQueued || i.DeliveryReason != "" || i.Generation != u.Invitation.Generation+1 {
+			if i != next.Invitation || i.Delivery != user.DeliveryQueued || i.DeliveryReason != "" || i.Generation <= u.Invitation.Generation {
 				t.Errorf("%s, read after it %v: stored is %+v", name, fresh, i)
 			}
 			// A late notice of the old link's mail changes nothing any more.

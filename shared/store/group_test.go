@@ -176,17 +176,11 @@ func TestADeletionIsDueOnce(t *testing.T) {
 	}
 	dueGroups := func(at time.Time) []string {
 		var found []string
-		for shard := range store.Shards {
-			due, _, err := tb.ListDue(t.Context(), shard, at, nil)
-			if err != nil {
-				t.Fatal(err)
+		for _, d := range tb.overdue(t, at) {
+			if d.UserID != "" {
+				t.Errorf("a user is due: %+v", d)
 			}
-			for _, d := range due {
-				if d.UserID != "" {
-					t.Errorf("a user is due: %+v", d)
-				}
-				found = append(found, d.WorkspaceID+" "+d.GroupID)
-			}
+			found = append(found, d.WorkspaceID+" "+d.GroupID)
 		}
 		slices.Sort(found)
 		return found
@@ -200,8 +194,8 @@ func TestADeletionIsDueOnce(t *testing.T) {
 	}
 	// A group is no user whose seat could be freed.
 	wsID, _, _ := strings.Cut(want[0], " ")
-	if freed, err := tb.FreeSeats(t.Context(), wsID, t0.Add(week), bySchedule); freed != 0 || err != nil {
-		t.Errorf("%d seats of groups are freed, %v", freed, err)
+	if _, lapsed, err := tb.Lapsed(t.Context(), wsID, t0.Add(week)); len(lapsed) != 0 || err != nil {
+		t.Errorf("%q have lapsed, %v", lapsed, err)
 	}
 	for _, d := range want {
 		wsID, group, _ := strings.Cut(d, " ")

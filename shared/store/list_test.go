@@ -236,7 +236,7 @@ func TestWhoChangesStatusWithinAPageIsSeenOnce(t *testing.T) {
 	go func() {
 		defer close(accepted)
 		<-requestedRead
-		_, err := other.ChangeUser(t.Context(), u, func(u user.User) (user.User, error) { return u.Accept(byAdmin(t0.Add(time.Hour)), "sub") })
+		_, err := other.ChangeUser(t.Context(), u, func(u user.User) (user.User, error) { return accept(u, byAdmin(t0.Add(time.Hour)), "sub") })
 		if err != nil {
 			t.Error(err)
 		}

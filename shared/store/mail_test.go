@@ -12,11 +12,21 @@ const lease = 5 * time.Minute
 
 func (tb *table) claim(t testing.TB, m store.Mail, at time.Time) store.Claim {
 	t.Helper()
-	c, err := tb.ClaimMail(t.Context(), m, at, lease)
+	return tb.try(t, m, attempt(at))
+}
+
+func (tb *table) try(t testing.TB, m store.Mail, a store.Attempt) store.Claim {
+	t.Helper()
+	c, err := tb.ClaimMail(t.Context(), m, a)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// attempt is one run's try, told apart from all others.
+func attempt(at time.Time) store.Attempt {
+	return store.Attempt{ID: newID("try_"), At: at, Lease: lease}
 }
 
 func newMail() store.Mail {
@@ -29,7 +39,7 @@ func TestOfManyClaimsOnAMailOneWins(t *testing.T) {
 		m := newMail()
 		var won, others atomic.Int32
 		race(20, func(int) {
-			switch c, err := tb.ClaimMail(t.Context(), m, t0, lease); {
+			switch c, err := tb.ClaimMail(t.Context(), m, attempt(t0)); {
 			case err != nil:
 				t.Error(err)
 			case c == store.Claimed:
@@ -68,7 +78,7 @@ func TestOfManyWhoSucceedADeadClaimOneWins(t *testing.T) {
 	tb.claim(t, m, t0)
 	var won atomic.Int32
 	race(20, func(int) {
-		if c, err := tb.ClaimMail(t.Context(), m, t0.Add(lease), lease); err == nil && c == store.Claimed {
+		if c, err := tb.ClaimMail(t.Context(), m, attempt(t0.Add(lease))); err == nil && c == store.Claimed {
 			won.Add(1)
 		}
 	})
@@ -80,13 +90,14 @@ func TestOfManyWhoSucceedADeadClaimOneWins(t *testing.T) {
 func TestAMailThatWasSentIsNeverClaimedAgain(t *testing.T) {
 	tb := newTable(t)
 	m := newMail()
-	tb.claim(t, m, t0)
+	first := attempt(t0)
+	tb.try(t, m, first)
 	err := tb.MarkMailSent(t.Context(), m, "message-1", t0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	// A release that comes too late opens nothing.
-	err = tb.ReleaseMail(t.Context(), m, t0, lease)
+	err = tb.ReleaseMail(t.Context(), m, first)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,8 +111,9 @@ func TestAMailThatWasSentIsNeverClaimedAgain(t *testing.T) {
 func TestAReleasedMailIsClaimedAtOnce(t *testing.T) {
 	tb := newTable(t)
 	m := newMail()
-	tb.claim(t, m, t0)
-	err := tb.ReleaseMail(t.Context(), m, t0, lease)
+	first := attempt(t0)
+	tb.try(t, m, first)
+	err := tb.ReleaseMail(t.Context(), m, first)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +125,7 @@ func TestAReleasedMailIsClaimedAtOnce(t *testing.T) {
 	}
 	// What nobody claimed is not there to be released.
 	other := newMail()
-	err = tb.ReleaseMail(t.Context(), other, t0, lease)
+	err = tb.ReleaseMail(t.Context(), other, first)
 	if err != nil || tb.raw(t, "WS#"+other.WorkspaceID, "MAIL#"+other.UserID+"#1#invitation") != nil {
 		t.Errorf("a release made a claim: %v", err)
 	}
@@ -124,15 +136,31 @@ func TestAReleasedMailIsClaimedAtOnce(t *testing.T) {
 func TestASuccessorsClaimIsNotReleased(t *testing.T) {
 	tb := newTable(t)
 	m := newMail()
-	tb.claim(t, m, t0)
+	first := attempt(t0)
+	tb.try(t, m, first)
 	if got := tb.claim(t, m, t0.Add(lease)); got != store.Claimed {
 		t.Fatalf("after the lease: %v", got)
 	}
-	if err := tb.ReleaseMail(t.Context(), m, t0, lease); err != nil {
+	if err := tb.ReleaseMail(t.Context(), m, first); err != nil {
 		t.Fatal(err)
 	}
 	if got := tb.claim(t, m, t0.Add(lease+time.Second)); got != store.ClaimedElse {
 		t.Errorf("after a late release: %v", got)
+	}
+}
+
+// A claim whose answer was lost is repeated, and recognized: the run sends at
+// once instead of waiting for its own lease to end.
+func TestARunRecognizesItsOwnClaim(t *testing.T) {
+	tb := newTable(t)
+	m, mine := newMail(), attempt(t0)
+	for n := range 3 {
+		if got := tb.try(t, m, mine); got != store.Claimed {
+			t.Errorf("repeat %d: %v", n, got)
+		}
+	}
+	if got := tb.claim(t, m, t0); got != store.ClaimedElse {
+		t.Errorf("another run: %v", got)
 	}
 }
 

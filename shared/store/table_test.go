@@ -6,8 +6,10 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -70,7 +72,7 @@ func newTable(t testing.TB) *table {
 	tb := &table{name: fmt.Sprintf("test-%d", tables.Add(1)), calls: &wire{}}
 	tb.db = dynamodb.New(dynamodb.Options{
 		Region: "us-east-1", BaseEndpoint: aws.String(server.Endpoint()),
-		Credentials: dynamodblocal.Credentials, Retryer: awsenv.Retryer(), HTTPClient: tb.calls,
+		Credentials: dynamodblocal.Credentials, Retryer: awsenv.PatientRetryer(), HTTPClient: tb.calls,
 	})
 	tb.Store = store.New(tb.db, tb.name)
 	err := dynamodblocal.CreateTable(t.Context(), tb.db, tb.name, blueprint.TheTable())
@@ -149,20 +151,188 @@ func byAdmin(at time.Time) user.Stamp { return stamp("usr_admin", at) }
 // invited is a user who was invited and has not been written.
 func invited(workspaceID, email string, role user.Role, at time.Time) user.User {
 	d := user.Details{Name: "John Doe", Email: strings.TrimSpace(email), Role: role}
-	u, err := user.New(byAdmin(at), workspaceID, d, user.Inviting{SendEmail: true, Lasts: week}, user.Erased{})
+	return newUser(d, workspaceID, at, user.Inviting{SendEmail: true, Lasts: week})
+}
+
+// newUser is somebody whom nothing was known of.
+func newUser(d user.Details, workspaceID string, at time.Time, how user.Inviting) user.User {
+	u, err := user.New(byAdmin(at), workspaceID, d, how, user.Erased{}, user.Mailbox{}, user.Recipient{})
 	if err != nil {
 		panic(err)
 	}
 	return u
 }
 
+// accept makes somebody accept by their newest link, whose inviter is an admin.
+func accept(u user.User, s user.Stamp, subject string) (user.User, error) {
+	answer := user.Answer{Generation: u.Invitation.Generation, ByLink: true}
+	return u.Accept(s, answer, user.Guest{Subject: subject, Email: u.Email}, user.User{Role: user.Admin, Status: user.Active})
+}
+
+func decline(u user.User, s user.Stamp) (user.User, error) {
+	return u.Decline(s, user.Answer{Generation: u.Invitation.Generation, ByLink: true})
+}
+
 // active is a user who has joined and has not been written.
 func active(workspaceID, email string, role user.Role, at time.Time) user.User {
-	u, err := invited(workspaceID, email, role, at).Accept(stamp("usr_self", at), "sub-"+email)
+	u, err := accept(invited(workspaceID, email, role, at), stamp("usr_self", at), "sub-"+email)
 	if err != nil {
 		panic(err)
 	}
 	return u
+}
+
+// Insertion is what became of users who were to be inserted.
+type Insertion struct {
+	Existing map[string]user.User // who was there already, by id
+	Seatless map[string]bool      // for whom no seat was left
+	Before   store.Answer         // to an earlier call with the same key; then nobody was inserted
+}
+
+func newInsertion() Insertion {
+	return Insertion{Existing: map[string]user.User{}, Seatless: map[string]bool{}}
+}
+
+// inserting is the decision to insert those who are not there yet, as far as
+// the seats go.
+type inserting struct {
+	users  []user.User
+	answer store.Answer
+	at     time.Time
+}
+
+func (in inserting) decide(st *store.State) (store.Decision, Insertion, error) {
+	d := store.Decision{At: in.at}
+	done := newInsertion()
+	if in.answer.Key != "" && st.Answer.Counts(in.at) {
+		done.Before = st.Answer
+		return store.Decision{}, done, nil
+	}
+	seats := st.Seats()
+	if seats < len(in.users) {
+		d.Needs.AllCounts = true
+	}
+	for _, u := range in.users {
+		if there, ok := st.Users[u.ID]; ok {
+			done.Existing[u.ID] = there
+			continue
+		}
+		if seats--; seats < 0 {
+			done.Seatless[u.ID] = true
+			continue
+		}
+		d.Users = append(d.Users, store.UserChange{After: u})
+	}
+	if in.answer.Key != "" && len(d.Users) > 0 {
+		d.Answer = &in.answer
+	}
+	return d, done, nil
+}
+
+// InsertUsers inserts users of one workspace, some to a transaction.
+func (tb *table) InsertUsers(ctx context.Context, users []user.User, answer store.Answer, at time.Time) (Insertion, error) {
+	return insertUsers(ctx, tb.Store, users, answer, at)
+}
+
+func insertUsers(ctx context.Context, s *store.Store, users []user.User, answer store.Answer, at time.Time) (Insertion, error) {
+	all := newInsertion()
+	for chunk := range slices.Chunk(users, 36) {
+		want := store.Want{Workspace: chunk[0].WorkspaceID, Counts: true, Request: answer.Key}
+		for _, u := range chunk {
+			want.Users = append(want.Users, u.ID)
+			want.People = append(want.People, u.Email)
+		}
+		slices.Sort(want.Users)
+		want.Users = slices.Compact(want.Users)
+		st, err := s.Load(ctx, want)
+		if err != nil {
+			return all, err
+		}
+		done, err := store.Decide(ctx, s, st, inserting{chunk, answer, at}.decide)
+		if err != nil {
+			return all, err
+		}
+		if answer.Key != "" && len(done.Existing)+len(done.Seatless) > 0 {
+			// What one read gives is not of one moment: a twin may have inserted them
+			// after the answer was looked for.
+			again, err := s.Load(ctx, store.Want{Workspace: chunk[0].WorkspaceID, Request: answer.Key})
+			if err != nil {
+				return all, err
+			}
+			if again.Answer.Counts(at) {
+				done = newInsertion()
+				done.Before = again.Answer
+			}
+		}
+		all.Before = done.Before
+		maps.Copy(all.Existing, done.Existing)
+		maps.Copy(all.Seatless, done.Seatless)
+	}
+	return all, nil
+}
+
+// ChangeUser makes a transition of a user whom the caller has read.
+func (tb *table) ChangeUser(ctx context.Context, u user.User, transition func(user.User) (user.User, error)) (user.User, error) {
+	return changeUser(ctx, tb.Store, u, transition)
+}
+
+func changeUser(ctx context.Context, s *store.Store, u user.User, transition func(user.User) (user.User, error)) (user.User, error) {
+	st, err := s.Load(ctx, store.Want{Workspace: u.WorkspaceID, Users: []string{u.ID}, Counts: true})
+	if err != nil {
+		return u, err
+	}
+	st.Users[u.ID] = u
+	return s.ChangeUser(ctx, st, u.ID, transition)
+}
+
+// ChangeWorkspace makes a change of a workspace that the caller has read.
+func (tb *table) ChangeWorkspace(ctx context.Context, w workspace.Workspace, change func(workspace.Workspace) (workspace.Workspace, error)) (workspace.Workspace, error) {
+	return changeWorkspace(ctx, tb.Store, w, change)
+}
+
+func changeWorkspace(ctx context.Context, s *store.Store, w workspace.Workspace, change func(workspace.Workspace) (workspace.Workspace, error)) (workspace.Workspace, error) {
+	st, err := s.Load(ctx, store.Want{Workspace: w.ID, Counts: true})
+	if err != nil {
+		return w, err
+	}
+	st.Workspace = w
+	return s.ChangeWorkspace(ctx, st, change)
+}
+
+// EraseUser erases a user whom the caller has read.
+func (tb *table) EraseUser(ctx context.Context, u user.User, erase func(user.User) (user.Erased, error)) error {
+	return eraseUser(ctx, tb.Store, u, erase)
+}
+
+func eraseUser(ctx context.Context, s *store.Store, u user.User, erase func(user.User) (user.Erased, error)) error {
+	st, err := s.Load(ctx, store.Want{Workspace: u.WorkspaceID, Users: []string{u.ID}, Counts: true})
+	if err != nil {
+		return err
+	}
+	st.Users[u.ID] = u
+	_, err = store.Decide(ctx, s, st, func(st *store.State) (store.Decision, user.Erased, error) {
+		now, ok := st.Users[u.ID]
+		if !ok {
+			return store.Decision{}, user.Erased{}, user.ErrNotFound
+		}
+		left, err := erase(now)
+		return store.Decision{Erased: []store.Erasure{{Before: now, After: left}}}, left, err
+	})
+	return err
+}
+
+// SeatsLeft is how many seats of a workspace are free.
+func (tb *table) SeatsLeft(ctx context.Context, workspaceID string) (int, error) {
+	st, err := tb.Load(ctx, store.Want{Workspace: workspaceID, AllCounts: true})
+	if err != nil {
+		return 0, err
+	}
+	return st.Seats(), nil
+}
+
+// InsertWorkspace inserts a workspace that no limit stops.
+func (tb *table) InsertWorkspace(ctx context.Context, w workspace.Workspace, founder *user.User) error {
+	return tb.Store.InsertWorkspace(ctx, w, founder, 1_000_000)
 }
 
 // InsertUser inserts one user; if the email is there already, it gives who is.
@@ -322,4 +492,22 @@ func ttlOf(t testing.TB, item store.Item) time.Time {
 		t.Fatal(err)
 	}
 	return time.Unix(seconds, 0)
+}
+
+// limits are wide enough for any test that is not about them.
+var limits = workspace.Limits{Inviter: 1_000_000, NewWorkspace: 1_000_000, Workspace: 1_000_000}
+
+// askedBy inserts somebody whose invitation counts against an inviter's day.
+func (tb *table) askedBy(t testing.TB, workspaceID, inviter string, u user.User) {
+	t.Helper()
+	st, err := tb.Load(t.Context(), store.Want{Workspace: workspaceID, People: []string{u.Email}, Counts: true, Inviter: inviter})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = store.Decide(t.Context(), tb.Store, st, func(*store.State) (store.Decision, int, error) {
+		return store.Decision{Users: []store.UserChange{{After: u}}, Asked: 1, Limits: limits, At: t0}, 0, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }

@@ -176,10 +176,10 @@ func TestInvitingFollowsTheSettings(t *testing.T) {
 	if len(fields) > 0 {
 		t.Fatal(fields)
 	}
-	if in := next.Inviting(0); in.Lasts != 14*day || in.RemindFor != 3*day || in.Locale != "de" || !in.SendEmail {
+	if in, err := next.Inviting(0); err != nil || in.Lasts != 14*day || in.RemindFor != 3*day || in.Locale != "de" || !in.SendEmail {
 		t.Errorf("%+v", in)
 	}
-	if in := next.Inviting(2); in.Lasts != 2*day {
+	if in, err := next.Inviting(2); err != nil || in.Lasts != 2*day {
 		t.Errorf("for two days: %+v", in)
 	}
 }

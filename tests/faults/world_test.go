@@ -64,7 +64,8 @@ func start(t *testing.T, timeout time.Duration) *world {
 	w := &world{scenes: map[string]string{}, played: map[kind]int{}, actions: map[string]bool{}}
 	w.stack, err = local.Start(t.Context(), local.Config{
 		Root: root, Functions: filepath.Join(root, "build", "local"), TableFault: w.faults.decide, Timeout: timeout,
-		Settings: map[setting.Definition]string{setting.ReportsToPause: "1"},
+		RetrySpeed: 8, // a failed message shows again after 22 s instead of three minutes
+		Settings:   map[setting.Definition]string{setting.ReportsToPause: "1"},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -711,7 +711,7 @@ export interface paths {
         put?: never;
         /**
          * Accept an invitation
-         * @description For the invited person: whoever has the link and is signed in with the invited email, verified.
+         * @description For the invited person, who has the link and is signed in with the invited email, verified.
          *     Anybody else gets a `403`, and nothing is written. The account is bound to the user: another
          *     account with the same email is a stranger from then on. A second accept is a `409` that names the
          *     state. A body is not read.
@@ -847,7 +847,7 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         WorkspaceID: string;
-        /** @description The same email in the same workspace has the same id for ever. */
+        /** @description The same email in the same workspace always has the same id. */
         UserID: string;
         GroupID: string;
         /** @description A user's id, or `svc_` and the client id of a backend. */
@@ -958,9 +958,9 @@ export interface components {
             directory?: "admins" | "members" | null;
             /** @description Whether invitations may carry personal words. */
             personalMessages?: boolean | null;
-            /** @description How many users may be pending or active, all together; null for as many as come. */
+            /** @description How many users may be pending or active, all together; null for no limit. */
             seatLimit?: number | null;
-            /** @description Whether inviters are told by mail when somebody accepts. */
+            /** @description Whether inviters get a mail when somebody accepts. */
             notifyInviters?: boolean | null;
             productName?: components["schemas"]["ProductName"];
             logoUrl?: components["schemas"]["LogoURL"];
@@ -1371,7 +1371,7 @@ export interface components {
          *     | recipient_complained | 409 | the person marked a mail of this workspace as spam |
          *     | recipient_reported | 409 | the person reported an invitation of this workspace |
          *     | invitations_paused | 409 | the workspace's invitations are paused, because people have reported them as abuse |
-         *     | inviter_not_admin | 409 | whoever sent the invitation is no active admin any more |
+         *     | inviter_not_admin | 409 | the person who sent the invitation is no longer an active admin |
          *     | version_mismatch | 412 | somebody else has changed the user, and the change was for an earlier `version` |
          *     | body_too_large | 413 | the body has more than 256 KB |
          *     | unsupported_media_type | 415 | the body is neither JSON nor CSV |
@@ -1984,7 +1984,7 @@ export interface components {
                 } & components["schemas"]["PlainProblem"]);
             };
         };
-        /** @description The invitation is not pending any more, or whoever sent it is no active admin any more. */
+        /** @description The invitation is no longer pending, or the person who sent it is no longer an active admin. */
         MayNotBeAccepted: {
             headers: {
                 "apigw-requestid": components["headers"]["RequestID"];
@@ -2846,7 +2846,7 @@ export interface operations {
                  */
                 limit?: components["parameters"]["Limit"];
                 /**
-                 * @description The `nextCursor` of the page before. It is good for a day, and for the same workspace, `status`, `role`, `group`, `q` and `sort` alone.
+                 * @description The `nextCursor` of the page before. Valid for a day, with the same workspace, `status`, `role`, `group`, `q` and `sort`.
                  * @example AQ3vX0b2m9sJ4kQe7uTz1yHn6cWf5gRp8dLa2iOo
                  */
                 cursor?: string;
@@ -3498,7 +3498,7 @@ export interface operations {
                  */
                 limit?: components["parameters"]["Limit"];
                 /**
-                 * @description The `nextCursor` of the page before. It is good for a day, and for the same list alone.
+                 * @description The `nextCursor` of the page before. Valid for a day, for the same list.
                  * @example AQ3vX0b2m9sJ4kQe7uTz1yHn6cWf5gRp8dLa2iOo
                  */
                 cursor?: string;
@@ -3548,7 +3548,7 @@ export interface operations {
                  */
                 limit?: components["parameters"]["Limit"];
                 /**
-                 * @description The `nextCursor` of the page before. It is good for a day, and for the same list alone.
+                 * @description The `nextCursor` of the page before. Valid for a day, for the same list.
                  * @example AQ3vX0b2m9sJ4kQe7uTz1yHn6cWf5gRp8dLa2iOo
                  */
                 cursor?: string;

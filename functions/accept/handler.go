@@ -145,11 +145,15 @@ func (h handler) acceptMine(ctx context.Context, r *httpapi.Request) (httpapi.Re
 }
 
 func (h handler) join(ctx context.Context, r *httpapi.Request, o invitation.Open) (httpapi.Response, error) {
-	v, err := h.invitations.Accept(ctx, o, user.Guest{Subject: r.Caller.Subject, Email: r.Caller.Email}, r.Now)
+	v, err := h.invitations.Accept(ctx, o, guest(r), r.Now)
 	if err != nil {
 		return httpapi.Response{}, err
 	}
 	return httpapi.ShowUser(v.User, r.Now).With(v.Metadata, "").Response(http.StatusOK), nil
+}
+
+func guest(r *httpapi.Request) user.Guest {
+	return user.Guest{Subject: r.Caller.Subject, Email: r.Caller.Email}
 }
 
 // own reads the caller's record in the workspace of the path.
@@ -160,7 +164,7 @@ func (h handler) own(ctx context.Context, r *httpapi.Request) (invitation.Open, 
 	if _, ok := id.Bytes(workspace.IDPrefix, r.Params["workspace"], id.RandomBytes); !ok {
 		return invitation.Open{}, workspace.ErrNotFound
 	}
-	return h.invitations.Own(ctx, r.Params["workspace"], r.Caller.Email)
+	return h.invitations.Own(ctx, r.Params["workspace"], guest(r))
 }
 
 // decline ends the invitation at the wish of the link's holder.

@@ -43,10 +43,10 @@ func (s Service) Follow(ctx context.Context, token, email string, now time.Time)
 }
 
 // Own reads an invitation from the list of the caller's own workspaces.
-func (s Service) Own(ctx context.Context, workspaceID, email string) (Open, error) {
-	o, err := s.open(ctx, workspaceID, user.IDFor(workspaceID, email), email)
-	if errors.Is(err, user.ErrNoInvitation) {
-		err = workspace.ErrNotFound
+func (s Service) Own(ctx context.Context, workspaceID string, g user.Guest) (Open, error) {
+	o, err := s.open(ctx, workspaceID, user.IDFor(workspaceID, g.Email), g.Email)
+	if errors.Is(err, user.ErrNoInvitation) || err == nil && !o.User().MayBe(g.Subject) {
+		return Open{}, workspace.ErrNotFound
 	}
 	return o, err
 }

@@ -117,6 +117,7 @@ type shot struct {
 // TestMatrix makes the calls that are refused, and those that read, on a table
 // that must not change; then those that write.
 func TestMatrix(t *testing.T) {
+	t.Parallel() // with the search for secrets, on a stack of its own: most of both is waiting
 	w := newWorld(t, local.Config{})
 	columns, rows := readMatrix(t)
 	tokens := w.callers(t)

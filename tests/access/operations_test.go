@@ -23,7 +23,7 @@ var operations = map[string]func(p place) request{
 	"updateWorkspace": func(p place) request { return request{path: p.path, body: fields{"invitationDays": 9}} },
 	"listGroups":      func(p place) request { return request{path: p.path + "/groups"} },
 	"putGroup": func(p place) request {
-		return request{path: p.path + "/groups/" + unique(), body: fields{"name": "Europe"}}
+		return request{path: p.path + "/groups/" + unique(), body: fields{"name": secretGroup}}
 	},
 	"deleteGroup": func(p place) request { return request{path: p.path + "/groups/" + p.group()} },
 

@@ -27,6 +27,20 @@ import (
 
 type fields = map[string]any
 
+// What people and integrators write, in a form that occurs nowhere else.
+const (
+	secretName    = "Quokkaname"
+	secretMail    = "quokkamail-"
+	secretDomain  = "quokkadomain.example"
+	secretKey     = "quokkakey"
+	secretValue   = "quokkavalue"
+	secretMessage = "quokkamessage"
+	secretGroup   = "Quokkagroup"
+	secretCall    = "quokkacall-" // an Idempotency-Key
+	secretQuery   = "quokkaquery"
+	secretID      = "quokkaid"
+)
+
 // hiddenName is part of the names of both workspaces: no answer to a stranger
 // holds it.
 const hiddenName = "Hidden Harbor"
@@ -114,7 +128,10 @@ func unique() string { return fmt.Sprintf("n%04d", last.Add(1)) }
 // newUser is the body of an invitation without a mail: nothing happens behind
 // it, so that the table stands still while refused calls are made.
 func newUser(of fields) fields {
-	body := fields{"name": "John Doe", "email": "john-" + unique() + "@corp.example", "role": "builder", "sendEmail": false}
+	body := fields{
+		"name": secretName + " Doe", "email": secretMail + unique() + "@" + secretDomain, "role": "builder", "sendEmail": false,
+		"metadata": fields{secretKey: secretValue},
+	}
 	maps.Copy(body, of)
 	return body
 }

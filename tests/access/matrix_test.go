@@ -114,9 +114,9 @@ type shot struct {
 	got               caller.Answer
 }
 
-// TestMatrix makes the calls that are refused, and those that read, on a table
+// TestEveryCallerInEveryWorkspace makes the calls that are refused, and those that read, on a table
 // that must not change; then those that write.
-func TestMatrix(t *testing.T) {
+func TestEveryCallerInEveryWorkspace(t *testing.T) {
 	t.Parallel() // with the search for secrets, on a stack of its own: most of both is waiting
 	w := newWorld(t, local.Config{})
 	columns, rows := readMatrix(t)

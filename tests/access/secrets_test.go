@@ -159,7 +159,7 @@ func (w *world) everywhere(s *search, tokens map[string][]string) (refusals []st
 	for operation, route := range routes() {
 		all.Go(func() {
 			for _, p := range w.placesOf(route) {
-				if p.id == w.foreign.id { // answers like one that does not exist: TestMatrix
+				if p.id == w.foreign.id { // answers like one that does not exist: TestEveryCallerInEveryWorkspace
 					continue
 				}
 				r := operations[operation](p)

@@ -10,6 +10,8 @@ BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags lambda.norpc -ld
 PORT ?= 8080
 DATA_DIR ?= .data
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
+CYCLONEDX := github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 .PHONY: help
 help: ## what there is to do
@@ -65,6 +67,28 @@ race: node_modules/.package-lock.json build ## every test but the cloud's, under
 .PHONY: soak
 soak: node_modules/.package-lock.json build ## mail under failure for minutes: 2,000 people; a burst of 10,000 (a quarter of an hour)
 	go test ./infra/local/soak -count 1 -v -timeout 60m -args -people 2000 -faults 3m -limit 15m -burst 10000 | grep -v '^{'
+
+.PHONY: sbom
+sbom: ## bills of materials (CycloneDX) of the Go modules and the npm packages, in build/sbom, and their licenses
+	go mod verify
+	@mkdir -p build/sbom
+	go run $(CYCLONEDX) mod -json -licenses -noserial -output build/sbom/go.cdx.json
+	npm sbom --package-lock-only --sbom-format cyclonedx >build/sbom/npm.cdx.json
+	@go run ./infra/sbom build/sbom/go.cdx.json build/sbom/npm.cdx.json
+
+.PHONY: vuln
+vuln: ## known vulnerabilities in what the code calls (needs the network: vuln.go.dev), and in the npm packages
+	go run $(GOVULNCHECK) ./...
+	npm audit --audit-level=high
+
+FUZZTIME ?= 1m
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZTIME (1m); their seeds run in make test
+	@for p in $$(go list ./shared/... ./functions/... ./infra/blueprint/...); do \
+		for f in $$(go test -list '^Fuzz' $$p | grep '^Fuzz'); do \
+			echo "$$p $$f"; go test $$p -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) || exit 1; \
+		done; \
+	done
 
 .PHONY: lint
 lint: node_modules/.package-lock.json ## gofmt, go vet, staticcheck, tsc, the contract and its reference

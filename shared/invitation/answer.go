@@ -52,9 +52,8 @@ func (s Service) Follow(ctx context.Context, token, email string, now time.Time)
 // archived person the workspace is any other.
 func (s Service) Own(ctx context.Context, workspaceID string, g user.Guest) (Open, error) {
 	o, err := s.open(ctx, workspaceID, user.IDFor(workspaceID, g.Email), g.Email)
-	u := o.User()
-	if errors.Is(err, user.ErrNoInvitation) || err == nil && (u.Status == user.Archived || u.Subject != "" && !u.Is(g.Subject)) {
-		err = workspace.ErrNotFound
+	if u := o.User(); errors.Is(err, user.ErrNoInvitation) || err == nil && (u.Status == user.Archived || !u.MayBe(g.Subject)) {
+		return Open{}, workspace.ErrNotFound
 	}
 	return o, err
 }

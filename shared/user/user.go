@@ -171,6 +171,10 @@ func (u User) Manages() bool { return u.Status == Active && u.Role == Admin }
 // accepted, not whoever reads the mailbox now.
 func (u User) Is(subject string) bool { return u.Subject != "" && u.Subject == subject }
 
+// MayBe reports whether a signed-in account with the record's email may learn
+// of the record: nobody has accepted it yet, or this account has.
+func (u User) MayBe(subject string) bool { return u.Subject == "" || u.Is(subject) }
+
 // Details are what an admin writes about a person.
 type Details struct {
 	Name     string

@@ -49,9 +49,19 @@ func Operator(t testing.TB, url, clientID string) Caller {
 
 func signIn(t testing.TB, url string, as map[string]any) Caller {
 	t.Helper()
+	return Holder(t, url, Token(t, url, as))
+}
+
+// Holder returns a caller who sends a token as it is, valid or not.
+func Holder(t testing.TB, url, token string) Caller { return Caller{t: t, url: url, token: token} }
+
+// Token returns a token of the stack's issuer: of a person with these claims
+// (email, name, sub, emailVerified), or of a backend (clientId, scope).
+func Token(t testing.TB, url string, as map[string]any) string {
+	t.Helper()
 	var got struct{ Token string }
 	Anyone(t, url).Send("POST", "/local/token", as).Into(http.StatusOK, &got)
-	return Caller{t: t, url: url, token: got.Token}
+	return got.Token
 }
 
 // With returns the same caller whose failures are another test's.

@@ -1,0 +1,11 @@
+// Package access tries every operation as every kind of caller, in a workspace
+// of their own, in a foreign one and in one that does not exist, on the
+// functions' own binaries.
+//
+// The same calls, with what occurs nowhere else in every field, end in a search
+// for it in logs, events, history, queues, refusals and keys (secrets_test.go).
+//
+// What each must be answered stands in matrix.txt, a row for each operation. The
+// operations come from the blueprint: a new route fails until its row is
+// written, and a request for it in operations_test.go.
+package access

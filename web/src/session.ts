@@ -87,13 +87,16 @@ export async function comeBack(): Promise<Journey> {
   return user.state as Journey;
 }
 
-/** Signs out here and at the issuer; without the ID token in an address. */
+/**
+ * Signs out here and at the issuer, without the ID token in the address: it is
+ * a bearer for the API. The library then sends client_id itself, once, which
+ * Auth0 insists on.
+ */
 export async function signOut(): Promise<void> {
   await manager.removeUser();
   user = null;
-  // Cognito wants its own two parameters; others take what the standard has.
-  const home = `${location.origin}/`;
-  return manager.signoutRedirect({ extraQueryParams: { client_id: config.clientId, logout_uri: home } });
+  // Cognito has its own name for the address to come back to.
+  return manager.signoutRedirect({ extraQueryParams: { logout_uri: `${location.origin}/` } });
 }
 
 /** Forgets a session that the API does not accept any more. */

@@ -137,7 +137,13 @@ test('my workspaces shows where I am and where I am awaited', async ({ page }) =
   if (await page.getByRole('button', { name: 'Sign in' }).isVisible()) await page.getByRole('button', { name: 'Sign in' }).click();
   await page.getByRole('button', { name: 'New workspace' }).click();
   await inspect(page, 'new workspace');
+  const leaving = page.waitForRequest((r) => new URL(r.url()).pathname === '/local/logout');
   await page.getByRole('button', { name: 'Sign out' }).click();
+  const asked = new URL((await leaving).url()).searchParams;
+  expect(asked.getAll('client_id')).toHaveLength(1); // Auth0 refuses two
+  expect(asked.get('logout_uri')).toBe(`${url}/`); // Cognito's
+  expect(asked.get('post_logout_redirect_uri')).toBe(`${url}/`); // everybody else's
+  expect(asked.has('id_token_hint')).toBe(false);
   await expect(page.getByRole('button', { name: 'Create an account' })).toBeVisible();
   expect(await page.evaluate(() => sessionStorage.length)).toBe(0);
   // The issuer has forgotten the session, too.

@@ -66,6 +66,10 @@ race: node_modules/.package-lock.json build ## every test but the cloud's, under
 soak: node_modules/.package-lock.json build ## mail under failure for minutes: 2,000 people; a burst of 10,000 (a quarter of an hour)
 	go test ./infra/local/soak -count 1 -v -timeout 60m -args -people 2000 -faults 3m -limit 15m -burst 10000 | grep -v '^{'
 
+.PHONY: smoke
+smoke: ## a journey against any deployment: API=https://… (OUT=figures.md, EXPIRE=1 on the laptop)
+	@go run ./tests/smoke -api "$(API)" $(if $(OUT),-out "$(OUT)") $(if $(EXPIRE),-expire)
+
 .PHONY: lint
 lint: node_modules/.package-lock.json ## gofmt, go vet, staticcheck, tsc, the contract and its reference
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'gofmt would change these files: run gofmt -w on them'; exit 1; }

@@ -395,8 +395,14 @@ func (s *Stack) startHTTP(port int, dataDir string, cfg Config, log io.Writer) e
 	return err
 }
 
+// triggerPatience is how long Cognito waits for a trigger.
+// https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-working-with-lambda-triggers.html
+const triggerPatience = 5 * time.Second
+
 // signedUp tells the function account of a new account, as Cognito would.
 func (s *Stack) signedUp(ctx context.Context, a issuer.Account) error {
+	ctx, cancel := context.WithTimeout(ctx, triggerPatience)
+	defer cancel()
 	event, err := json.Marshal(map[string]any{
 		"version": "1", "region": region, "userPoolId": "local", "userName": a.Sub,
 		"triggerSource": "PostConfirmation_ConfirmSignUp",

@@ -102,7 +102,7 @@ func (s Service) Accept(ctx context.Context, o Open, g user.Guest, now time.Time
 	if !o.HasAccount(g.Email) {
 		// Before the account is known with the write below: a repeat after a
 		// failure in between still finds it new, and misses no workspace.
-		if err := s.accountAppeared(ctx, g.Email, o.Workspace.ID, now); err != nil {
+		if _, err := s.accountAppeared(ctx, g.Email, o.Workspace.ID, now); err != nil {
 			return View{}, err
 		}
 	}
@@ -157,24 +157,29 @@ func (s Service) Decline(ctx context.Context, o Open, now time.Time) (user.User,
 }
 
 // AccountAppeared makes it known that an email has an account, and notes it in
-// every workspace where it is invited. It may be repeated: what an index does not
-// show yet is caught the next time.
-func (s Service) AccountAppeared(ctx context.Context, email string, now time.Time) error {
+// every workspace where it is invited. It returns in how many it did, also with
+// an error. It may be repeated: what an index does not show yet, and what an
+// error left, is caught the next time.
+func (s Service) AccountAppeared(ctx context.Context, email string, now time.Time) (noted int, err error) {
 	if err := s.Store.InsertAccount(ctx, email, now); err != nil {
-		return err
+		return 0, err
 	}
 	return s.accountAppeared(ctx, email, "", now)
 }
 
 // accountAppeared leaves out one workspace, "" for none.
-func (s Service) accountAppeared(ctx context.Context, email, except string, now time.Time) error {
-	return s.Store.EachMembership(ctx, user.EmailKey(email), func(m store.Membership) error {
+func (s Service) accountAppeared(ctx context.Context, email, except string, now time.Time) (noted int, err error) {
+	err = s.Store.EachMembership(ctx, user.EmailKey(email), func(m store.Membership) error {
 		if m.User.HasAccount || m.Workspace.ID == except {
 			return nil
 		}
 		_, err := s.Promote(ctx, m.Workspace.ID, m.User.ID, now)
+		if err == nil {
+			noted++
+		}
 		return err
 	})
+	return noted, err
 }
 
 // Promote notes that a user's email has an account, which turns requested into

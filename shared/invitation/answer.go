@@ -28,9 +28,20 @@ func (o Open) User() user.User {
 	return o.Users[o.UserID]
 }
 
-// Follow reads the invitation that a link leads to. Unknown, forged and dead
-// links are all user.ErrNoInvitation. email is that of the caller, "" for none.
+// Follow reads the invitation that a link leads to, with what an answer to it is
+// decided on. Unknown, forged and dead links are all user.ErrNoInvitation. email
+// is that of the caller, "" for none.
 func (s Service) Follow(ctx context.Context, token, email string, now time.Time) (Open, error) {
+	return s.follow(ctx, token, wantToAnswer(email), now)
+}
+
+// Look is Follow for somebody who only looks, mail scanners first of all: one
+// read of two items, and none for a link that this deployment never made.
+func (s Service) Look(ctx context.Context, token string, now time.Time) (Open, error) {
+	return s.follow(ctx, token, store.Want{}, now)
+}
+
+func (s Service) follow(ctx context.Context, token string, want store.Want, now time.Time) (Open, error) {
 	keys, err := s.Links.Keys(ctx, now)
 	if err != nil {
 		return Open{}, err
@@ -39,7 +50,7 @@ func (s Service) Follow(ctx context.Context, token, email string, now time.Time)
 	if err != nil {
 		return Open{}, user.ErrNoInvitation
 	}
-	o, err := s.open(ctx, named.WorkspaceID, named.UserID, email)
+	o, err := s.open(ctx, named.WorkspaceID, named.UserID, want)
 	if err != nil {
 		return Open{}, err
 	}
@@ -51,7 +62,7 @@ func (s Service) Follow(ctx context.Context, token, email string, now time.Time)
 // that another account of the same address holds is not theirs, and to an
 // archived person the workspace is any other.
 func (s Service) Own(ctx context.Context, workspaceID string, g user.Guest) (Open, error) {
-	o, err := s.open(ctx, workspaceID, user.IDFor(workspaceID, g.Email), g.Email)
+	o, err := s.open(ctx, workspaceID, user.IDFor(workspaceID, g.Email), wantToAnswer(g.Email))
 	u := o.User()
 	if errors.Is(err, user.ErrNoInvitation) || err == nil && (u.Status == user.Archived || u.Subject != "" && !u.Is(g.Subject)) {
 		err = workspace.ErrNotFound
@@ -59,11 +70,17 @@ func (s Service) Own(ctx context.Context, workspaceID string, g user.Guest) (Ope
 	return o, err
 }
 
-func (s Service) open(ctx context.Context, workspaceID, userID, email string) (Open, error) {
-	want := store.Want{Workspace: workspaceID, Users: []string{userID}, Counts: true}
+// wantToAnswer is what accepting or declining is decided on, beside the user.
+func wantToAnswer(email string) store.Want {
+	want := store.Want{Counts: true}
 	if email != "" {
 		want.Accounts = []string{email}
 	}
+	return want
+}
+
+func (s Service) open(ctx context.Context, workspaceID, userID string, want store.Want) (Open, error) {
+	want.Workspace, want.Users = workspaceID, []string{userID}
 	st, err := s.Store.Load(ctx, want)
 	if err != nil {
 		return Open{}, err

@@ -1,10 +1,9 @@
 package local_test
 
 import (
-	"context"
 	"encoding/json"
+	"io"
 	"net/http"
-	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -16,36 +15,22 @@ import (
 // Mail scanners open every link of every tenant: what they call costs one read
 // of the workspace and the user, and nothing where the link is forged.
 func TestLookingAtALinkCostsOneRead(t *testing.T) {
-	root, err := filepath.Abs("../..")
-	if err != nil {
-		t.Fatal(err)
-	}
 	var mu sync.Mutex
-	var calls []string
-	s, err := local.Start(t.Context(), local.Config{
-		Root: root, Functions: filepath.Join(root, "build", "local"),
-		TableFault: func(c local.TableCall) local.TableFault {
-			if c.Function == "accept" {
-				var in struct {
-					RequestItems map[string]struct{ Keys []json.RawMessage }
-				}
-				_ = json.Unmarshal(c.Body, &in) // the SDK wrote it
-				mu.Lock()
-				defer mu.Unlock()
-				for range in.RequestItems[local.TableName].Keys {
-					calls = append(calls, c.Operation)
-				}
-				if len(in.RequestItems) == 0 {
-					calls = append(calls, c.Operation)
-				}
+	var calls []string // an operation for each item
+	s := watched(t, io.Discard, func(c local.TableCall) local.TableFault {
+		if c.Function == "accept" {
+			var in struct {
+				RequestItems map[string]struct{ Keys []json.RawMessage }
 			}
-			return local.TableFault{}
-		},
+			_ = json.Unmarshal(c.Body, &in) // the SDK wrote it
+			mu.Lock()
+			defer mu.Unlock()
+			for range max(1, len(in.RequestItems[local.TableName].Keys)) {
+				calls = append(calls, c.Operation)
+			}
+		}
+		return local.TableFault{}
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.Close(context.Background()) })
 	admin := caller.Person(t, s.URL, "ada@corp.com", "Ada Admin")
 	var ws struct{ ID string }
 	admin.Send("POST", "/v1/workspaces", map[string]any{"name": "Nexus"}).Into(http.StatusCreated, &ws)

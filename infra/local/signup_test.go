@@ -2,6 +2,7 @@ package local_test
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -16,25 +17,14 @@ import (
 // A slow table delays what a sign-up brings about, and never the sign-up:
 // Cognito waits five seconds. The next recordAccount does what was left.
 func TestSigningUpOutlastsASlowTable(t *testing.T) {
-	root, err := filepath.Abs("../..")
-	if err != nil {
-		t.Fatal(err)
-	}
 	var slow atomic.Bool
 	log := &lockedBuffer{}
-	s, err := local.Start(t.Context(), local.Config{
-		Root: root, Functions: filepath.Join(root, "build", "local"), Log: log,
-		TableFault: func(c local.TableCall) local.TableFault {
-			if c.Function == "account" && slow.Load() {
-				return local.TableFault{Hold: 20 * time.Second}
-			}
-			return local.TableFault{}
-		},
+	s := watched(t, log, func(c local.TableCall) local.TableFault {
+		if c.Function == "account" && slow.Load() {
+			return local.TableFault{Hold: 20 * time.Second}
+		}
+		return local.TableFault{}
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.Close(context.Background()) })
 	admin := caller.Person(t, s.URL, "ada@corp.com", "Ada Admin")
 	var ws struct{ ID string }
 	admin.Send("POST", "/v1/workspaces", map[string]any{"name": "Nexus"}).Into(http.StatusCreated, &ws)
@@ -63,4 +53,26 @@ func TestSigningUpOutlastsASlowTable(t *testing.T) {
 	if u.Status != "invited" {
 		t.Errorf("the status is %q after recordAccount, want invited", u.Status)
 	}
+}
+
+// watched starts a stack of the test's own, whose calls to the table the test
+// sees and can make fail.
+func watched(t *testing.T, log io.Writer, fault func(local.TableCall) local.TableFault) *local.Stack {
+	t.Helper()
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := local.Start(t.Context(), local.Config{
+		Root: root, Functions: filepath.Join(root, "build", "local"), Log: log, TableFault: fault,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
 }

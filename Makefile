@@ -117,15 +117,20 @@ sizes: ## zip size of each function as it is deployed (arm64)
 	@for f in $(FUNCTIONS); do mkdir -p build/arm64/$$f && GOOS=linux GOARCH=arm64 $(BUILD) -o build/arm64/$$f/bootstrap ./functions/$$f && rm -f build/arm64/$$f.zip && (cd build/arm64/$$f && zip -q -9 ../$$f.zip bootstrap) && printf '%-10s %7d bytes\n' $$f $$(stat -c %s build/arm64/$$f.zip); done
 
 ARGS ?=
-.PHONY: synth diff deploy destroy
+.PHONY: bootstrap synth diff deploy destroy
+# With an assembly of its own, since the app would ask for settings first.
+bootstrap: node_modules/.package-lock.json ## prepare an account and region for CDK, once (ARGS=--profile=…)
+	@cdk bootstrap --app infra/bootstrap $(ARGS)
 synth: node_modules/.package-lock.json build/web/index.html ## the CloudFormation template, into cdk.out (ARGS="-c latchkey:sender=…")
 	@cdk synth --quiet $(ARGS)
-diff: node_modules/.package-lock.json build/web/index.html ## what a deployment would change
-	@cdk diff $(ARGS)
-deploy: node_modules/.package-lock.json build/web/index.html ## deploy to the AWS account of your credentials
+diff: synth ## what a deployment would change, in sentences (BEFORE=template.json compares with a file)
+	@go run ./infra/changes $(if $(BEFORE),-before $(BEFORE))
+deploy: node_modules/.package-lock.json build/web/index.html ## deploy to the AWS account of your credentials (FIRST=1 for the first time)
+	@$(if $(FIRST),cdk deploy $(ARGS) -c latchkey:unprotected=true)
 	@cdk deploy $(ARGS)
-destroy: node_modules/.package-lock.json build/web/index.html ## remove the stack; table, keys and accounts stay
-	@cdk destroy $(ARGS)
+destroy: synth ## delete the stack; says before what stays
+	@go run ./infra/changes -kept
+	@cdk destroy --app cdk.out
 
 .PHONY: golden
 golden: docs mail ## write what is generated anew: samples, matrix, template, costs, tables in the docs

@@ -40,11 +40,12 @@ func run() error {
 	}
 	name := c.stack
 	if name == "" {
-		name = "Latchkey"
+		name = c.props.StackName()
 	}
 	stack := awscdk.NewStack(app, &name, &awscdk.StackProps{
-		Description: jsii.String("Latchkey: invitations and users of workspaces"),
-		Env:         environment(c.region),
+		Description:           jsii.String("Latchkey: invitations and users of workspaces"),
+		Env:                   environment(c.region),
+		TerminationProtection: jsii.Bool(c.props.Protected()),
 	})
 	if c.tableKeyARN != "" {
 		c.props.TableKey = awskms.Key_FromKeyArn(stack, jsii.String("TableKey"), &c.tableKeyARN)
@@ -60,6 +61,19 @@ func run() error {
 	service.AddOutputs()
 	app.Synth(nil)
 	return nil
+}
+
+// validate checks the settings before there is a stack. Resources that are
+// imported by ARN need a stack, so stand-ins say that they are set.
+func (c config) validate() error {
+	props := c.props
+	if c.tableKeyARN != "" {
+		props.TableKey = struct{ awskms.IKey }{}
+	}
+	if c.alarmTopicARN != "" {
+		props.AlarmTopic = struct{ awssns.ITopic }{}
+	}
+	return props.Validate()
 }
 
 // environment is the account and region that the CDK command line works with;

@@ -42,6 +42,7 @@ var settings = withDefined(map[string]contextSetting{
 	"issuer":         {"Issuer", text(func(c *config) *string { return &c.props.Issuer })},
 	"audience":       {"Audience", list(func(c *config) *[]string { return &c.props.Audience })},
 	"callbackPath":   {"CallbackPath", text(func(c *config) *string { return &c.props.CallbackPath })},
+	"nameOptional":   {"NameOptional", yesNo(func(c *config) *bool { return &c.props.NameOptional })},
 	"requireMfa":     {"RequireMFA", yesNo(func(c *config) *bool { return &c.props.RequireMFA })},
 	"accountMailFromSender": {"AccountMailFromSender", yesNo(func(c *config) *bool {
 		return &c.props.AccountMailFromSender
@@ -59,7 +60,12 @@ var settings = withDefined(map[string]contextSetting{
 	"permissionsBoundary": {"PermissionsBoundary", text(func(c *config) *string { return &c.props.PermissionsBoundary })},
 	"tableKey":            {"TableKey", arn("kms", func(c *config) *string { return &c.tableKeyARN })},
 	"replicas":            {"Replicas", list(func(c *config) *[]string { return &c.props.Replicas })},
-	"destroyData":         {"DestroyData", yesNo(func(c *config) *bool { return &c.props.DestroyData })},
+	"mailQuota":           {"MailQuota", number(func(c *config) *int { return &c.props.MailQuota })},
+	"stage":               {"Stage", text(func(c *config) *string { return &c.props.Stage })},
+	"unprotected":         {"Unprotected", yesNo(func(c *config) *bool { return &c.props.Unprotected })},
+	"canary":              {"Canary", text(func(c *config) *string { return &c.props.Canary })},
+	"alarmMail":           {"AlarmMail", text(func(c *config) *string { return &c.props.AlarmMail })},
+	"omitAlarmTopic":      {"OmitAlarmTopic", yesNo(func(c *config) *bool { return &c.props.OmitAlarmTopic })},
 	"alarmTopic":          {"AlarmTopic", arn("sns", func(c *config) *string { return &c.alarmTopicARN })},
 	"omitDashboard":       {"OmitDashboard", yesNo(func(c *config) *bool { return &c.props.OmitDashboard })},
 	"tracing":             {"Tracing", yesNo(func(c *config) *bool { return &c.props.Tracing })},
@@ -120,7 +126,7 @@ func readConfig(context map[string]any) (config, error) {
 		problems = append(problems, settingPrefix+"operators needs the Cognito user pool; with latchkey:issuer, give the scope latchkey/operator to a client there and name it in latchkey:audience")
 	}
 	var found latchkey.Problems
-	_ = errors.As(c.props.Validate(), &found) // Validate returns nothing else
+	_ = errors.As(c.validate(), &found) // Validate returns nothing else
 	for _, p := range found {
 		if !wrong[p.Field] {
 			problems = append(problems, fmt.Sprintf("%s%s %s", settingPrefix, settingOf(p.Field), p.Text))

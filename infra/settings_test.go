@@ -34,7 +34,8 @@ func TestReadConfig(t *testing.T) {
 		"latchkey:audience":              "a, b",
 		"latchkey:issuer":                "https://login.example.com",
 		"latchkey:tracing":               true,
-		"latchkey:destroyData":           "false",
+		"latchkey:stage":                 "development",
+		"latchkey:unprotected":           "false",
 		"latchkey:historyDays":           30.0, // numbers in cdk.json
 		"latchkey:tags":                  "team=identity, stage=production",
 		"latchkey:domainName":            "invitations.example.com",
@@ -48,7 +49,7 @@ func TestReadConfig(t *testing.T) {
 	}
 	want := latchkey.Props{
 		Sender: "Example <invitations@example.com>", Dashboards: []string{"https://app.example.com", "https://admin.example.com"},
-		Issuer: "https://login.example.com", Audience: []string{"a", "b"}, Tracing: true, HistoryDays: 30,
+		Issuer: "https://login.example.com", Audience: []string{"a", "b"}, Tracing: true, HistoryDays: 30, Stage: latchkey.StageDevelopment,
 		Tags: map[string]string{"team": "identity", "stage": "production"}, Domain: &latchkey.Domain{Name: "invitations.example.com", CertificateARN: "arn:aws:acm:eu-central-1:123456789012:certificate/1"},
 		LogoHosts: []string{"cdn.example.com", "img.example.com"}, MailsPerInviter: 5000,
 	}

@@ -23,6 +23,7 @@ func main() {
 		Dashboards: []string{"https://app.example.com"},
 		Sender:     "Example <invitations@example.com>",
 		NamePrefix: "product-users",
+		AlarmMail:  "on-call@example.com",
 	})
 	service.AddOutputs()
 

@@ -38,7 +38,6 @@ var (
 // Keys of the table that permissions name.
 var (
 	workspaceKeys = []string{"WS#*"}
-	accountKeys   = []string{"ACCOUNT#*"}
 	invitingKeys  = []string{"WS#*", "ACCOUNT#*", "RECIPIENT#*", "INVITER#*"} // all that an invitation depends on
 	mailingKeys   = []string{"WS#*", "RECIPIENT#*", "INVITER#*"}              // all that a mail is counted in
 )

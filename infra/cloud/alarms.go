@@ -6,7 +6,9 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatchactions"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/latchkey/latchkey/infra/blueprint"
@@ -35,8 +37,13 @@ const (
 )
 
 func (l *Latchkey) addAlarms() {
+	l.addAlarmTopics()
 	alarms := []alarm{
 		{"api-5xx", "more than 1 % of requests fail on our side", l.errorRate(), 1, false, 2, quiet},
+		{"api-latency", "one request in twenty takes 5 seconds or longer", l.API.MetricLatency(&awscloudwatch.MetricOptions{Statistic: jsii.String("p95"), Period: minutes(5)}), 5000, false, 3, quiet},
+		{"lambda-throttles", "the account's concurrency is used up; functions are refused", accountThrottles(), 1, false, 2, quiet},
+		{"table-throttles", "the table refuses writes", l.tableThrottles(), 1, false, 3, quiet},
+		{"mail-quota", "four fifths of the mails that the account may send in 24 hours are used", accountMails(), 0.8 * float64(l.props.MailQuota), false, 1, quiet},
 		{"mail-failed", "a mail was given up; the user's delivery says failed", l.mailMetric("failed"), 1, false, 1, quiet},
 		{"invitations-paused", "people reported a workspace's invitations as abuse; they are paused", l.counted("abuse", "outcome", "paused", 5), 1, false, 1, quiet},
 		{"bounce-rate", "bounces are at the limit where SES reviews the account", l.reputation("BounceRate"), bounceLimit, false, 1, quiet},
@@ -52,8 +59,9 @@ func (l *Latchkey) addAlarms() {
 			alarms = append(alarms, alarm{f.Queue.Queue + "-age", "a message waits for more than 15 minutes", age, 15 * 60, false, 1, quiet})
 		}
 		if f.Schedule != nil {
-			alarms = append(alarms, alarm{f.Schedule.Name + "-not-run", "the schedule has had no successful run",
-				l.successes(f, 4*f.Schedule.Every.Minutes()), 1, true, 1, awscloudwatch.TreatMissingData_BREACHING})
+			// A run that fails becomes a dead letter, which has its own alarm.
+			runs := l.functions[f.Name].MetricInvocations(sum(4 * f.Schedule.Every.Minutes()))
+			alarms = append(alarms, alarm{f.Schedule.Name + "-not-run", "the schedule has not run", runs, 1, true, 1, awscloudwatch.TreatMissingData_BREACHING})
 		}
 	}
 	for _, q := range blueprint.Queues() {
@@ -82,11 +90,44 @@ func (l *Latchkey) addAlarm(a alarm) {
 		ComparisonOperator: comparison,
 		TreatMissingData:   a.silence,
 	})
-	if l.props.AlarmTopic != nil {
-		action := awscloudwatchactions.NewSnsAction(l.props.AlarmTopic)
+	if a.name == "api-latency" { // a percentile of a handful of requests is one slow request
+		made.Node().DefaultChild().(awscloudwatch.CfnAlarm).SetEvaluateLowSampleCountPercentile(jsii.String("ignore"))
+	}
+	for _, topic := range l.alarmTopics {
+		action := awscloudwatchactions.NewSnsAction(topic)
 		made.AddAlarmAction(action)
 		made.AddOkAction(action)
 	}
+	l.alarms[a.name] = made
+}
+
+// addAlarmTopics collects the topics that are notified of every alarm, and
+// creates the one for AlarmMail.
+func (l *Latchkey) addAlarmTopics() {
+	if l.props.AlarmTopic != nil {
+		l.alarmTopics = append(l.alarmTopics, l.props.AlarmTopic)
+	}
+	if l.props.AlarmMail == "" {
+		return
+	}
+	topic := awssns.NewTopic(l.scope, jsii.String("AlarmTopic"), &awssns.TopicProps{
+		TopicName: l.named("alarms"), EnforceSSL: jsii.Bool(true),
+	})
+	// The policy that refuses plain HTTP replaces the one that a topic has by
+	// default, which would have let CloudWatch in.
+	topic.AddToResourcePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Sid:        jsii.String("AlarmsPublish"),
+		Principals: &[]awsiam.IPrincipal{awsiam.NewServicePrincipal(jsii.String("cloudwatch.amazonaws.com"), nil)},
+		Actions:    jsii.Strings("sns:Publish"),
+		Resources:  &[]*string{topic.TopicArn()},
+		Conditions: &map[string]any{"StringEquals": map[string]any{"AWS:SourceAccount": l.stack.Account()}},
+	}))
+	mail := awssns.NewCfnSubscription(l.scope, jsii.String("AlarmMail"), &awssns.CfnSubscriptionProps{
+		TopicArn: topic.TopicArn(), Protocol: jsii.String("email"), Endpoint: &l.props.AlarmMail,
+	})
+	suppress(mail, suppression{"Serverless-SNSRedrivePolicy", "a person reads it; an alarm whose mail is lost still shows in CloudWatch"})
+	l.Outputs.More["AlarmTopicArn"] = topic.TopicArn()
+	l.alarmTopics = append(l.alarmTopics, topic)
 }
 
 func minutes(n float64) awscdk.Duration { return awscdk.Duration_Minutes(&n) }
@@ -113,17 +154,30 @@ func (l *Latchkey) errorRate() awscloudwatch.IMetric {
 	})
 }
 
-// successes counts the runs of a function that ended well.
-func (l *Latchkey) successes(f blueprint.Function, every float64) awscloudwatch.IMetric {
-	function := l.functions[f.Name]
-	return awscloudwatch.NewMathExpression(&awscloudwatch.MathExpressionProps{
-		Expression: jsii.String("runs - FILL(errors, 0)"),
-		Label:      jsii.String("successful runs"),
-		Period:     minutes(every),
-		UsingMetrics: &map[string]awscloudwatch.IMetric{
-			"runs": function.MetricInvocations(sum(every)), "errors": function.MetricErrors(sum(every)),
-		},
+// accountThrottles counts refused runs of all functions of the account in this
+// region, since concurrency is the account's.
+func accountThrottles() awscloudwatch.IMetric {
+	return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
+		Namespace: jsii.String("AWS/Lambda"), MetricName: jsii.String("Throttles"),
+		Statistic: jsii.String("Sum"), Period: minutes(5),
 	})
+}
+
+// accountMails counts all mails of the account in this region in a day, as
+// SES's quota does.
+func accountMails() awscloudwatch.IMetric {
+	return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
+		Namespace: jsii.String("AWS/SES"), MetricName: jsii.String("Send"),
+		Statistic: jsii.String("Sum"), Period: minutes(24 * 60),
+	})
+}
+
+// tableThrottles counts writes that the table refused. Reads that it refuses
+// end as errors of the API, which have an alarm of their own: a second metric
+// would cost as much as the first.
+func (l *Latchkey) tableThrottles() awscloudwatch.IMetric {
+	name := "WriteThrottleEvents"
+	return l.Table.Metric(&name, sum(5))
 }
 
 // reputation is a rate that SES publishes for the configuration set.

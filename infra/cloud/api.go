@@ -102,13 +102,13 @@ func (l *Latchkey) addRoutes() {
 
 // addIntegration lets the API, and nothing else, call a function.
 func (l *Latchkey) addIntegration(f blueprint.Function) (target *string) {
-	function := l.functions[f.Name]
+	function := l.entries[f.Name]
 	integration := awsapigatewayv2.NewCfnIntegration(l.scope, jsii.String("Integration-"+f.Name), &awsapigatewayv2.CfnIntegrationProps{
 		ApiId: l.API.ApiId(), IntegrationType: jsii.String("AWS_PROXY"), IntegrationUri: function.FunctionArn(),
 		PayloadFormatVersion: jsii.String("2.0"),
 	})
 	awslambda.NewCfnPermission(l.scope, jsii.String("ApiCalls-"+f.Name), &awslambda.CfnPermissionProps{
-		Action: jsii.String("lambda:InvokeFunction"), FunctionName: function.FunctionName(),
+		Action: jsii.String("lambda:InvokeFunction"), FunctionName: function.FunctionArn(),
 		Principal: jsii.String("apigateway.amazonaws.com"),
 		SourceArn: l.arn("execute-api", *l.API.ApiId()+"/*/*"),
 	})
@@ -141,6 +141,7 @@ func (l *Latchkey) addDomain(stage awsapigatewayv2.CfnStage) {
 			"certificateArn": d.CertificateARN, "endpointType": "REGIONAL", "securityPolicy": "TLS_1_2",
 		}},
 	})
+	l.beforeData(domain)
 	awsapigatewayv2.NewCfnApiMapping(l.scope, jsii.String("DomainMapping"), &awsapigatewayv2.CfnApiMappingProps{
 		ApiId: l.API.ApiId(), DomainName: domain.Ref(), Stage: stage.Ref(),
 	})

@@ -98,16 +98,33 @@ func functionsOf(made template) map[string]string {
 func functionBehind(made template, route resource) string {
 	parts := route.Properties["Target"].(map[string]any)["Fn::Join"].([]any)[1].([]any)
 	integration := made.Resources[parts[1].(map[string]any)["Ref"].(string)]
-	id := integration.Properties["IntegrationUri"].(map[string]any)["Fn::GetAtt"].([]any)[0].(string)
+	called := text(integration.Properties["IntegrationUri"])
 	if integration.Properties["PayloadFormatVersion"] != "2.0" {
 		return "an integration of another format"
 	}
 	for _, p := range made.of("AWS::Lambda::Permission") {
-		if p.Properties["Principal"] == "apigateway.amazonaws.com" && text(p.Properties["FunctionName"]) == `{"Ref":"`+id+`"}` {
-			return id
+		if p.Properties["Principal"] == "apigateway.amazonaws.com" && text(p.Properties["FunctionName"]) == called {
+			return functionCalled(made, integration.Properties["IntegrationUri"])
 		}
 	}
 	return "a function that the API may not call"
+}
+
+// functionCalled is the logical id of the function that a reference leads to,
+// by itself or through its alias; "" where it leads elsewhere.
+func functionCalled(made template, reference any) string {
+	to, _ := reference.(map[string]any)
+	id, _ := to["Ref"].(string)
+	if att, ok := to["Fn::GetAtt"].([]any); ok {
+		id = att[0].(string)
+	}
+	switch made.Resources[id].Type {
+	case "AWS::Lambda::Function":
+		return id
+	case "AWS::Lambda::Alias":
+		return functionCalled(made, made.Resources[id].Properties["FunctionName"])
+	}
+	return ""
 }
 
 // TestReachable finds for every function what calls it.
@@ -116,12 +133,12 @@ func TestReachable(t *testing.T) {
 	callers := map[string][]string{}
 	for _, kind := range []string{"AWS::Lambda::Permission", "AWS::Lambda::EventSourceMapping", "AWS::Scheduler::Schedule"} {
 		for _, r := range made.of(kind) {
-			raw := text(r.Properties)
-			for id, name := range functionsOf(made) {
-				if strings.Contains(raw, `"`+id+`"`) {
-					callers[name] = append(callers[name], kind)
-				}
+			reference := r.Properties["FunctionName"]
+			if target, ok := r.Properties["Target"].(map[string]any); ok {
+				reference = target["Arn"]
 			}
+			name := functionsOf(made)[functionCalled(made, reference)]
+			callers[name] = append(callers[name], kind)
 		}
 	}
 	for _, f := range blueprint.Functions() {

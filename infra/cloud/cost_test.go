@@ -23,6 +23,7 @@ const (
 	perQueueRequest  = 0.40 / 1e6 // SQS
 	perNotice        = 0.50 / 1e6 // SNS
 	perMail          = 0.10 / 1e3 // SES
+	perLogGB         = 0.50       // CloudWatch
 	queueRequests    = 3          // a message is sent, received and deleted
 	costPage         = "../../docs/cost.md"
 	measurementsFile = "testdata/measured.json"
@@ -70,7 +71,8 @@ func TestCost(t *testing.T) {
 	}
 }
 
-// TestAlarmCost counts what CloudWatch charges for: the metrics of the alarms.
+// TestAlarmCost counts what CloudWatch charges for, the metrics of the alarms,
+// and what an idle month comes to with it.
 func TestAlarmCost(t *testing.T) {
 	metrics := 0
 	alarms := standard(t).of("AWS::CloudWatch::Alarm")
@@ -90,9 +92,17 @@ func TestAlarmCost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := fmt.Sprintf("%d metrics × 0.10 (%d alarms, ", metrics, len(alarms))
-	if !strings.Contains(string(page), want) {
-		t.Errorf("%s does not say %q", costPage, want)
+	// CloudWatch, KMS, Secrets Manager, and what Lambda asks the queues beyond
+	// the free million: an idle month with the free tiers of every account.
+	const key, secret, freeMetrics, polls = 1.00, 0.40, 10, 0.314 * 0.40
+	for _, want := range []string{
+		fmt.Sprintf("%d metrics × 0.10 (%d alarms, ", metrics, len(alarms)),
+		fmt.Sprintf("| %.4f |", 0.10*float64(metrics)),
+		fmt.Sprintf("about **%.2f**", key+secret+0.10*float64(metrics-freeMetrics)+polls),
+	} {
+		if !strings.Contains(string(page), want) {
+			t.Errorf("%s does not say %q", costPage, want)
+		}
 	}
 }
 
@@ -122,7 +132,9 @@ func costs(t *testing.T, steps []measurement) string {
 		}
 		fmt.Fprintf(&out, "| %s (`%s`) | %s | %s | %s | %s | %s |\n", s.Step, s.Function, figure(s.Times), figure(s.Ms), figure(s.ReadUnits), figure(s.WriteUnits), price)
 	}
-	line("4,000 events on the bus: invited, mail sent, mail delivered, accepted", 4000*perEvent)
+	line("4,790 events on the bus: invited, mail sent, mail delivered, account recorded, accepted; some changes arrive as one", 4790*perEvent)
+	line("3,000 preflight requests of browsers, at most", 3000*perRequest)
+	line("15 MB of logs", 0.015*perLogGB)
 	line("1,000 messages to the mail queue", 1000*queueRequests*perQueueRequest)
 	line("1,000 mails", 1000*perMail)
 	line("2,000 notices of mail sent and delivered, over the topic to their queue", 2000*(perNotice+queueRequests*perQueueRequest))

@@ -41,7 +41,7 @@ func (l *Latchkey) addDashboard() {
 		return l.functions[name].MetricInvocations(&awscloudwatch.MetricOptions{Statistic: jsii.String("Sum"), Period: minutes(60), Label: &name})
 	})
 	dashboard := awscloudwatch.NewDashboard(l.scope, jsii.String("Dashboard"), &awscloudwatch.DashboardProps{
-		DashboardName: &l.props.NamePrefix,
+		DashboardName: l.global(""),
 	})
 	dashboard.AddWidgets(
 		graph("Invitations by day", event("user.invited"), event("user.accepted"), event("user.declined"), event("user.expired")),

@@ -5,6 +5,7 @@
 //	service := latchkey.New(stack, "Latchkey", &latchkey.Props{
 //		Dashboards: []string{"https://app.example.com"},
 //		Sender:     "Example <invitations@example.com>",
+//		AlarmMail:  "on-call@example.com",
 //	})
 //
 // It holds no rule of its own about what exists: routes, permissions, queues

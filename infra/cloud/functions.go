@@ -23,7 +23,8 @@ func (l *Latchkey) addFunctions() {
 	for _, f := range blueprint.Functions() {
 		function := l.addFunction(f, code(f.Name), settings)
 		l.functions[f.Name] = function
-		l.addTriggers(f, function)
+		l.entries[f.Name] = l.entry(f, function)
+		l.addTriggers(f)
 	}
 }
 

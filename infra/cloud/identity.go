@@ -43,7 +43,7 @@ func (l *Latchkey) addUserPool() {
 	triggers := &awscognito.UserPoolTriggers{}
 	for _, f := range blueprint.Functions() {
 		if f.OnAccountConfirmed {
-			triggers.PostConfirmation = l.functions[f.Name]
+			triggers.PostConfirmation = l.entries[f.Name]
 		}
 	}
 	mfa := awscognito.Mfa_OPTIONAL
@@ -60,7 +60,7 @@ func (l *Latchkey) addUserPool() {
 		AutoVerify:          &awscognito.AutoVerifiedAttrs{Email: jsii.Bool(true)},
 		// A changed address counts only once it is verified.
 		KeepOriginal:       &awscognito.KeepOriginalAttrs{Email: jsii.Bool(true)},
-		StandardAttributes: &awscognito.StandardAttributes{Email: &awscognito.StandardAttribute{Required: jsii.Bool(true), Mutable: jsii.Bool(true)}},
+		StandardAttributes: l.standardAttributes(),
 		AccountRecovery:    awscognito.AccountRecovery_EMAIL_ONLY,
 		Mfa:                mfa,
 		MfaSecondFactor:    &awscognito.MfaSecondFactor{Otp: jsii.Bool(true), Sms: jsii.Bool(false)},
@@ -71,7 +71,7 @@ func (l *Latchkey) addUserPool() {
 		FeaturePlan:        awscognito.FeaturePlan_ESSENTIALS,
 		Email:              l.accountMail(),
 		LambdaTriggers:     triggers,
-		DeletionProtection: jsii.Bool(!l.props.DestroyData),
+		DeletionProtection: jsii.Bool(l.props.Protected()),
 		RemovalPolicy:      l.keep(),
 	})
 	exceptions := []suppression{{"AwsSolutions-COG8", "the Plus plan's threat protection costs 0.02 USD for each active person a month; who wants it sets it on UserPool"}}
@@ -89,8 +89,16 @@ func (l *Latchkey) addUserPool() {
 		CognitoDomain: &awscognito.CognitoDomainOptions{
 			DomainPrefix: awscdk.Fn_Join(jsii.String("-"), &[]*string{&l.props.NamePrefix, part(0), part(1)}),
 		},
+		// The classic hosted UI ignores prompt=login: whoever is signed in could
+		// not use another account.
+		// https://docs.aws.amazon.com/cognito/latest/developerguide/authorization-endpoint.html
+		ManagedLoginVersion: awscognito.ManagedLoginVersion_NEWER_MANAGED_LOGIN,
 	})
 	client := pool.AddClient(jsii.String("Dashboard"), l.dashboardClient())
+	// Managed login shows no page for a client that has no branding.
+	awscognito.NewCfnManagedLoginBranding(l.scope, jsii.String("Branding"), &awscognito.CfnManagedLoginBrandingProps{
+		UserPoolId: pool.UserPoolId(), ClientId: client.UserPoolClientId(), UseCognitoProvidedValues: true,
+	})
 	l.audience = append(l.audience, client.UserPoolClientId())
 	l.Outputs.ClientID = client.UserPoolClientId()
 	origin := "https://cognito-idp." + *l.stack.Region() + "." + *l.stack.UrlSuffix()
@@ -98,6 +106,23 @@ func (l *Latchkey) addUserPool() {
 	signIn := domain.BaseUrl(nil)
 	l.issuerOrigins = []*string{&origin, signIn}
 	l.signUpURL = jsii.String(*signIn + "/signup")
+	l.Outputs.More["UserPoolId"] = pool.UserPoolId()
+	l.Outputs.More["SignUpUrl"] = l.signUpURL
+	l.Outputs.More["SignUpPage"] = jsii.String(*l.signUpURL + "?" + url.Values{
+		"response_type": {"code"}, "scope": {"openid email profile"},
+		"redirect_uri": {l.props.Dashboards[0] + l.props.CallbackPath},
+	}.Encode() + "&client_id=" + *client.UserPoolClientId())
+}
+
+// standardAttributes are what people state when they sign up. Cognito takes no
+// change of these once a pool exists.
+func (l *Latchkey) standardAttributes() *awscognito.StandardAttributes {
+	required := &awscognito.StandardAttribute{Required: jsii.Bool(true), Mutable: jsii.Bool(true)}
+	attributes := &awscognito.StandardAttributes{Email: required}
+	if !l.props.NameOptional {
+		attributes.Fullname = required
+	}
+	return attributes
 }
 
 // dashboardClient is the web pages' client: code flow with PKCE, no secret,
@@ -110,8 +135,10 @@ func (l *Latchkey) dashboardClient() *awscognito.UserPoolClientOptions {
 	}
 	may := awscognito.NewClientAttributes().WithStandardAttributes(&awscognito.StandardAttributesMask{Email: jsii.Bool(true), Fullname: jsii.Bool(true)})
 	return &awscognito.UserPoolClientOptions{
-		UserPoolClientName:         l.named("dashboard"),
-		AuthFlows:                  &awscognito.AuthFlow{UserSrp: jsii.Bool(true)},
+		UserPoolClientName: l.named("dashboard"),
+		// AdminUserPassword needs credentials of the AWS account: with it an
+		// operator gets a token without a browser.
+		AuthFlows:                  &awscognito.AuthFlow{UserSrp: jsii.Bool(true), AdminUserPassword: jsii.Bool(true)},
 		PreventUserExistenceErrors: jsii.Bool(true),
 		EnableTokenRevocation:      jsii.Bool(true),
 		IdTokenValidity:            awscdk.Duration_Hours(jsii.Number(1)),

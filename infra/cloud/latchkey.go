@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscognito"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
@@ -15,9 +16,12 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/latchkey/latchkey/infra/blueprint"
 )
 
 // Latchkey is the whole service. What an importer may want to wire on is
@@ -44,7 +48,12 @@ type Latchkey struct {
 	queues    map[string]awssqs.Queue
 	functions map[string]awslambda.Function
 	logGroups map[string]awslogs.LogGroup
+	alarms    map[string]awscloudwatch.Alarm
+	entries   map[string]awslambda.IFunction // what calls go to
+	aliases   map[string]awslambda.Alias
 	apiURL    *string
+
+	alarmTopics []awssns.ITopic
 
 	configurationSet *string // its name
 	senderARNs       []*string
@@ -79,10 +88,14 @@ func New(scope constructs.Construct, id string, props *Props) *Latchkey {
 		queues:    map[string]awssqs.Queue{},
 		functions: map[string]awslambda.Function{},
 		logGroups: map[string]awslogs.LogGroup{},
+		alarms:    map[string]awscloudwatch.Alarm{},
+		entries:   map[string]awslambda.IFunction{},
+		aliases:   map[string]awslambda.Alias{},
 		Outputs:   Outputs{More: map[string]*string{}},
 	}
 	sender, _ := mail.ParseAddress(props.Sender) // Validate has parsed it
 	l.sender = *sender
+	recognizeVersions(l.scope)
 	l.govern()
 
 	l.addTable()
@@ -95,6 +108,7 @@ func New(scope constructs.Construct, id string, props *Props) *Latchkey {
 	l.addRoutes()
 	l.addMetrics()
 	l.addAlarms()
+	l.addReleases()
 	if !l.props.OmitDashboard {
 		l.addDashboard()
 	}
@@ -118,7 +132,7 @@ func (l *Latchkey) govern() {
 	}
 }
 
-// AddOutputs makes the outputs the stack's: ApiUrl, Issuer, ClientId, BusName,
+// AddOutputs makes the outputs the stack's: Version, ApiUrl, Issuer, ClientId, BusName,
 // TableName and what there is more.
 func (l *Latchkey) AddOutputs() {
 	add := func(name string, value *string) {
@@ -126,6 +140,7 @@ func (l *Latchkey) AddOutputs() {
 			awscdk.NewCfnOutput(l.stack, &name, &awscdk.CfnOutputProps{Value: value})
 		}
 	}
+	add("Version", jsii.String(blueprint.Version))
 	add("ApiUrl", l.Outputs.APIURL)
 	add("Issuer", l.Outputs.Issuer)
 	add("ClientId", l.Outputs.ClientID)
@@ -150,12 +165,15 @@ func (l *Latchkey) named(what string) *string {
 	return jsii.String(l.props.NamePrefix + "-" + what)
 }
 
-// keep is what becomes of data when the stack goes.
-func (l *Latchkey) keep() awscdk.RemovalPolicy {
-	if l.props.DestroyData {
-		return awscdk.RemovalPolicy_DESTROY
+// global is the name of something whose names are shared by all regions of the
+// account, so that it says which region it belongs to. An empty what names the
+// deployment itself.
+func (l *Latchkey) global(what string) *string {
+	parts := []*string{&l.props.NamePrefix, &what, l.stack.Region()}
+	if what == "" {
+		parts = []*string{&l.props.NamePrefix, l.stack.Region()}
 	}
-	return awscdk.RemovalPolicy_RETAIN
+	return awscdk.Fn_Join(jsii.String("-"), &parts)
 }
 
 // arn is an ARN in the stack's region and account.

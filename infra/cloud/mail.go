@@ -1,7 +1,6 @@
 package latchkey
 
 import (
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsses"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
@@ -54,13 +53,9 @@ func (l *Latchkey) addSender() string {
 		}
 	}
 	identity := awsses.NewCfnEmailIdentity(l.scope, jsii.String("SenderIdentity"), props)
+	l.beforeData(identity)
 	if !l.props.VerifyAddressOnly {
-		record := func(name, value *string) *string {
-			return awscdk.Fn_Join(jsii.String(" CNAME "), &[]*string{name, value})
-		}
-		l.Outputs.More["DkimRecord1"] = record(identity.AttrDkimDnsTokenName1(), identity.AttrDkimDnsTokenValue1())
-		l.Outputs.More["DkimRecord2"] = record(identity.AttrDkimDnsTokenName2(), identity.AttrDkimDnsTokenValue2())
-		l.Outputs.More["DkimRecord3"] = record(identity.AttrDkimDnsTokenName3(), identity.AttrDkimDnsTokenValue3())
+		l.outputRecords(l.senderRecords(identity))
 	}
 	return name
 }

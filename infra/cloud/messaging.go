@@ -77,14 +77,15 @@ func isRedriveTarget(name string) bool {
 }
 
 // addTriggers wires the stream, the queue and the schedule of a function.
-func (l *Latchkey) addTriggers(f blueprint.Function, function awslambda.Function) {
+func (l *Latchkey) addTriggers(f blueprint.Function) {
+	function := l.entries[f.Name]
 	if s := f.Stream; s != nil {
 		filters := make([]map[string]any, len(s.Filter))
 		for i, pattern := range s.Filter {
 			filters[i] = map[string]any{"pattern": asJSON(pattern)}
 		}
 		awslambda.NewCfnEventSourceMapping(l.scope, jsii.String("Stream-"+f.Name), &awslambda.CfnEventSourceMappingProps{
-			FunctionName: function.FunctionName(), EventSourceArn: l.Table.TableStreamArn(),
+			FunctionName: function.FunctionArn(), EventSourceArn: l.Table.TableStreamArn(),
 			FilterCriteria: map[string]any{"filters": filters},
 			// From the oldest record: what was written while the stack was
 			// deployed is not lost.
@@ -101,7 +102,7 @@ func (l *Latchkey) addTriggers(f blueprint.Function, function awslambda.Function
 	}
 	if q := f.Queue; q != nil {
 		mapping := awslambda.NewCfnEventSourceMapping(l.scope, jsii.String("Consume-"+f.Name), &awslambda.CfnEventSourceMappingProps{
-			FunctionName: function.FunctionName(), EventSourceArn: l.queues[q.Queue].QueueArn(),
+			FunctionName: function.FunctionArn(), EventSourceArn: l.queues[q.Queue].QueueArn(),
 			BatchSize:             jsii.Number(float64(q.BatchSize)),
 			ScalingConfig:         map[string]any{"maximumConcurrency": q.MaxConcurrency},
 			FunctionResponseTypes: jsii.Strings("ReportBatchItemFailures"),
@@ -119,7 +120,7 @@ func (l *Latchkey) addTriggers(f blueprint.Function, function awslambda.Function
 
 // addSchedule fires a function again and again. The schedule's role may call
 // that function and nothing else.
-func (l *Latchkey) addSchedule(f blueprint.Function, function awslambda.Function) {
+func (l *Latchkey) addSchedule(f blueprint.Function, function awslambda.IFunction) {
 	dead := l.queues[blueprint.QueueScheduleDead]
 	role := awsiam.NewRole(l.scope, jsii.String("ScheduleRole-"+f.Schedule.Name), &awsiam.RoleProps{
 		Description: jsii.String("Latchkey: the schedule " + f.Schedule.Name),
@@ -135,7 +136,7 @@ func (l *Latchkey) addSchedule(f blueprint.Function, function awslambda.Function
 			},
 		})},
 	})
-	l.addRetries(f, function, dead)
+	l.addRetries(f, dead)
 	unit := "minutes"
 	if f.Schedule.Every.Minutes() == 1 {
 		unit = "minute"
@@ -167,13 +168,21 @@ func asJSON(pattern map[string]any) string {
 
 // addRetries bounds what becomes of a firing that fails: the scheduler hands it
 // over and is done, so that the function itself has to say where it ends.
-func (l *Latchkey) addRetries(f blueprint.Function, function awslambda.Function, dead awssqs.Queue) {
-	awslambda.NewCfnEventInvokeConfig(l.scope, jsii.String("Retries-"+f.Name), &awslambda.CfnEventInvokeConfigProps{
-		FunctionName: function.FunctionName(), Qualifier: jsii.String("$LATEST"),
+func (l *Latchkey) addRetries(f blueprint.Function, dead awssqs.Queue) {
+	qualifier := "$LATEST"
+	alias := l.aliases[f.Name]
+	if alias != nil {
+		qualifier = liveAlias
+	}
+	retries := awslambda.NewCfnEventInvokeConfig(l.scope, jsii.String("Retries-"+f.Name), &awslambda.CfnEventInvokeConfigProps{
+		FunctionName: l.functions[f.Name].FunctionName(), Qualifier: &qualifier,
 		MaximumRetryAttempts:     jsii.Number(float64(f.Schedule.Retries)),
 		MaximumEventAgeInSeconds: jsii.Number(f.Schedule.Every.Seconds()),
 		DestinationConfig:        map[string]any{"onFailure": map[string]any{"destination": dead.QueueArn()}},
 	})
+	if alias != nil { // it is named, not referred to
+		retries.Node().AddDependency(alias)
+	}
 }
 
 func seconds(n float64) awscdk.Duration { return awscdk.Duration_Seconds(&n) }

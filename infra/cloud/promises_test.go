@@ -63,7 +63,9 @@ func TestWildcards(t *testing.T) {
 					// The streams of a function's own log group are named by Lambda.
 					strings.Contains(raw, ":log-group:/aws/lambda/") && slices.Equal(actions, []string{"logs:CreateLogStream", "logs:PutLogEvents"}) ||
 					// X-Ray has no resources to name. It is on by option.
-					slices.Equal(actions, []string{"xray:PutTelemetryRecords", "xray:PutTraceSegments"})
+					slices.Equal(actions, []string{"xray:PutTelemetryRecords", "xray:PutTraceSegments"}) ||
+					// CodeDeploy reads the alarms that end a release.
+					slices.Equal(actions, []string{"cloudwatch:DescribeAlarms"})
 				if !explained {
 					t.Errorf("%s: %v on %s", id, actions, raw)
 				}

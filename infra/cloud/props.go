@@ -31,6 +31,10 @@ type Props struct {
 	// MailRate is how many mails a second the account may send (SES, Account
 	// dashboard). The default is what an account has outside the sandbox.
 	MailRate int
+	// MailQuota is how many mails the account may send in 24 hours (SES, Account
+	// dashboard): the alarm mail-quota goes off at four fifths. Default 50,000;
+	// in SES's sandbox it is 200.
+	MailQuota int
 	// LogoHosts are the hosts that logos in mails may come from:
 	// "cdn.example.com". Empty lets workspaces have none.
 	LogoHosts []string
@@ -47,6 +51,10 @@ type Props struct {
 	// CallbackPath is where the pool's sign-in page returns to, on every
 	// dashboard. Default "/callback".
 	CallbackPath string
+	// NameOptional makes a pool that does not ask people for their name when
+	// they sign up: lists then show the part of their address before the @. A
+	// pool cannot change this later; pools of version 0.1.0 need it.
+	NameOptional bool
 	// RequireMFA makes every account of the pool set up an authenticator app.
 	RequireMFA bool
 	// AccountMailFromSender lets the pool's own mail (codes) come from Sender.
@@ -93,16 +101,35 @@ type Props struct {
 	// Replicas are further regions that hold a copy of the table and of the
 	// link key. docs/operations.md says what works there.
 	Replicas []string
-	// DestroyData deletes table, keys and accounts with the stack. Without it
-	// they stay.
-	DestroyData bool
+	// Stage is StageProduction (default) or StageDevelopment. In production,
+	// deleting the stack keeps table, keys and accounts, and they are protected
+	// against deletion; in development everything is deleted with the stack.
+	// A change takes effect with the next deployment, not by itself.
+	Stage string
+	// Unprotected leaves deletion protection off in production. It is for the
+	// first deployment alone: if that one fails, CloudFormation can remove
+	// everything it has made. Deploy again without it.
+	Unprotected bool
 
-	// AlarmTopic is told of every alarm. Nil leaves alarms to be looked at.
+	// Canary says how functions move to a new version: a predefined Lambda
+	// configuration of CodeDeploy, like "Canary10Percent15Minutes" (default in
+	// production), or CanaryOff (default in development). While traffic is
+	// shifted, an alarm returns everything to the version before.
+	Canary string
+
+	// AlarmTopic is notified of every alarm. In production, set this, AlarmMail
+	// or OmitAlarmTopic.
 	AlarmTopic awssns.ITopic
+	// AlarmMail is an email address that is notified of every alarm, through a
+	// topic that the stack creates. AWS asks the address to confirm first.
+	AlarmMail string
+	// OmitAlarmTopic declines both: alarms are visible in CloudWatch alone.
+	OmitAlarmTopic bool
 	// OmitDashboard leaves the CloudWatch dashboard out: the fourth and later
 	// ones of an account cost 3 USD a month.
 	OmitDashboard bool
-	// Tracing turns X-Ray on.
+	// Tracing records every run of a function in X-Ray: what called it, its
+	// duration, a cold start. What a function calls is not recorded.
 	Tracing bool
 	// ReserveConcurrency sets aside what the blueprint reserves. A new account
 	// has 10 concurrent runs in all and can reserve none of them.
@@ -157,6 +184,7 @@ func (p Props) withDefaults() Props {
 	if p.NamePrefix == "" {
 		p.NamePrefix = defaultPrefix
 	}
+	p = p.withStageDefaults()
 	if p.CallbackPath == "" {
 		p.CallbackPath = defaultCallbackPath
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudfrontorigins"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsroute53"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3deployment"
@@ -43,21 +44,28 @@ func (l *Latchkey) addSite() {
 		EnforceSSL:        jsii.Bool(true),
 		ObjectOwnership:   awss3.ObjectOwnership_BUCKET_OWNER_ENFORCED,
 		// Nothing is in it that a build does not make again.
-		RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
+		// CloudFormation deletes empty buckets alone, so they are emptied first.
+		RemovalPolicy: awscdk.RemovalPolicy_DESTROY, AutoDeleteObjects: jsii.Bool(true),
 	})
 	suppress(bucket.Node().DefaultChild(), suppression{"AwsSolutions-S1", "CloudFront alone reads it, and what it reads is public"})
 
+	log := l.newLog("site", jsii.String("/aws/lambda/"+*l.named("site")))
 	distribution := l.addDistribution(bucket)
 	l.addSiteRecords(distribution)
-	l.addSiteFiles(bucket)
+	l.addSiteFiles(bucket, log)
+	l.governEmptying(log)
 }
 
 func (l *Latchkey) addDistribution(bucket awss3.Bucket) awscloudfront.Distribution {
 	site, _ := url.Parse(l.props.Dashboards[0]) // Validate has parsed it
 	route := awscloudfront.NewFunction(l.scope, jsii.String("SiteFile"), &awscloudfront.FunctionProps{
-		Comment: jsii.String("Latchkey: one file answers for every page of the dashboard"),
-		Runtime: awscloudfront.FunctionRuntime_JS_2_0(),
-		Code:    awscloudfront.FunctionCode_FromInline(jsii.String(siteFile)),
+		FunctionName: l.global("page"),
+		Comment:      jsii.String("Latchkey: one file answers for every page of the dashboard"),
+		Runtime:      awscloudfront.FunctionRuntime_JS_2_0(),
+		Code:         awscloudfront.FunctionCode_FromInline(jsii.String(siteFile)),
+	})
+	access := awscloudfront.NewS3OriginAccessControl(l.scope, jsii.String("SiteAccess"), &awscloudfront.S3OriginAccessControlProps{
+		OriginAccessControlName: l.global("dashboard"),
 	})
 	distribution := awscloudfront.NewDistribution(l.scope, jsii.String("Site"), &awscloudfront.DistributionProps{
 		Comment:     jsii.String("Latchkey: the dashboard"),
@@ -67,7 +75,7 @@ func (l *Latchkey) addDistribution(bucket awss3.Bucket) awscloudfront.Distributi
 		MinimumProtocolVersion: awscloudfront.SecurityPolicyProtocol_TLS_V1_2_2021,
 		HttpVersion:            awscloudfront.HttpVersion_HTTP2_AND_3,
 		DefaultBehavior: &awscloudfront.BehaviorOptions{
-			Origin:               awscloudfrontorigins.S3BucketOrigin_WithOriginAccessControl(bucket, nil),
+			Origin:               awscloudfrontorigins.S3BucketOrigin_WithOriginAccessControl(bucket, &awscloudfrontorigins.S3BucketOriginWithOACProps{OriginAccessControl: access}),
 			AllowedMethods:       awscloudfront.AllowedMethods_ALLOW_GET_HEAD(),
 			ViewerProtocolPolicy: awscloudfront.ViewerProtocolPolicy_REDIRECT_TO_HTTPS,
 			// Keeps to the Cache-Control of each file.
@@ -122,8 +130,7 @@ func (l *Latchkey) addSiteHeaders() awscloudfront.IResponseHeadersPolicy {
 	}
 	policy := awscloudfront.NewCfnResponseHeadersPolicy(l.scope, jsii.String("SiteHeaders"), &awscloudfront.CfnResponseHeadersPolicyProps{
 		ResponseHeadersPolicyConfig: map[string]any{
-			// CloudFront is in no region, so the name has to say which.
-			"name":                  *l.named("dashboard-") + *l.stack.Region(),
+			"name":                  l.global("dashboard"),
 			"securityHeadersConfig": security,
 			"customHeadersConfig":   map[string]any{"items": others},
 		},
@@ -150,8 +157,7 @@ func (l *Latchkey) addSiteRecords(distribution awscloudfront.Distribution) {
 // addSiteFiles copies the built dashboard into the bucket at each deployment:
 // first what the pages load, then the pages. Files of earlier builds stay, for
 // who has a page of theirs open.
-func (l *Latchkey) addSiteFiles(bucket awss3.Bucket) {
-	log := l.newLog("site", jsii.String("/aws/lambda/"+*l.named("site")))
+func (l *Latchkey) addSiteFiles(bucket awss3.Bucket, log awslogs.LogGroup) {
 	role := awsiam.NewRole(l.scope, jsii.String("Role-site"), &awsiam.RoleProps{
 		Description: jsii.String("Latchkey: copies the dashboard into its bucket"),
 		AssumedBy:   awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil),
@@ -165,7 +171,7 @@ func (l *Latchkey) addSiteFiles(bucket awss3.Bucket) {
 			DestinationBucket: bucket, Sources: &sources, Role: role, LogGroup: log, MemoryLimit: jsii.Number(256),
 			CacheControl: &[]awss3deployment.CacheControl{awss3deployment.CacheControl_FromString(&caching)},
 			Exclude:      jsii.Strings(exclude...), Include: jsii.Strings(include...),
-			Prune: jsii.Bool(false), RetainOnDelete: jsii.Bool(false),
+			Prune: jsii.Bool(false), // the bucket itself is emptied when the stack goes
 		})
 	}
 	assets := copy("SiteAssets", blueprint.DashboardCaching("assets/"), []awss3deployment.ISource{folder}, []string{"*"}, []string{"assets/*"})
@@ -192,6 +198,30 @@ func (l *Latchkey) addSiteFiles(bucket awss3.Bucket) {
 			suppression{"Serverless-LambdaDLQ", "CloudFormation waits for its answer"},
 			suppression{"Serverless-LambdaTracing", "it runs at deployments alone"},
 		)
+	}
+}
+
+// governEmptying applies the props to the function that empties the bucket.
+// CDK keeps it once in each stack, outside of this construct, as resources
+// without a class of their own.
+func (l *Latchkey) governEmptying(log awslogs.LogGroup) {
+	provider := l.stack.Node().FindChild(jsii.String("Custom::S3AutoDeleteObjectsCustomResourceProvider"))
+	role := provider.Node().FindChild(jsii.String("Role")).(awscdk.CfnResource)
+	handler := provider.Node().FindChild(jsii.String("Handler")).(awscdk.CfnResource)
+	// It waits for the role by naming it, too, which cfn-lint minds.
+	handler.AddDeletionOverride(jsii.String("DependsOn"))
+	// Its own log group would outlive the stack.
+	handler.AddPropertyOverride(jsii.String("LoggingConfig"), map[string]any{"LogGroup": log.LogGroupName()})
+	if arn := l.props.PermissionsBoundary; arn != "" {
+		role.AddPropertyOverride(jsii.String("PermissionsBoundary"), arn)
+	}
+	var tags []map[string]any
+	for _, key := range slices.Sorted(maps.Keys(l.props.Tags)) {
+		tags = append(tags, map[string]any{"Key": key, "Value": l.props.Tags[key]})
+	}
+	if len(tags) > 0 {
+		role.AddPropertyOverride(jsii.String("Tags"), tags)
+		handler.AddPropertyOverride(jsii.String("Tags"), tags)
 	}
 }
 

@@ -55,7 +55,7 @@ func TestSite(t *testing.T) {
 	for id, policy := range made.of("AWS::S3::BucketPolicy") {
 		for _, s := range policy.Properties["PolicyDocument"].(map[string]any)["Statement"].([]any) {
 			statement := s.(map[string]any)
-			if statement["Effect"] == "Deny" {
+			if statement["Effect"] == "Deny" || strings.Contains(text(statement["Principal"]), "S3AutoDeleteObjects") {
 				continue
 			}
 			if text(statement["Principal"]) != `{"Service":"cloudfront.amazonaws.com"}` || text(statement["Action"]) != `"s3:GetObject"` ||
@@ -79,6 +79,14 @@ func TestSite(t *testing.T) {
 			if o.(map[string]any)["OriginAccessControlId"] == nil {
 				t.Errorf("the bucket is read without an access control: %s", text(o))
 			}
+		}
+	}
+	if emptied := made.of("Custom::S3AutoDeleteObjects"); len(emptied) != 1 {
+		t.Errorf("%d custom resources empty the bucket when the stack goes, want 1", len(emptied))
+	}
+	for id, f := range made.of("AWS::Lambda::Function") {
+		if f.Properties["LoggingConfig"] == nil {
+			t.Errorf("%s writes a log group that outlives the stack", id)
 		}
 	}
 	if got := len(made.of("AWS::Route53::RecordSet")); got != 2 {

@@ -43,6 +43,7 @@ func minimal() latchkey.Props {
 	return latchkey.Props{
 		Dashboards: []string{"https://app.example.com"},
 		Sender:     "Example <invitations@example.com>",
+		AlarmMail:  "on-call@example.com",
 	}
 }
 
@@ -80,6 +81,7 @@ type resource struct {
 	DependsOn           any
 	DeletionPolicy      string
 	UpdateReplacePolicy string
+	UpdatePolicy        map[string]any
 }
 
 // of gives the resources of a type by their logical ids.
@@ -132,7 +134,14 @@ func read(t *testing.T, folder string) template {
 	if err != nil {
 		t.Fatal(err)
 	}
-	made := template{raw: raw, folder: folder}
+	made := parse(t, raw)
+	made.folder = folder
+	return made
+}
+
+func parse(t *testing.T, raw []byte) template {
+	t.Helper()
+	made := template{raw: raw}
 	if err := json.Unmarshal(raw, &made); err != nil {
 		t.Fatal(err)
 	}
@@ -175,7 +184,7 @@ func fillWithEverything(stack awscdk.Stack) {
 			CertificateARN: "arn:aws:acm:eu-central-1:123456789012:certificate/11111111-2222-3333-4444-555555555555"},
 		NamePrefix: "acme-invites", Tags: map[string]string{"team": "identity"},
 		PermissionsBoundary: "arn:aws:iam::123456789012:policy/boundary",
-		DestroyData:         true, Tracing: true, ReserveConcurrency: true, OmitDashboard: true,
+		Stage:               latchkey.StageDevelopment, Tracing: true, ReserveConcurrency: true, OmitDashboard: true,
 		FunctionsFolder: stubs(),
 	}
 	props.TableKey = awskms.Key_FromKeyArn(stack, jsii.String("TableKey"), jsii.String("arn:aws:kms:eu-central-1:123456789012:key/11111111-2222-3333-4444-555555555555"))

@@ -48,7 +48,7 @@ func (l *Latchkey) addTable() {
 		DynamoStream:           awsdynamodb.StreamViewType_NEW_AND_OLD_IMAGES,
 		Encryption:             encryption,
 		Replicas:               &replicas,
-		DeletionProtection:     jsii.Bool(!l.props.DestroyData),
+		DeletionProtection:     jsii.Bool(l.props.Protected()),
 		RemovalPolicy:          l.keep(),
 		PointInTimeRecoverySpecification: &awsdynamodb.PointInTimeRecoverySpecification{
 			PointInTimeRecoveryEnabled: jsii.Bool(true),

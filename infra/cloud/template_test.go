@@ -86,18 +86,18 @@ func TestLintComplete(t *testing.T) { lint(t, everything(t)) }
 // TestTable checks what protects the data.
 func TestTable(t *testing.T) {
 	for _, c := range []struct {
-		name    string
-		made    template
-		policy  string
-		protect bool
+		name            string
+		made            template
+		policy, replace string
+		protect         bool
 	}{
-		{"standard", standard(t), "Retain", true},
-		{"destroyed with the stack", everything(t), "Delete", false},
+		{"standard", standard(t), "RetainExceptOnCreate", "Retain", true},
+		{"destroyed with the stack", everything(t), "Delete", "Delete", false},
 	} {
 		for id, table := range c.made.of("AWS::DynamoDB::GlobalTable") {
 			p := table.Properties
 			replica := p["Replicas"].([]any)[0].(map[string]any)
-			if table.DeletionPolicy != c.policy || table.UpdateReplacePolicy != c.policy || replica["DeletionProtectionEnabled"] != c.protect {
+			if table.DeletionPolicy != c.policy || table.UpdateReplacePolicy != c.replace || replica["DeletionProtectionEnabled"] != c.protect {
 				t.Errorf("%s: %s: kept %s, protected %v", c.name, id, table.DeletionPolicy, replica["DeletionProtectionEnabled"])
 			}
 			if p["BillingMode"] != "PAY_PER_REQUEST" || text(replica["PointInTimeRecoverySpecification"]) != `{"PointInTimeRecoveryEnabled":true}` ||
@@ -141,6 +141,47 @@ func TestPool(t *testing.T) {
 	}
 	if strings.Contains(string(made.raw), "ForceAliasCreation") {
 		t.Error("ForceAliasCreation")
+	}
+}
+
+// TestManagedLogin serves the sign-in pages that know prompt=login, with a
+// branding for the client that uses them, and asks for a name.
+func TestManagedLogin(t *testing.T) {
+	made := standard(t)
+	for id, domain := range made.of("AWS::Cognito::UserPoolDomain") {
+		if domain.Properties["ManagedLoginVersion"] != 2.0 {
+			t.Errorf("%s: version %v of the sign-in pages, want 2", id, domain.Properties["ManagedLoginVersion"])
+		}
+	}
+	brandings := made.of("AWS::Cognito::ManagedLoginBranding")
+	if len(brandings) != 1 {
+		t.Errorf("%d brandings, want 1", len(brandings))
+	}
+	for id, branding := range brandings {
+		if !strings.Contains(text(branding.Properties["ClientId"]), "UserPoolDashboard") || branding.Properties["UseCognitoProvidedValues"] != true {
+			t.Errorf("%s: %s", id, text(branding.Properties))
+		}
+	}
+	optional := minimal()
+	optional.NameOptional = true
+	for _, c := range []struct {
+		made template
+		want string
+	}{
+		{made, `[{"Mutable":true,"Name":"email","Required":true},{"Mutable":true,"Name":"name","Required":true}]`},
+		{synth(t, optional, nil), `[{"Mutable":true,"Name":"email","Required":true}]`},
+	} {
+		for id, pool := range c.made.of("AWS::Cognito::UserPool") {
+			if got := text(pool.Properties["Schema"]); got != c.want {
+				t.Errorf("%s asks for %s, want %s", id, got, c.want)
+			}
+		}
+	}
+	page := resolved(made.Outputs["SignUpPage"].(map[string]any)["Value"])
+	for _, part := range []string{"/signup?", "redirect_uri=https%3A%2F%2Fapp.example.com%2Fcallback", "response_type=code", "&client_id=ref-LatchkeyUserPoolDashboard"} {
+		if !strings.Contains(page, part) {
+			t.Errorf("the sign-up page %s lacks %s", page, part)
+		}
 	}
 }
 

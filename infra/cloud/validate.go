@@ -60,6 +60,7 @@ func (p Props) Validate() error {
 	p.validateIdentity(wrong)
 	p.validateOperation(wrong)
 	p.validateSite(wrong)
+	p.validateStage(wrong)
 	if len(found) == 0 {
 		return nil
 	}
@@ -147,6 +148,9 @@ func (p Props) validateIdentity(wrong report) {
 		wrong("Audience", `has %d entries; API Gateway takes up to 50`, len(p.Audience))
 	}
 	const poolOnly = `is about the Cognito user pool that is made where Issuer is empty; unset it, and set this up at the issuer`
+	if p.NameOptional {
+		wrong("NameOptional", poolOnly)
+	}
 	if p.RequireMFA {
 		wrong("RequireMFA", poolOnly)
 	}

@@ -201,17 +201,20 @@ func TestWhatIsMissingIsSaidInOneSentence(t *testing.T) {
 		name, says string
 		port       int
 		env        []string
+		// lines is how many are said: a wrong setting has one to itself, below
+		// the one that announces it.
+		lines int
 	}{
-		{"a port taken", fmt.Sprintf("port %d, for the inbox page, is taken", port+1), port, nil},
-		{"no Java", "no Java is installed", other, []string{"PATH=" + noJava}},
-		{"no Node.js", "no Node.js is installed", other, []string{"PATH=" + t.TempDir()}},
-		{"no such port", "PORT is \"many\"; set a whole number", other, []string{"PORT=many"}},
+		{"a port taken", fmt.Sprintf("port %d, for the inbox page, is taken", port+1), port, nil, 1},
+		{"no Java", "no Java is installed", other, []string{"PATH=" + noJava}, 1},
+		{"no Node.js", "no Node.js is installed", other, []string{"PATH=" + t.TempDir()}, 1},
+		{"no such port", "PORT is \"many\"; set a whole number", other, []string{"PORT=many"}, 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := start(t, binary, root, t.TempDir(), c.port, c.env...)
 			err := r.Wait()
 			said := strings.TrimSpace(r.out.String())
-			if err == nil || !strings.Contains(said, c.says) || strings.Contains(said, "\n") {
+			if err == nil || !strings.Contains(said, c.says) || len(strings.Split(said, "\n")) != c.lines {
 				t.Errorf("%v: %q", err, said)
 			}
 		})

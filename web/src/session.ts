@@ -129,6 +129,10 @@ export async function resumeDeparture(): Promise<boolean> {
 export async function signOut(): Promise<void> {
   await manager.removeUser();
   user = null;
+  if (!(await manager.metadataService.getEndSessionEndpoint())) {
+    location.assign('/');
+    return;
+  }
   // Cognito has its own name for the address to come back to.
   return manager.signoutRedirect({ extraQueryParams: { logout_uri: `${location.origin}/` } });
 }

@@ -1,0 +1,105 @@
+package latchkey_test
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/latchkey/latchkey/infra/blueprint"
+	latchkey "github.com/latchkey/latchkey/infra/cloud"
+	"github.com/latchkey/latchkey/infra/upgrade"
+)
+
+const changelog = "../../CHANGELOG.md"
+
+// versionHeading is one of Keep a Changelog.
+var versionHeading = regexp.MustCompile(`(?m)^## \[([0-9]+\.[0-9]+\.[0-9]+)\] - (\S+)$`)
+
+// upgrading are the steps under "Upgrading" in CHANGELOG.md that a deployment
+// of an earlier version needs, as props, by that version.
+var upgrading = map[string]func(*latchkey.Props){
+	"0.1.0": func(p *latchkey.Props) { p.NameOptional = true },
+}
+
+// TestVersion finds the version of the code at the top of the changelog, and
+// the template of every version that was released.
+func TestVersion(t *testing.T) {
+	page, err := os.ReadFile(changelog)
+	if err != nil {
+		t.Fatal(err)
+	}
+	versions := versionHeading.FindAllStringSubmatch(string(page), -1)
+	if len(versions) < 2 {
+		t.Fatalf("%d versions in %s", len(versions), changelog)
+	}
+	if got := versions[0][1]; got != blueprint.Version {
+		t.Errorf("%s begins with %s, and blueprint.Version is %s", changelog, got, blueprint.Version)
+	}
+	for _, v := range versions {
+		released := v[2] != "Unreleased"
+		_, err := os.Stat(filepath.Join("testdata/released", v[1]+".json"))
+		if released != (err == nil) {
+			t.Errorf("%s: released %v, its template in testdata/released: %v", v[1], released, err == nil)
+		}
+	}
+	if output := standard(t).Outputs["Version"]; !strings.Contains(text(output), `"`+blueprint.Version+`"`) {
+		t.Errorf("the stack's output Version is %s", text(output))
+	}
+}
+
+// TestUpgrade deploys this version over each released one, as CHANGELOG.md says:
+// nothing that holds data is replaced or removed, and nothing is refused.
+func TestUpgrade(t *testing.T) {
+	files, err := filepath.Glob("testdata/released/*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("released templates: %v, %v", files, err)
+	}
+	for _, file := range files {
+		version := strings.TrimSuffix(filepath.Base(file), ".json")
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var before, after upgrade.Template
+		if err := json.Unmarshal(raw, &before); err != nil {
+			t.Fatal(err)
+		}
+		props := minimal()
+		if steps, ok := upgrading[version]; ok {
+			steps(&props)
+		}
+		if err := json.Unmarshal(assetHash.ReplaceAll(synth(t, props, nil).raw, []byte("asset")), &after); err != nil {
+			t.Fatal(err)
+		}
+		changes := upgrade.Compare(before, after)
+		if len(changes) == 0 {
+			t.Errorf("%s: nothing changes: the test compares a template with itself", version)
+		}
+		for _, c := range upgrade.Problems(changes) {
+			t.Errorf("from %s: %s %s (%s)", version, c.Sentence, c.Problem, c.ID)
+		}
+	}
+}
+
+// TestUpgradeNeedsItsSteps shows that TestUpgrade sees what a step is for:
+// without NameOptional, Cognito refuses the pool of 0.1.0.
+func TestUpgradeNeedsItsSteps(t *testing.T) {
+	raw, err := os.ReadFile("testdata/released/0.1.0.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var before, after upgrade.Template
+	if err := json.Unmarshal(raw, &before); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(standard(t).raw, &after); err != nil {
+		t.Fatal(err)
+	}
+	problems := upgrade.Problems(upgrade.Compare(before, after))
+	if len(problems) != 1 || problems[0].Type != "AWS::Cognito::UserPool" {
+		t.Errorf("problems: %v", problems)
+	}
+}

@@ -90,6 +90,10 @@ fuzz: ## every fuzz target for FUZZTIME (1m); their seeds run in make test
 		done; \
 	done
 
+.PHONY: smoke
+smoke: ## a journey against any deployment: API=https://… (OUT=figures.md, EXPIRE=1 on the laptop)
+	@go run ./tests/smoke -api "$(API)" $(if $(OUT),-out "$(OUT)") $(if $(EXPIRE),-expire)
+
 .PHONY: lint
 lint: node_modules/.package-lock.json ## gofmt, go vet, staticcheck, tsc, the contract and its reference
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'gofmt would change these files: run gofmt -w on them'; exit 1; }

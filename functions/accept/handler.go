@@ -44,7 +44,7 @@ func (h handler) routes() httpapi.Routes {
 // server. A person whose link is dead is led to the dashboard as well, which
 // says so; a program gets the answer.
 func (h handler) follow(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
-	o, err := h.invitations.Follow(ctx, r.Params["token"], "", r.Now)
+	o, err := h.invitations.Look(ctx, r.Params["token"], r.Now)
 	switch {
 	case errors.Is(err, user.ErrNoInvitation) && strings.Contains(r.Header["accept"], "text/html"):
 		return h.redirect("/login", r.Params["token"]), nil
@@ -114,7 +114,7 @@ func show(u user.User, w workspace.Workspace, inviter user.User, now time.Time) 
 }
 
 func (h handler) preview(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
-	o, err := h.invitations.Follow(ctx, r.Params["token"], "", r.Now)
+	o, err := h.invitations.Look(ctx, r.Params["token"], r.Now)
 	if err != nil {
 		return httpapi.Response{}, err
 	}

@@ -45,28 +45,40 @@ func (h handler) record(ctx context.Context, r *httpapi.Request) (httpapi.Respon
 	if err := r.Caller.Person(); err != nil {
 		return httpapi.Response{}, err
 	}
-	err := h.invitations.AccountAppeared(ctx, r.Caller.Email, r.Now)
+	_, err := h.invitations.AccountAppeared(ctx, r.Caller.Email, r.Now)
 	return httpapi.Response{Status: http.StatusNoContent}, err
 }
 
+// patience is how long the trigger works on a sign-up. Cognito waits 5 seconds
+// for an answer and then fails the sign-up; what is between is for a cold start.
+// https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-working-with-lambda-triggers.html
+const patience = 3500 * time.Millisecond
+
 // confirmed is Cognito's PostConfirmation trigger. It hands the event back, as
-// Cognito wants it. A failure would fail the person's sign-up, so it is logged
-// and left to the next recordAccount.
+// Cognito wants it. A failure would fail the person's sign-up, so it is logged,
+// and the next recordAccount, which the dashboard sends after each sign-in,
+// does what is left.
 // https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-lambda-post-confirmation.html
 func (h handler) confirmed(ctx context.Context, event json.RawMessage) (json.RawMessage, error) {
 	var in lambdaevents.CognitoEventUserPoolsPostConfirmation
-	err := json.Unmarshal(event, &in)
-	if err == nil {
-		attributes := in.Request.UserAttributes
-		if !user.ValidEmail(attributes["email"]) || attributes["email_verified"] != "true" {
-			return event, nil
-		}
-		err = h.invitations.AccountAppeared(ctx, attributes["email"], h.now().UTC().Truncate(time.Millisecond))
-	}
-	if err != nil {
+	if err := json.Unmarshal(event, &in); err != nil {
 		h.log.ErrorContext(ctx, "account", "outcome", "failed", "error", err)
-	} else {
-		h.log.InfoContext(ctx, "account", "outcome", "recorded")
+		return event, nil
+	}
+	attributes := in.Request.UserAttributes
+	if !user.ValidEmail(attributes["email"]) || attributes["email_verified"] != "true" {
+		return event, nil
+	}
+	working, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	noted, err := h.invitations.AccountAppeared(working, attributes["email"], h.now().UTC().Truncate(time.Millisecond))
+	switch {
+	case err == nil:
+		h.log.InfoContext(ctx, "account", "outcome", "recorded", "workspaces", noted)
+	case working.Err() != nil:
+		h.log.WarnContext(ctx, "account", "outcome", "unfinished", "workspaces", noted, "left", "to the next recordAccount", "error", err)
+	default:
+		h.log.ErrorContext(ctx, "account", "outcome", "failed", "workspaces", noted, "error", err)
 	}
 	return event, nil
 }

@@ -131,3 +131,16 @@ func TestSignedInRoutesHaveRoomForBadTokens(t *testing.T) {
 		}
 	}
 }
+
+// The scanners of one tenant's recipients leave room for everybody else's. One
+// in front of a mailbox opens a link some ten times, by two routes, and SES lets
+// 14 mails a second leave at first.
+func TestLinksHaveRoomForMailScanners(t *testing.T) {
+	for _, f := range blueprint.Functions() {
+		for _, r := range f.Routes {
+			if r.Auth == blueprint.Public && r.Method == "GET" && (r.Throttle.Rate < 2*10*14 || r.Throttle.Burst < r.Throttle.Rate) {
+				t.Errorf("%s: %d a second and %d at once can be used up by scanners", r.Key(), r.Throttle.Rate, r.Throttle.Burst)
+			}
+		}
+	}
+}

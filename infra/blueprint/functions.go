@@ -13,18 +13,26 @@ const (
 	feedbackTimeout = 30 * time.Second
 )
 
-// Throttles at the gateway, each shared by everybody who calls its route. API
-// Gateway counts a request before the authorizer looks at its token, so a tight
-// throttle on a signed-in route is one that a stranger can use up. Public routes
-// are tighter all the same: nobody has shown who they are there.
+// Throttles at the gateway, each shared by everybody who calls its route: an
+// HTTP API has no other key for them. API Gateway counts a request before the
+// authorizer looks at its token, so a tight throttle is one that a stranger can
+// use up, and then it keeps everybody out.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-throttling.html
 var (
 	usual = Throttle{Rate: 500, Burst: 1000}
 	// batch bounds work: of calls for up to 500 people each, which take some
 	// five seconds, a hundred a second keep half of the 1,000 runs busy that
 	// Lambda gives an account.
-	batch  = Throttle{Rate: 100, Burst: 200}
-	public = Throttle{Rate: 50, Burst: 100}
+	batch = Throttle{Rate: 100, Burst: 200}
+	// looking is for the public GETs, which write nothing. Mail scanners call
+	// them for every mail of every tenant: at 14 mails a second, the rate that
+	// SES gives a new account, 35 requests for each mail fit. 500 a second of
+	// some 15 ms keep 8 runs busy, fewer than the 10 that Lambda gives a new
+	// account; at 2 USD a million, a flood costs 3.60 USD an hour.
+	looking = usual
+	// answering is for the public POSTs, which write. Scanners do not send them,
+	// and a mail client sends one for a person's click (RFC 8058).
+	answering = Throttle{Rate: 50, Burst: 100}
 )
 
 // Keys of the table that permissions name.
@@ -88,17 +96,17 @@ func Functions() []Function {
 			Name: "accept", Purpose: "the invited person's side: redirect, preview, accept, decline, unsubscribe, report",
 			MemoryMB: 256, Timeout: httpTimeout,
 			Routes: []Route{
-				{"GET", "/invite/{token}", "followInvitation", Public, public},
-				{"GET", "/v1/invitations/{token}", "previewInvitation", Public, public},
+				{"GET", "/invite/{token}", "followInvitation", Public, looking},
+				{"GET", "/v1/invitations/{token}", "previewInvitation", Public, looking},
 				{"POST", "/v1/invitations/{token}/accept", "acceptInvitation", SignedIn, usual},
-				{"POST", "/v1/invitations/{token}/decline", "declineInvitation", Public, public},
+				{"POST", "/v1/invitations/{token}/decline", "declineInvitation", Public, answering},
 				{"POST", "/v1/me/workspaces/{workspace}/accept", "acceptMine", SignedIn, usual},
 				{"POST", "/v1/me/workspaces/{workspace}/decline", "declineMine", SignedIn, usual},
-				{"GET", "/v1/invitations/{token}/unsubscribe", "askUnsubscribe", Public, public},
-				{"POST", "/v1/invitations/{token}/unsubscribe", "unsubscribeInvitation", Public, public},
-				{"POST", "/v1/invitations/{token}/resubscribe", "resubscribeInvitation", Public, public},
-				{"GET", "/v1/invitations/{token}/report", "askReport", Public, public},
-				{"POST", "/v1/invitations/{token}/report", "reportInvitation", Public, public},
+				{"GET", "/v1/invitations/{token}/unsubscribe", "askUnsubscribe", Public, looking},
+				{"POST", "/v1/invitations/{token}/unsubscribe", "unsubscribeInvitation", Public, answering},
+				{"POST", "/v1/invitations/{token}/resubscribe", "resubscribeInvitation", Public, answering},
+				{"GET", "/v1/invitations/{token}/report", "askReport", Public, looking},
+				{"POST", "/v1/invitations/{token}/report", "reportInvitation", Public, answering},
 			},
 			Permissions: []Permission{
 				{Read, OnTable, []string{"WS#*", "ACCOUNT#*"}, "the invitation, its workspace and inviter, whether the person has an account"},

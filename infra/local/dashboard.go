@@ -21,11 +21,15 @@ type dashboard struct {
 }
 
 // newDashboard serves the files of a folder at the stack's own address.
-func newDashboard(folder, url string) (*dashboard, error) {
+func newDashboard(folder, url string, people issuer.Behavior) (*dashboard, error) {
 	if _, err := os.Stat(filepath.Join(folder, blueprint.DashboardPage)); err != nil {
 		return nil, fmt.Errorf("the dashboard is not built: run make build: %w", err)
 	}
-	config, err := json.Marshal(blueprint.DashboardConfig{API: url, Issuer: url, ClientID: issuer.DashboardClient})
+	description := blueprint.DashboardConfig{API: url, Issuer: url, ClientID: issuer.DashboardClient}
+	if path := people.SignUpPath(); path != "" {
+		description.SignUp = url + path
+	}
+	config, err := json.Marshal(description)
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/latchkey/latchkey/infra/local/issuer"
 )
 
 func TestDashboardAnswersEveryPage(t *testing.T) {
@@ -19,7 +21,7 @@ func TestDashboardAnswersEveryPage(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	d, err := newDashboard(folder, "http://127.0.0.1:8080")
+	d, err := newDashboard(folder, "http://127.0.0.1:8080", issuer.Cognito)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +35,7 @@ func TestDashboardAnswersEveryPage(t *testing.T) {
 		{"/nexus/workspace-settings/users", "page", "text/html; charset=utf-8", "no-cache", 200},
 		{"/assets/main-x1.js", "script", "text/javascript; charset=utf-8", "public, max-age=31536000, immutable", 200},
 		{"/assets/main-x2.js", "404", "text/plain; charset=utf-8", "", 404},
-		{"/config.json", `{"api":"http://127.0.0.1:8080","issuer":"http://127.0.0.1:8080","clientId":"latchkey-dashboard"}`, "application/json", "no-cache", 200},
+		{"/config.json", `{"api":"http://127.0.0.1:8080","issuer":"http://127.0.0.1:8080","clientId":"latchkey-dashboard","signUp":"http://127.0.0.1:8080/local/signup"}`, "application/json", "no-cache", 200},
 	} {
 		r := httptest.NewRequest("GET", "http://127.0.0.1:8080"+tc.target, nil)
 		if !d.answers(r) {
@@ -64,7 +66,7 @@ func TestDashboardAnswersEveryPage(t *testing.T) {
 	if w.Code != http.StatusTemporaryRedirect || w.Header().Get("Location") != "http://127.0.0.1:8080/nexus?a=b" {
 		t.Errorf("localhost: %d %v", w.Code, w.Header())
 	}
-	if _, err := newDashboard(t.TempDir(), "http://127.0.0.1:8080"); err == nil || !strings.Contains(err.Error(), "make build") {
+	if _, err := newDashboard(t.TempDir(), "http://127.0.0.1:8080", issuer.Cognito); err == nil || !strings.Contains(err.Error(), "make build") {
 		t.Errorf("a dashboard that is not built: %v", err)
 	}
 }

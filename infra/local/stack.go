@@ -86,6 +86,9 @@ type Config struct {
 	// SES is what the account may do at SES; nil is production access at the
 	// rate that the functions are told, without a daily quota.
 	SES *mailbox.Account
+	// Issuer is what the issuer makes of parameters on which providers differ;
+	// the zero value is a Cognito pool with managed login.
+	Issuer issuer.Behavior
 	// NoticesAfter is how long after a mail it is told what became of it.
 	NoticesAfter time.Duration
 	// Settings replace the defaults, and what this package sets itself.
@@ -351,7 +354,7 @@ func (s *Stack) startHTTP(port int, dataDir string, cfg Config, log io.Writer) e
 	people, err := issuer.New(issuer.Config{
 		URL: s.URL, DataDir: filepath.Join(dataDir, "issuer"),
 		DashboardOrigins: []string{s.URL}, RedirectURIs: []string{s.URL + "/"},
-		OnSignUp: s.signedUp,
+		OnSignUp: s.signedUp, Behavior: cfg.Issuer,
 	})
 	if err != nil {
 		return err
@@ -375,7 +378,7 @@ func (s *Stack) startHTTP(port int, dataDir string, cfg Config, log io.Writer) e
 	mux.Handle("POST /local/queues/advance", loopback.SameOrigin(http.HandlerFunc(s.advanceQueues)))
 	var pages *dashboard
 	if cfg.Dashboard != "" {
-		if pages, err = newDashboard(cfg.Dashboard, s.URL); err != nil {
+		if pages, err = newDashboard(cfg.Dashboard, s.URL, cfg.Issuer); err != nil {
 			return err
 		}
 	}
@@ -395,8 +398,14 @@ func (s *Stack) startHTTP(port int, dataDir string, cfg Config, log io.Writer) e
 	return err
 }
 
+// triggerPatience is how long Cognito waits for a trigger.
+// https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-working-with-lambda-triggers.html
+const triggerPatience = 5 * time.Second
+
 // signedUp tells the function account of a new account, as Cognito would.
 func (s *Stack) signedUp(ctx context.Context, a issuer.Account) error {
+	ctx, cancel := context.WithTimeout(ctx, triggerPatience)
+	defer cancel()
 	event, err := json.Marshal(map[string]any{
 		"version": "1", "region": region, "userPoolId": "local", "userName": a.Sub,
 		"triggerSource": "PostConfirmation_ConfirmSignUp",

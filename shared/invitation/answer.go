@@ -28,9 +28,20 @@ func (o Open) User() user.User {
 	return o.Users[o.UserID]
 }
 
-// Follow reads the invitation that a link leads to. Unknown, forged and dead
-// links are all user.ErrNoInvitation. email is that of the caller, "" for none.
+// Follow reads the invitation that a link leads to, with what an answer to it is
+// decided on. Unknown, forged and dead links are all user.ErrNoInvitation. email
+// is that of the caller, "" for none.
 func (s Service) Follow(ctx context.Context, token, email string, now time.Time) (Open, error) {
+	return s.follow(ctx, token, wantToAnswer(email), now)
+}
+
+// Look is Follow for somebody who only looks, mail scanners first of all: one
+// read of two items, and none for a link that this deployment never made.
+func (s Service) Look(ctx context.Context, token string, now time.Time) (Open, error) {
+	return s.follow(ctx, token, store.Want{}, now)
+}
+
+func (s Service) follow(ctx context.Context, token string, want store.Want, now time.Time) (Open, error) {
 	keys, err := s.Links.Keys(ctx, now)
 	if err != nil {
 		return Open{}, err
@@ -39,7 +50,7 @@ func (s Service) Follow(ctx context.Context, token, email string, now time.Time)
 	if err != nil {
 		return Open{}, user.ErrNoInvitation
 	}
-	o, err := s.open(ctx, named.WorkspaceID, named.UserID, email)
+	o, err := s.open(ctx, named.WorkspaceID, named.UserID, want)
 	if err != nil {
 		return Open{}, err
 	}
@@ -51,18 +62,24 @@ func (s Service) Follow(ctx context.Context, token, email string, now time.Time)
 // that another account of the same address holds is not theirs, and to an
 // archived person the workspace is any other.
 func (s Service) Own(ctx context.Context, workspaceID string, g user.Guest) (Open, error) {
-	o, err := s.open(ctx, workspaceID, user.IDFor(workspaceID, g.Email), g.Email)
+	o, err := s.open(ctx, workspaceID, user.IDFor(workspaceID, g.Email), wantToAnswer(g.Email))
 	if u := o.User(); errors.Is(err, user.ErrNoInvitation) || err == nil && (u.Status == user.Archived || !u.MayBe(g.Subject)) {
 		return Open{}, workspace.ErrNotFound
 	}
 	return o, err
 }
 
-func (s Service) open(ctx context.Context, workspaceID, userID, email string) (Open, error) {
-	want := store.Want{Workspace: workspaceID, Users: []string{userID}, Counts: true}
+// wantToAnswer is what accepting or declining is decided on, beside the user.
+func wantToAnswer(email string) store.Want {
+	want := store.Want{Counts: true}
 	if email != "" {
 		want.Accounts = []string{email}
 	}
+	return want
+}
+
+func (s Service) open(ctx context.Context, workspaceID, userID string, want store.Want) (Open, error) {
+	want.Workspace, want.Users = workspaceID, []string{userID}
 	st, err := s.Store.Load(ctx, want)
 	if err != nil {
 		return Open{}, err
@@ -101,7 +118,7 @@ func (s Service) Accept(ctx context.Context, o Open, g user.Guest, now time.Time
 	if !o.HasAccount(g.Email) {
 		// Before the account is known with the write below: a repeat after a
 		// failure in between still finds it new, and misses no workspace.
-		if err := s.accountAppeared(ctx, g.Email, o.Workspace.ID, now); err != nil {
+		if _, err := s.accountAppeared(ctx, g.Email, o.Workspace.ID, now); err != nil {
 			return View{}, err
 		}
 	}
@@ -156,24 +173,29 @@ func (s Service) Decline(ctx context.Context, o Open, now time.Time) (user.User,
 }
 
 // AccountAppeared makes it known that an email has an account, and notes it in
-// every workspace where it is invited. It may be repeated: what an index does not
-// show yet is caught the next time.
-func (s Service) AccountAppeared(ctx context.Context, email string, now time.Time) error {
+// every workspace where it is invited. It returns in how many it did, also with
+// an error. It may be repeated: what an index does not show yet, and what an
+// error left, is caught the next time.
+func (s Service) AccountAppeared(ctx context.Context, email string, now time.Time) (noted int, err error) {
 	if err := s.Store.InsertAccount(ctx, email, now); err != nil {
-		return err
+		return 0, err
 	}
 	return s.accountAppeared(ctx, email, "", now)
 }
 
 // accountAppeared leaves out one workspace, "" for none.
-func (s Service) accountAppeared(ctx context.Context, email, except string, now time.Time) error {
-	return s.Store.EachMembership(ctx, user.EmailKey(email), func(m store.Membership) error {
+func (s Service) accountAppeared(ctx context.Context, email, except string, now time.Time) (noted int, err error) {
+	err = s.Store.EachMembership(ctx, user.EmailKey(email), func(m store.Membership) error {
 		if m.User.HasAccount || m.Workspace.ID == except {
 			return nil
 		}
 		_, err := s.Promote(ctx, m.Workspace.ID, m.User.ID, now)
+		if err == nil {
+			noted++
+		}
 		return err
 	})
+	return noted, err
 }
 
 // Promote notes that a user's email has an account, which turns requested into

@@ -3,7 +3,7 @@ import { startAPI } from './api';
 import { App, type Arrival } from './app';
 import { loadConfig } from './config';
 import { takeInvitation } from './invitation';
-import { comeBack, startSession } from './session';
+import { comeBack, resumeDeparture, startSession } from './session';
 import { loadText, TextProvider } from './text';
 import './style.css';
 
@@ -26,6 +26,7 @@ async function start(): Promise<void> {
   const [config, text] = await Promise.all([loadConfig(), loadText()]);
   startAPI(config.api);
   await startSession(config);
+  if (location.pathname === '/' && (await resumeDeparture())) return; // the page is leaving
   const arrival = await arrive();
   createRoot(document.getElementById('root')!).render(
     <TextProvider initial={text}>

@@ -19,6 +19,13 @@ interface Journey {
   invitation?: string;
 }
 
+/** What outlives the way to the issuer: a journey, and who may not come back. */
+interface Departure extends Journey {
+  email?: string;
+  /** The subject who asked for another account. */
+  leaving?: string;
+}
+
 export interface SignIn extends Journey {
   /** The address to sign in with, if it is known. */
   email?: string;
@@ -68,8 +75,12 @@ export async function bearer(): Promise<string | null> {
   return user?.id_token ?? null;
 }
 
+/** Where a departure waits while the issuer signs somebody out. */
+const departureKey = 'latchkey.departure';
+
 export function signIn({ email, asSomebodyElse, ...journey }: SignIn): Promise<void> {
-  return manager.signinRedirect({ state: journey, login_hint: email, prompt: asSomebodyElse ? 'login' : undefined });
+  const state: Departure = asSomebodyElse ? { ...journey, email, leaving: user?.profile.sub } : journey;
+  return manager.signinRedirect({ state, login_hint: email, prompt: asSomebodyElse ? 'login' : undefined });
 }
 
 export async function signUp({ email, ...journey }: SignIn): Promise<void> {
@@ -81,10 +92,33 @@ export async function signUp({ email, ...journey }: SignIn): Promise<void> {
   return from.signinRedirect({ state: journey, login_hint: email, prompt: config.signUp ? undefined : 'create' });
 }
 
-/** Ends at the callback what signIn and signUp began, and says where to go on. */
+/**
+ * Ends at the callback what signIn and signUp began, and says where to go on.
+ * An issuer that ignores prompt=login, as Cognito's classic pages do, sends the
+ * same person back: they are signed out there first, and asked again. Signing
+ * out first at every issuer would be simpler, but Okta refuses it without the
+ * ID token, and some issuers have no address for it.
+ */
 export async function comeBack(): Promise<Journey> {
-  user = await manager.signinRedirectCallback();
-  return user.state as Journey;
+  const arrived = await manager.signinRedirectCallback();
+  const { email, leaving, ...journey } = arrived.state as Departure;
+  if (leaving && leaving === arrived.profile.sub && (await manager.metadataService.getEndSessionEndpoint())) {
+    // Cognito brings no state back from signing out.
+    sessionStorage.setItem(departureKey, JSON.stringify({ ...journey, email }));
+    await signOut();
+    return new Promise(() => {}); // the page is leaving
+  }
+  user = arrived;
+  return journey;
+}
+
+/** Goes on signing in where the issuer has just signed the former person out. */
+export async function resumeDeparture(): Promise<boolean> {
+  const stored = sessionStorage.getItem(departureKey);
+  sessionStorage.removeItem(departureKey);
+  if (!stored) return false;
+  await signIn(JSON.parse(stored) as Departure);
+  return true;
 }
 
 /**

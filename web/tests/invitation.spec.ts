@@ -28,6 +28,29 @@ test('the wrong account burns nothing, and can be changed', async ({ page }) => 
   expect((await office.get(u)).status).toBe('active');
 });
 
+test('an account can be changed where the issuer ignores prompt, as classic Cognito does', async ({ page }) => {
+  const office = await Office.make();
+  const u = await office.invite();
+  await signUp(u.email, u.name);
+  await signedIn(page, { email: `mallory-${unique()}@corp.com`, name: 'Mallory' });
+  await page.goto('/');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await expect(page.getByRole('heading', { name: 'first workspace' })).toBeVisible();
+  await page.route('**/oauth2/authorize?*', (route) => {
+    const asked = new URL(route.request().url());
+    asked.searchParams.delete('prompt');
+    return route.continue({ url: asked.href });
+  });
+  await page.goto(u.invitation.url);
+  await page.getByRole('button', { name: 'Switch account' }).click();
+  await expect(page.getByLabel('Email')).toHaveValue(u.email);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('button', { name: 'Join Nexus' }).click();
+  await expect(page.getByRole('heading', { name: 'Welcome to Nexus' })).toBeVisible();
+  expect(await page.evaluate(() => JSON.stringify({ ...sessionStorage }))).not.toContain(tokenOf(u));
+  expect((await office.get(u)).status).toBe('active');
+});
+
 test('what the API says of the account counts, whatever the page thinks', async ({ page, complaints }) => {
   complaints.expect(403);
   const office = await Office.make();
@@ -245,4 +268,21 @@ test('while the service cannot be reached, the page says so and tries again', as
   await page.unroute('**/v1/invitations/*');
   await page.getByRole('button', { name: 'Try again' }).click();
   await expect(page.getByRole('heading', { name: 'Ada Admin invited you to Nexus' })).toBeVisible();
+});
+
+test('while the gateway throttles, the page says so and asks again by itself', async ({ page, complaints }) => {
+  complaints.expect(429);
+  const office = await Office.make();
+  const u = await office.invite();
+  let refused = 0;
+  await page.route('**/v1/invitations/*', (route) => {
+    // As API Gateway words it: no problem, no Retry-After.
+    if (refused++ < 2) return route.fulfill({ status: 429, contentType: 'application/json', json: { message: 'Too Many Requests' } });
+    return route.continue();
+  });
+  await page.goto(u.invitation.url);
+  await expect(page.getByText('Too many requests at once')).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Try again' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'Ada Admin invited you to Nexus' })).toBeVisible();
+  expect(refused).toBe(3);
 });

@@ -82,10 +82,16 @@ func personScope(scope string) string {
 	return strings.Join(granted, " ")
 }
 
-// needsPage says whether a person who is signed in must see a page all the same.
-func (q authRequest) needsPage(s session) bool {
-	return slices.ContainsFunc(q.prompt, func(p string) bool { return p == "login" || p == "create" || p == "select_account" }) ||
-		(q.loginHint != "" && canonical(q.loginHint) != canonical(s.account.Email))
+// needsPage reports whether a person who is signed in must see a page all the
+// same.
+func (b Behavior) needsPage(q authRequest, s session) bool {
+	return slices.ContainsFunc(q.prompt, func(p string) bool { return p != "none" && slices.Contains(b.prompts, p) }) ||
+		b.hintSwitches && q.loginHint != "" && canonical(q.loginHint) != canonical(s.account.Email)
+}
+
+// signsUp reports whether a request opens the sign-up page.
+func (b Behavior) signsUp(q authRequest) bool {
+	return b.screenHint && q.screenHint == "signup" || slices.Contains(b.prompts, "create") && slices.Contains(q.prompt, "create")
 }
 
 func (i *Issuer) authorize(w http.ResponseWriter, r *http.Request) {
@@ -96,11 +102,11 @@ func (i *Issuer) authorize(w http.ResponseWriter, r *http.Request) {
 	}
 	s, signedIn := i.session(r)
 	switch {
-	case signedIn && !q.needsPage(s):
+	case signedIn && !i.behavior.needsPage(q, s):
 		i.finishAuth(w, r, q, s)
-	case slices.Contains(q.prompt, "none"):
+	case slices.Contains(i.behavior.prompts, "none") && slices.Contains(q.prompt, "none"):
 		i.refuseAuth(w, r, &authError{code: "login_required", detail: "Nobody is signed in.", target: q.redirectURI, state: q.state})
-	case q.screenHint == "signup" || slices.Contains(q.prompt, "create"):
+	case i.behavior.signsUp(q):
 		i.formPage(w, http.StatusOK, form{mode: modeSignup, flow: &q, query: r.URL.Query(), email: q.loginHint})
 	default:
 		i.formPage(w, http.StatusOK, form{mode: modeLogin, flow: &q, query: r.URL.Query(), email: q.loginHint})

@@ -38,6 +38,8 @@ type Config struct {
 	// entry that ends in a slash allows every path below it, on that very
 	// origin; any other entry allows itself alone.
 	RedirectURIs []string
+	// Behavior is what the issuer makes of parameters on which providers differ.
+	Behavior Behavior
 	// OnSignUp is called once for a new account, before it is kept; an error
 	// means that there is no account, and that the person may try again.
 	OnSignUp func(context.Context, Account) error
@@ -55,6 +57,7 @@ type Issuer struct {
 	secure    bool
 	origins   []string
 	redirects allowList
+	behavior  Behavior
 	onSignUp  func(context.Context, Account) error
 	now       func() time.Time
 	log       *slog.Logger
@@ -108,6 +111,7 @@ func New(c Config) (*Issuer, error) {
 	i := &Issuer{
 		url: base.String(), host: base.Host, secure: base.Scheme == "https",
 		origins: slices.Clone(c.DashboardOrigins), redirects: redirects,
+		behavior: c.Behavior.orDefault(),
 		onSignUp: c.OnSignUp, now: c.Now, rand: c.Rand, log: c.Log,
 		key: key, accounts: accounts, sessions: newSessionStore(), grants: newGrantStore(),
 		pages: pages, guard: guard, mux: http.NewServeMux(),

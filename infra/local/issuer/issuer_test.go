@@ -61,6 +61,11 @@ type stack struct {
 
 func start(t *testing.T) *stack {
 	t.Helper()
+	return startAs(t, issuer.Standard)
+}
+
+func startAs(t *testing.T, b issuer.Behavior) *stack {
+	t.Helper()
 	s := &stack{t: t, dir: filepath.Join(t.TempDir(), "data"), now: time.Now().Truncate(time.Second)}
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		t.Fatal(err)
@@ -76,6 +81,7 @@ func start(t *testing.T) *stack {
 		DashboardOrigins: []string{dashboard},
 		RedirectURIs:     []string{callback, "http://localhost:4000/app/"},
 		OnSignUp:         s.onSignUp,
+		Behavior:         b,
 		Now: func() time.Time {
 			s.mu.Lock()
 			defer s.mu.Unlock()

@@ -134,7 +134,7 @@ func (i *Issuer) discovery(w http.ResponseWriter, _ *http.Request) {
 		"claims_supported":                               []string{"sub", "email", "email_verified", "name", "auth_time", "nonce"},
 		"code_challenge_methods_supported":               []string{"S256"},
 		"token_endpoint_auth_methods_supported":          []string{"none", "client_secret_basic", "client_secret_post"},
-		"prompt_values_supported":                        []string{"none", "login", "create", "select_account"},
+		"prompt_values_supported":                        i.behavior.prompts,
 		"authorization_response_iss_parameter_supported": true,
 	})
 }

@@ -100,7 +100,14 @@ func (i *Issuer) logout(w http.ResponseWriter, r *http.Request) {
 		i.failPage(w, http.StatusBadRequest, "The request could not be read.")
 		return
 	}
-	target := r.Form.Get("post_logout_redirect_uri")
+	target, state := r.Form.Get("post_logout_redirect_uri"), r.Form.Get("state")
+	if i.behavior.logoutURI {
+		target, state = r.Form.Get("logout_uri"), ""
+		if len(r.Form["client_id"]) != 1 || r.Form.Get("client_id") != DashboardClient || target == "" {
+			i.failPage(w, http.StatusBadRequest, "Signing out takes client_id and logout_uri.")
+			return
+		}
+	}
 	if target != "" && !i.redirects.allows(target) {
 		i.failPage(w, http.StatusBadRequest, "The address to go to after signing out is not one that this issuer allows.")
 		return
@@ -109,5 +116,5 @@ func (i *Issuer) logout(w http.ResponseWriter, r *http.Request) {
 	if target == "" {
 		target = "/"
 	}
-	redirect(w, r, withQuery(target, "state", r.Form.Get("state")))
+	redirect(w, r, withQuery(target, "state", state))
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/latchkey/latchkey/infra/local"
+	"github.com/latchkey/latchkey/infra/local/issuer"
 	"github.com/latchkey/latchkey/shared/setting"
 )
 
@@ -48,6 +49,10 @@ func run(ctx context.Context, getenv func(string) string) error {
 	if err != nil {
 		return fmt.Errorf("these settings need a change:\n%w", err)
 	}
+	people, err := issuer.BehaviorNamed(getenv("ISSUER_BEHAVIOR"))
+	if err != nil {
+		return fmt.Errorf("ISSUER_BEHAVIOR: %w", err)
+	}
 	root, err := os.Getwd()
 	if err != nil {
 		return err
@@ -64,7 +69,7 @@ func run(ctx context.Context, getenv func(string) string) error {
 	defer log.Close()
 	began := time.Now()
 	stack, err := local.Start(ctx, local.Config{
-		Port: port, DataDir: data, Root: root, Log: log, Settings: settings, NoticesAfter: time.Second,
+		Port: port, DataDir: data, Root: root, Log: log, Settings: settings, NoticesAfter: time.Second, Issuer: people,
 		Functions: filepath.Join(root, "build", "local"), Dashboard: filepath.Join(root, "build", "web"),
 	})
 	if err != nil {

@@ -1,6 +1,6 @@
 // The invited person's side: who invites them to what, and their answer. What
 // may be done is decided by the API alone; this page shows what it will say.
-import { useState, type ReactNode } from 'react';
+import { useEffect, useState, type ReactNode } from 'react';
 import { Link } from 'wouter';
 import { api, body, problem, type Invitation, type Problem } from '../api';
 import { Plain } from '../frame';
@@ -43,9 +43,28 @@ function outcomeOf(p: Problem): Outcome | undefined {
   return status === 'active' || status === 'expired' || status === 'declined' ? status : undefined;
 }
 
+/** How often the page asks again by itself while the gateway has too many requests. */
+const retries = 5;
+
+/** Calls reload while the gateway throttles: after as long as it says, or else later each time, and not in step with others. */
+function useRetry(throttled: Problem | undefined, reload: () => void): void {
+  const [tried, setTried] = useState(0);
+  useEffect(() => {
+    if (!throttled || tried >= retries) return;
+    const seconds = throttled.retryAfter ?? 2 ** tried * (0.5 + Math.random());
+    const timer = setTimeout(() => {
+      setTried(tried + 1);
+      reload();
+    }, seconds * 1000);
+    return () => clearTimeout(timer);
+    // A new answer, not a new render, starts the clock.
+  }, [throttled]);
+}
+
 function Found({ token }: { token: string }) {
   const path = { token };
   const { data, problem: failed, loading, reload } = useLoad(token, () => body(api.GET('/v1/invitations/{token}', { params: { path } })));
+  useRetry(failed?.code === 'throttled' && !data ? failed : undefined, reload);
   const [outcome, setOutcome] = useState<Outcome>();
   const [refused, setRefused] = useState<Problem>();
   const [busy, setBusy] = useState(false);

@@ -182,6 +182,10 @@ func active(workspaceID, email string, role user.Role, at time.Time) user.User {
 	return u
 }
 
+// patience is how long a test lets one operation go on: a decision that never
+// ends fails its own test alone.
+const patience = 10 * time.Second
+
 // Insertion is what became of users who were to be inserted.
 type Insertion struct {
 	Existing map[string]user.User // who was there already, by id
@@ -235,6 +239,8 @@ func (tb *table) InsertUsers(ctx context.Context, users []user.User, answer stor
 }
 
 func insertUsers(ctx context.Context, s *store.Store, users []user.User, answer store.Answer, at time.Time) (Insertion, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	all := newInsertion()
 	for chunk := range slices.Chunk(users, 36) {
 		want := store.Want{Workspace: chunk[0].WorkspaceID, Counts: true, Request: answer.Key}
@@ -249,6 +255,14 @@ func insertUsers(ctx context.Context, s *store.Store, users []user.User, answer 
 			return all, err
 		}
 		done, err := store.Decide(ctx, s, st, inserting{chunk, answer, at}.decide)
+		if err == nil && len(done.Seatless) > 0 {
+			// As the use case does: a twin may have brought them in.
+			if err = s.Recount(ctx, st, slices.Collect(maps.Keys(done.Seatless))...); err == nil {
+				existing := done.Existing
+				done, err = store.Decide(ctx, s, st, inserting{onlyThose(chunk, done.Seatless), answer, at}.decide)
+				maps.Copy(done.Existing, existing)
+			}
+		}
 		if err != nil {
 			return all, err
 		}
@@ -271,12 +285,18 @@ func insertUsers(ctx context.Context, s *store.Store, users []user.User, answer 
 	return all, nil
 }
 
+func onlyThose(users []user.User, ids map[string]bool) []user.User {
+	return slices.DeleteFunc(slices.Clone(users), func(u user.User) bool { return !ids[u.ID] })
+}
+
 // ChangeUser makes a transition of a user whom the caller has read.
 func (tb *table) ChangeUser(ctx context.Context, u user.User, transition func(user.User) (user.User, error)) (user.User, error) {
 	return changeUser(ctx, tb.Store, u, transition)
 }
 
 func changeUser(ctx context.Context, s *store.Store, u user.User, transition func(user.User) (user.User, error)) (user.User, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	st, err := s.Load(ctx, store.Want{Workspace: u.WorkspaceID, Users: []string{u.ID}, Counts: true})
 	if err != nil {
 		return u, err
@@ -291,6 +311,8 @@ func (tb *table) ChangeWorkspace(ctx context.Context, w workspace.Workspace, cha
 }
 
 func changeWorkspace(ctx context.Context, s *store.Store, w workspace.Workspace, change func(workspace.Workspace) (workspace.Workspace, error)) (workspace.Workspace, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	st, err := s.Load(ctx, store.Want{Workspace: w.ID, Counts: true})
 	if err != nil {
 		return w, err
@@ -305,6 +327,8 @@ func (tb *table) EraseUser(ctx context.Context, u user.User, erase func(user.Use
 }
 
 func eraseUser(ctx context.Context, s *store.Store, u user.User, erase func(user.User) (user.Erased, error)) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	st, err := s.Load(ctx, store.Want{Workspace: u.WorkspaceID, Users: []string{u.ID}, Counts: true})
 	if err != nil {
 		return err
@@ -332,6 +356,8 @@ func (tb *table) SeatsLeft(ctx context.Context, workspaceID string) (int, error)
 
 // InsertWorkspace inserts a workspace that no limit stops.
 func (tb *table) InsertWorkspace(ctx context.Context, w workspace.Workspace, founder *user.User) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	return tb.Store.InsertWorkspace(ctx, w, founder, 1_000_000)
 }
 
@@ -504,7 +530,9 @@ func (tb *table) askedBy(t testing.TB, workspaceID, inviter string, u user.User)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = store.Decide(t.Context(), tb.Store, st, func(*store.State) (store.Decision, int, error) {
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	_, err = store.Decide(ctx, tb.Store, st, func(*store.State) (store.Decision, int, error) {
 		return store.Decision{Users: []store.UserChange{{After: u}}, Asked: 1, Limits: limits, At: t0}, 0, nil
 	})
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"os"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -88,6 +90,28 @@ type wire struct {
 	on func(operation, request string, response []byte)
 	// before runs ahead of each call.
 	before func(operation, request string)
+	// lose reports whether the answer to a call is lost on its way back.
+	lose func(operation string) bool
+}
+
+// errBroken is a connection that breaks off.
+var errBroken = &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
+
+// loseNext loses the answer to the next call of that operation, and returns
+// whether there was one since.
+func (w *wire) loseNext(operation string) (lost func() bool) {
+	var done atomic.Bool
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.lose = func(called string) bool { return called == operation && done.CompareAndSwap(false, true) }
+	return done.Load
+}
+
+// ahead runs do ahead of each call; nil for nothing.
+func (w *wire) ahead(do func(operation, request string)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.before = do
 }
 
 func (w *wire) listen(on func(operation, request string, response []byte)) {
@@ -98,9 +122,9 @@ func (w *wire) listen(on func(operation, request string, response []byte)) {
 
 func (w *wire) Do(r *http.Request) (*http.Response, error) {
 	w.mu.Lock()
-	on, before := w.on, w.before
+	on, before, lose := w.on, w.before, w.lose
 	w.mu.Unlock()
-	if on == nil && before == nil {
+	if on == nil && before == nil && lose == nil {
 		return http.DefaultTransport.RoundTrip(r)
 	}
 	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
@@ -113,6 +137,10 @@ func (w *wire) Do(r *http.Request) (*http.Response, error) {
 		before(operation, string(request))
 	}
 	response, err := http.DefaultTransport.RoundTrip(r)
+	if err == nil && response.StatusCode == http.StatusOK && lose != nil && lose(operation) {
+		_ = response.Body.Close()
+		return nil, errBroken
+	}
 	if err != nil || on == nil {
 		return response, err
 	}
@@ -439,6 +467,18 @@ func (tb *table) found(t testing.TB) (workspace.Workspace, user.User) {
 		t.Fatal(err)
 	}
 	return w, founder
+}
+
+// bare makes a workspace without users: whoever manages one is counted in its
+// item.
+func (tb *table) bare(t tester) (workspaceID string) {
+	t.Helper()
+	workspaceID = newWorkspaceID()
+	w := workspace.New(byAdmin(t0), workspaceID, "Corp", "bare-"+strconv.FormatUint(serial.Add(1), 10), nil)
+	if err := tb.InsertWorkspace(t.Context(), w, nil); err != nil {
+		t.Fatal(err)
+	}
+	return workspaceID
 }
 
 func (tb *table) workspace(t testing.TB, workspaceID string) workspace.Workspace {

@@ -267,50 +267,55 @@ func (tb *table) InsertUsers(ctx context.Context, users []user.User, answer stor
 }
 
 func insertUsers(ctx context.Context, s *store.Store, users []user.User, answer store.Answer, at time.Time) (Insertion, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
 	all := newInsertion()
 	for chunk := range slices.Chunk(users, 36) {
-		want := store.Want{Workspace: chunk[0].WorkspaceID, Counts: true, Request: answer.Key}
-		for _, u := range chunk {
-			want.Users = append(want.Users, u.ID)
-			want.People = append(want.People, u.Email)
-		}
-		slices.Sort(want.Users)
-		want.Users = slices.Compact(want.Users)
-		st, err := s.Load(ctx, want)
+		done, err := insertChunk(ctx, s, inserting{chunk, answer, at})
 		if err != nil {
 			return all, err
-		}
-		done, err := store.Decide(ctx, s, st, inserting{chunk, answer, at}.decide)
-		if err == nil && len(done.Seatless) > 0 {
-			// As the use case does: a twin may have brought them in.
-			if err = s.Recount(ctx, st, slices.Collect(maps.Keys(done.Seatless))...); err == nil {
-				existing := done.Existing
-				done, err = store.Decide(ctx, s, st, inserting{onlyThose(chunk, done.Seatless), answer, at}.decide)
-				maps.Copy(done.Existing, existing)
-			}
-		}
-		if err != nil {
-			return all, err
-		}
-		if answer.Key != "" && len(done.Existing)+len(done.Seatless) > 0 {
-			// What one read gives is not of one moment: a twin may have inserted them
-			// after the answer was looked for.
-			again, err := s.Load(ctx, store.Want{Workspace: chunk[0].WorkspaceID, Request: answer.Key})
-			if err != nil {
-				return all, err
-			}
-			if again.Answer.Counts(at) {
-				done = newInsertion()
-				done.Before = again.Answer
-			}
 		}
 		all.Before = done.Before
 		maps.Copy(all.Existing, done.Existing)
 		maps.Copy(all.Seatless, done.Seatless)
 	}
 	return all, nil
+}
+
+func insertChunk(ctx context.Context, s *store.Store, in inserting) (Insertion, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	want := store.Want{Workspace: in.users[0].WorkspaceID, Counts: true, Request: in.answer.Key}
+	for _, u := range in.users {
+		want.Users = append(want.Users, u.ID)
+		want.People = append(want.People, u.Email)
+	}
+	slices.Sort(want.Users)
+	want.Users = slices.Compact(want.Users)
+	st, err := s.Load(ctx, want)
+	if err != nil {
+		return newInsertion(), err
+	}
+	done, err := store.Decide(ctx, s, st, in.decide)
+	if err == nil && len(done.Seatless) > 0 {
+		// As the use case does: a twin may have brought them in.
+		if err := s.Recount(ctx, st, slices.Collect(maps.Keys(done.Seatless))...); err != nil {
+			return done, err
+		}
+		existing := done.Existing
+		in.users = onlyThose(in.users, done.Seatless)
+		done, err = store.Decide(ctx, s, st, in.decide)
+		maps.Copy(done.Existing, existing)
+	}
+	if err != nil || in.answer.Key == "" || len(done.Existing)+len(done.Seatless) == 0 {
+		return done, err
+	}
+	// What one read gives is not of one moment: a twin may have inserted them
+	// after the answer was looked for.
+	again, err := s.Load(ctx, store.Want{Workspace: want.Workspace, Request: in.answer.Key})
+	if err == nil && again.Answer.Counts(in.at) {
+		done = newInsertion()
+		done.Before = again.Answer
+	}
+	return done, err
 }
 
 func onlyThose(users []user.User, ids map[string]bool) []user.User {

@@ -185,8 +185,8 @@ func seated[T any](ctx context.Context, s Service, st *store.State, now time.Tim
 
 // freeSeats persists what the clock has decided about pending users of a
 // workspace, without waiting for the schedule, and counts the seats anew: another
-// caller may have freed some at the same time.
-func (s Service) freeSeats(ctx context.Context, st *store.State, now time.Time) error {
+// caller may have freed some at the same time, or taken them for one of people.
+func (s Service) freeSeats(ctx context.Context, st *store.State, now time.Time, people ...string) error {
 	lapsed, ids, err := s.Store.Lapsed(ctx, st.Workspace.ID, now)
 	if err != nil {
 		return err
@@ -197,7 +197,7 @@ func (s Service) freeSeats(ctx context.Context, st *store.State, now time.Time) 
 			return err
 		}
 	}
-	return s.Store.Recount(ctx, st)
+	return s.Store.Recount(ctx, st, people...)
 }
 
 // ChangeWorkspace changes settings of the grant's workspace. A lower seat limit

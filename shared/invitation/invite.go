@@ -196,13 +196,21 @@ func (b *batch) invite(ctx context.Context) (outcomes []Outcome, err error) {
 		}
 		if len(seatless) > 0 && !freed {
 			freed = true
-			if err := b.freeSeats(ctx, b.grant.State, b.now); err != nil {
+			todo = append(seatless, todo...)
+			if err := b.freeSeats(ctx, b.grant.State, b.now, b.idsOf(todo)...); err != nil {
 				return nil, err
 			}
-			todo = append(seatless, todo...)
 		}
 	}
 	return outcomes, b.lateReplay(ctx, outcomes)
+}
+
+func (b *batch) idsOf(rows []int) []string {
+	ids := make([]string, len(rows))
+	for i, row := range rows {
+		ids[i] = b.ids[row]
+	}
+	return ids
 }
 
 // read reads what the people depend on and was not read with the caller.

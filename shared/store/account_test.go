@@ -57,7 +57,7 @@ func (tb *table) joinMany(t *testing.T, email string, n int) []user.User {
 
 func TestMembershipsPageThroughManyWorkspaces(t *testing.T) {
 	tb := newTable(t)
-	const n = 130
+	const n = 110
 	users := tb.joinMany(t, "john@corp.com", n)
 	tb.joinMany(t, "other@corp.com", 3)
 	// A record whose workspace has gone is left out.

@@ -67,7 +67,7 @@ func TestTheLastAdminStaysHoweverManyLeaveAtOnce(t *testing.T) {
 	tb := newTable(t)
 	const n = 10
 	others := rand.New(rand.NewPCG(1, 2))
-	for round := range 6 {
+	for round := range 4 {
 		wsID, all := tb.admins(t, n)
 		targets := others.Perm(n)
 		if round%2 == 0 {

@@ -19,7 +19,7 @@ func answerOf(key, body string, until time.Time) store.Answer {
 // what it was answered, also where it took the last seat.
 func TestCallsWithOneKeyHaveOneAnswer(t *testing.T) {
 	tb := newTable(t)
-	for round := range 6 {
+	for round := range 4 {
 		w, _ := tb.found(t)
 		if round%2 == 1 {
 			w = tb.limited(t, 2)

@@ -237,7 +237,7 @@ func TestANoticeOfAnotherGenerationOrOfNobodyChangesNothing(t *testing.T) {
 // Archiving and the notice of a mail, at the same time, are both kept.
 func TestDeliveryAndTransitionAtOnceAreBothKept(t *testing.T) {
 	tb := newTable(t)
-	for range 20 {
+	for range 8 {
 		u := tb.insert(t, invited(newWorkspaceID(), "john@corp.com", user.Builder, t0))
 		race(2, func(i int) {
 			if i == 0 {

@@ -1,9 +1,12 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"time"
 
@@ -46,20 +49,29 @@ type Erasure struct {
 // WorkspaceChange is a workspace as read and as it is to be.
 type WorkspaceChange struct{ Before, After workspace.Workspace }
 
-// eager is how many times in a row a decision is made anew at once; after that
-// it waits for its turn.
-const eager = 3
+const (
+	// eager is how many times in a row a decision is made anew at once; after
+	// that it waits for its turn.
+	eager = 3
+	// hopeless is how many times in a row the same conditions may fail on the
+	// same items. Another writer leaves an item that differs, so a decision that
+	// meets what it has seen already rests on something that cannot hold.
+	hopeless = 50
+)
 
 // Decide makes a decision on a state and writes it, on condition that nothing
 // it rests on has changed. Where something has, the state takes it in and decide
 // is called again: of two callers racing for one transition exactly one wins,
 // and the other decides on what the winner left. It goes on until the context
-// ends, which returns awsenv.ErrBusy with nothing written.
+// ends, which returns awsenv.ErrBusy with nothing written. A condition that
+// fails again and again although nothing changes is an internal error: the
+// decision, or an item that it rests on, is broken.
 //
 // An error of decide ends it, and so do the store's own refusals:
 // user.ErrLastAdmin and workspace.ErrSeatLimit.
 func Decide[T any](ctx context.Context, s *Store, st *State, decide func(*State) (Decision, T, error)) (T, error) {
 	token := newToken()
+	var stuck deadlock
 	for try := 0; ; try++ {
 		d, result, err := decide(st)
 		var writes []table.Write
@@ -83,6 +95,9 @@ func Decide[T any](ctx context.Context, s *Store, st *State, decide func(*State)
 		if err != nil || outcome.Committed {
 			return result, err
 		}
+		if err := stuck.note(writes, outcome.Lost); err != nil {
+			return result, err
+		}
 		for i, item := range outcome.Lost {
 			if err := st.absorb(writes[i].Key, item); err != nil {
 				return result, err
@@ -94,6 +109,33 @@ func Decide[T any](ctx context.Context, s *Store, st *State, decide func(*State)
 			}
 		}
 	}
+}
+
+// deadlock recognizes a decision that fails for the same reason each time.
+type deadlock struct {
+	lost  map[Key]Item
+	times int // in a row
+}
+
+// note takes in which writes were lost to which items. It returns an error
+// where that was the same for the last hopeless times. A transaction that lost
+// nothing met another one, which says nothing about the state.
+func (d *deadlock) note(writes []table.Write, lost map[int]Item) error {
+	if len(lost) == 0 {
+		return nil
+	}
+	now := make(map[Key]Item, len(lost))
+	for i, item := range lost {
+		now[writes[i].Key] = item
+	}
+	if !reflect.DeepEqual(now, d.lost) {
+		d.lost, d.times = now, 0
+	}
+	if d.times++; d.times < hopeless {
+		return nil
+	}
+	keys := slices.SortedFunc(maps.Keys(now), func(a, b Key) int { return cmp.Or(cmp.Compare(a.PK, b.PK), cmp.Compare(a.SK, b.SK)) })
+	return fmt.Errorf("store: the conditions on %v cannot hold: they failed %d times while nothing changed", keys, d.times)
 }
 
 // complete reads what a decision lacked: what it needs, and where it refused

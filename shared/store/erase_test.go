@@ -174,7 +174,7 @@ func TestOnlyWhoIsGoneIsErased(t *testing.T) {
 // and the other is told.
 func TestErasedOrRestoredNeverBoth(t *testing.T) {
 	tb := newTable(t)
-	for range 20 {
+	for range 8 {
 		wsID := newWorkspaceID()
 		u := tb.change(t, tb.insert(t, quiet(wsID, "john@corp.com", t0)), archive)
 		errs := make([]error, 8)

@@ -68,7 +68,7 @@ func TestADeletedGroupHasNobody(t *testing.T) {
 	tb := newTable(t)
 	w, _ := tb.found(t)
 	tb.put(t, w.ID, "a", "aa", "b")
-	users := people(w.ID, 300, nil, []string{"a"}, []string{"a", "b"}, []string{"aa", "b"}, []string{"aa"})
+	users := people(w.ID, 100, nil, []string{"a"}, []string{"a", "b"}, []string{"aa", "b"}, []string{"aa"})
 	// An elsewhere of the same group's name.
 	other := people(newWorkspaceID(), 5, []string{"a"})
 	tb.insertAll(t, append(slices.Clone(users), other...))

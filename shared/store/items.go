@@ -185,7 +185,7 @@ func userOfItem(item Item) (user.User, error) {
 			Delivery: user.Delivery(in.Delivery), DeliveryReason: in.DeliveryReason, DeliveryWeight: user.Weight(in.DeliveryWeight),
 			NotifyInviter: in.NotifyInviter, Message: in.Message, Locale: in.Locale,
 		},
-		HasAccount: in.HasAccount || in.Status == string(user.Invited) || in.Status == string(user.Active),
+		HasAccount: in.HasAccount || in.Status == string(user.Invited) || in.Status == string(user.Active) || in.ActivatedAt != "",
 		Mailbox:    in.mailbox(in.MailboxVersion), Recipient: in.recipient(), Request: in.Request,
 		Last: in.Last.change(),
 	}
@@ -201,7 +201,9 @@ func recallDelivery(u *user.User) {
 	}
 	switch u.Invitation.DeliveryWeight {
 	case user.WeightUndeliverable:
-		u.Mailbox.BouncedAt = u.UpdatedAt
+		if u.Mailbox.BouncedAt.IsZero() {
+			u.Mailbox.BouncedAt = u.UpdatedAt
+		}
 	case user.WeightComplained:
 		if u.Recipient.ComplainedAt.IsZero() {
 			u.Recipient.ComplainedAt = u.UpdatedAt

@@ -135,9 +135,9 @@ func names(users []user.User) string {
 func TestPagesHaveEverybodyOnceInOrder(t *testing.T) {
 	tb := newTable(t)
 	rapid.Check(t, func(t *rapid.T) {
-		wsID := newWorkspaceID()
+		wsID := tb.bare(t)
 		users := anyUsers(t, wsID)
-		tb.insertAll(t, append(anyUsers(t, newWorkspaceID()), users...)) // another workspace's, too
+		tb.insertAll(t, append(anyUsers(t, tb.bare(t)), users...)) // another workspace's, too
 		for range 4 {
 			f := anyFilter(t)
 			want := slices.DeleteFunc(slices.Clone(users), func(u user.User) bool { return !chosen(f, u) })
@@ -159,7 +159,7 @@ func TestPagesHaveEverybodyOnceInOrder(t *testing.T) {
 func TestWhoChangesStatusBetweenPagesIsNeitherLostNorSeenTwice(t *testing.T) {
 	tb := newTable(t)
 	rapid.Check(t, func(rt *rapid.T) {
-		wsID := newWorkspaceID()
+		wsID := tb.bare(rt)
 		users := anyUsers(rt, wsID)
 		for i := range users {
 			if users[i].Role == user.Admin { // nobody counts admins here
@@ -221,18 +221,16 @@ func TestWhoChangesStatusWithinAPageIsSeenOnce(t *testing.T) {
 	tb.insert(t, active(wsID, "older@corp.com", user.Builder, t0.Add(-day)))
 	other := &table{Store: store.New(server.Client(), tb.name), db: tb.db, name: tb.name}
 	requestedRead, accepted := make(chan struct{}), make(chan struct{})
-	tb.calls.mu.Lock()
-	tb.calls.before = func(operation, request string) {
+	tb.calls.ahead(func(operation, request string) {
 		if operation == "Query" && strings.Contains(request, `"active#"`) {
 			<-accepted
 		}
-	}
-	tb.calls.on = func(operation, request string, _ []byte) {
+	})
+	tb.calls.listen(func(operation, request string, _ []byte) {
 		if operation == "Query" && strings.Contains(request, `"requested#"`) {
 			close(requestedRead)
 		}
-	}
-	tb.calls.mu.Unlock()
+	})
 	go func() {
 		defer close(accepted)
 		<-requestedRead

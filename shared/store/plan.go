@@ -142,6 +142,11 @@ func isVersion(version int) expression.ConditionBuilder {
 // the version.
 var attributesOfDelivery = []string{"delivery", "deliveryReason", "deliveryWeight"}
 
+// derivedAttributes are read from the rest of a record where an earlier release
+// did not write them (userOfItem, recallDelivery). A change may take away what
+// they are derived from, so each one writes them.
+var derivedAttributes = []string{"hasAccount", "bouncedAt", "complainedAt"}
+
 // userUpdate sets what differs between two states of a user, on condition that
 // the stored state is the first of them.
 func userUpdate(before, after user.User) (table.Write, error) {
@@ -152,6 +157,11 @@ func userUpdate(before, after user.User) (table.Write, error) {
 	is, err := itemOfUser(after)
 	if err != nil {
 		return table.Write{}, err
+	}
+	for _, attribute := range derivedAttributes {
+		if is[attribute] != nil {
+			delete(was, attribute)
+		}
 	}
 	if before.Invitation.Generation != after.Invitation.Generation {
 		// Whatever became of the older mail since it was read, a new one begins.

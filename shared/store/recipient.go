@@ -68,6 +68,7 @@ func mailboxWrite(emailKey string, before, after user.Mailbox) (table.Write, err
 // Bounced notes that mail to an address was returned for a lasting reason.
 func (s *Store) Bounced(ctx context.Context, emailKey string, now time.Time) error {
 	item, err := s.table.Get(ctx, mailboxKey(emailKey))
+	var stuck deadlock
 	for try := 0; err == nil; try++ {
 		var before user.Mailbox
 		if item != nil {
@@ -82,6 +83,9 @@ func (s *Store) Bounced(ctx context.Context, emailKey string, now time.Time) err
 		}
 		old, lost, err := s.table.Apply(ctx, w)
 		if err != nil || !lost {
+			return err
+		}
+		if err := stuck.note([]table.Write{w}, map[int]Item{0: old}); err != nil {
 			return err
 		}
 		item = old

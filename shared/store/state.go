@@ -162,13 +162,20 @@ func (st *State) Complete() bool {
 	return true
 }
 
-// Recount reads all parts of the counts once more.
-func (s *Store) Recount(ctx context.Context, st *State) error {
-	keys := st.countKeys(Want{AllCounts: true})
-	for _, key := range keys {
-		delete(st.read, key)
+// Recount reads all parts of the counts once more, and after them the users
+// named: the items of one read are not of one moment, so whoever took the seats
+// that are gone by the counts is seen, and exists rather than finds no seat.
+func (s *Store) Recount(ctx context.Context, st *State, users ...string) error {
+	counts := st.countKeys(Want{AllCounts: true})
+	for _, keys := range [][]Key{counts, st.keys(Want{Users: users})} {
+		for _, key := range keys {
+			delete(st.read, key)
+		}
+		if err := s.fill(ctx, st, keys); err != nil {
+			return err
+		}
 	}
-	return s.fill(ctx, st, keys)
+	return nil
 }
 
 // tallyParts returns the parts of the tally that were read, beginning anywhere,
@@ -255,6 +262,9 @@ func (st *State) absorb(key Key, item Item) error {
 		delete(st.mailboxes, strings.TrimPrefix(key.PK, prefixRecipient))
 	case strings.HasPrefix(key.SK, prefixRequest):
 		st.Answer = Answer{}
+	case strings.HasPrefix(key.SK, prefixPart): // the count of a day that is over
+		part, _ := strconv.Atoi(strings.TrimPrefix(key.SK, prefixPart))
+		st.inviter.parts[part] = workspace.Day{}
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"os"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -88,6 +90,28 @@ type wire struct {
 	on func(operation, request string, response []byte)
 	// before runs ahead of each call.
 	before func(operation, request string)
+	// lose reports whether the answer to a call is lost on its way back.
+	lose func(operation string) bool
+}
+
+// errBroken is a connection that breaks off.
+var errBroken = &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
+
+// loseNext loses the answer to the next call of that operation, and returns
+// whether there was one since.
+func (w *wire) loseNext(operation string) (lost func() bool) {
+	var done atomic.Bool
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.lose = func(called string) bool { return called == operation && done.CompareAndSwap(false, true) }
+	return done.Load
+}
+
+// ahead runs do ahead of each call; nil for nothing.
+func (w *wire) ahead(do func(operation, request string)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.before = do
 }
 
 func (w *wire) listen(on func(operation, request string, response []byte)) {
@@ -98,9 +122,9 @@ func (w *wire) listen(on func(operation, request string, response []byte)) {
 
 func (w *wire) Do(r *http.Request) (*http.Response, error) {
 	w.mu.Lock()
-	on, before := w.on, w.before
+	on, before, lose := w.on, w.before, w.lose
 	w.mu.Unlock()
-	if on == nil && before == nil {
+	if on == nil && before == nil && lose == nil {
 		return http.DefaultTransport.RoundTrip(r)
 	}
 	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
@@ -113,6 +137,10 @@ func (w *wire) Do(r *http.Request) (*http.Response, error) {
 		before(operation, string(request))
 	}
 	response, err := http.DefaultTransport.RoundTrip(r)
+	if err == nil && response.StatusCode == http.StatusOK && lose != nil && lose(operation) {
+		_ = response.Body.Close()
+		return nil, errBroken
+	}
 	if err != nil || on == nil {
 		return response, err
 	}
@@ -182,6 +210,10 @@ func active(workspaceID, email string, role user.Role, at time.Time) user.User {
 	return u
 }
 
+// patience is how long a test lets one operation go on: a decision that never
+// ends fails its own test alone.
+const patience = 10 * time.Second
+
 // Insertion is what became of users who were to be inserted.
 type Insertion struct {
 	Existing map[string]user.User // who was there already, by id
@@ -237,32 +269,9 @@ func (tb *table) InsertUsers(ctx context.Context, users []user.User, answer stor
 func insertUsers(ctx context.Context, s *store.Store, users []user.User, answer store.Answer, at time.Time) (Insertion, error) {
 	all := newInsertion()
 	for chunk := range slices.Chunk(users, 36) {
-		want := store.Want{Workspace: chunk[0].WorkspaceID, Counts: true, Request: answer.Key}
-		for _, u := range chunk {
-			want.Users = append(want.Users, u.ID)
-			want.People = append(want.People, u.Email)
-		}
-		slices.Sort(want.Users)
-		want.Users = slices.Compact(want.Users)
-		st, err := s.Load(ctx, want)
+		done, err := insertChunk(ctx, s, inserting{chunk, answer, at})
 		if err != nil {
 			return all, err
-		}
-		done, err := store.Decide(ctx, s, st, inserting{chunk, answer, at}.decide)
-		if err != nil {
-			return all, err
-		}
-		if answer.Key != "" && len(done.Existing)+len(done.Seatless) > 0 {
-			// What one read gives is not of one moment: a twin may have inserted them
-			// after the answer was looked for.
-			again, err := s.Load(ctx, store.Want{Workspace: chunk[0].WorkspaceID, Request: answer.Key})
-			if err != nil {
-				return all, err
-			}
-			if again.Answer.Counts(at) {
-				done = newInsertion()
-				done.Before = again.Answer
-			}
 		}
 		all.Before = done.Before
 		maps.Copy(all.Existing, done.Existing)
@@ -271,12 +280,56 @@ func insertUsers(ctx context.Context, s *store.Store, users []user.User, answer 
 	return all, nil
 }
 
+func insertChunk(ctx context.Context, s *store.Store, in inserting) (Insertion, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	want := store.Want{Workspace: in.users[0].WorkspaceID, Counts: true, Request: in.answer.Key}
+	for _, u := range in.users {
+		want.Users = append(want.Users, u.ID)
+		want.People = append(want.People, u.Email)
+	}
+	slices.Sort(want.Users)
+	want.Users = slices.Compact(want.Users)
+	st, err := s.Load(ctx, want)
+	if err != nil {
+		return newInsertion(), err
+	}
+	done, err := store.Decide(ctx, s, st, in.decide)
+	if err == nil && len(done.Seatless) > 0 {
+		// As the use case does: a twin may have brought them in.
+		if err := s.Recount(ctx, st, slices.Collect(maps.Keys(done.Seatless))...); err != nil {
+			return done, err
+		}
+		existing := done.Existing
+		in.users = onlyThose(in.users, done.Seatless)
+		done, err = store.Decide(ctx, s, st, in.decide)
+		maps.Copy(done.Existing, existing)
+	}
+	if err != nil || in.answer.Key == "" || len(done.Existing)+len(done.Seatless) == 0 {
+		return done, err
+	}
+	// What one read gives is not of one moment: a twin may have inserted them
+	// after the answer was looked for.
+	again, err := s.Load(ctx, store.Want{Workspace: want.Workspace, Request: in.answer.Key})
+	if err == nil && again.Answer.Counts(in.at) {
+		done = newInsertion()
+		done.Before = again.Answer
+	}
+	return done, err
+}
+
+func onlyThose(users []user.User, ids map[string]bool) []user.User {
+	return slices.DeleteFunc(slices.Clone(users), func(u user.User) bool { return !ids[u.ID] })
+}
+
 // ChangeUser makes a transition of a user whom the caller has read.
 func (tb *table) ChangeUser(ctx context.Context, u user.User, transition func(user.User) (user.User, error)) (user.User, error) {
 	return changeUser(ctx, tb.Store, u, transition)
 }
 
 func changeUser(ctx context.Context, s *store.Store, u user.User, transition func(user.User) (user.User, error)) (user.User, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	st, err := s.Load(ctx, store.Want{Workspace: u.WorkspaceID, Users: []string{u.ID}, Counts: true})
 	if err != nil {
 		return u, err
@@ -291,6 +344,8 @@ func (tb *table) ChangeWorkspace(ctx context.Context, w workspace.Workspace, cha
 }
 
 func changeWorkspace(ctx context.Context, s *store.Store, w workspace.Workspace, change func(workspace.Workspace) (workspace.Workspace, error)) (workspace.Workspace, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	st, err := s.Load(ctx, store.Want{Workspace: w.ID, Counts: true})
 	if err != nil {
 		return w, err
@@ -305,6 +360,8 @@ func (tb *table) EraseUser(ctx context.Context, u user.User, erase func(user.Use
 }
 
 func eraseUser(ctx context.Context, s *store.Store, u user.User, erase func(user.User) (user.Erased, error)) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	st, err := s.Load(ctx, store.Want{Workspace: u.WorkspaceID, Users: []string{u.ID}, Counts: true})
 	if err != nil {
 		return err
@@ -332,6 +389,8 @@ func (tb *table) SeatsLeft(ctx context.Context, workspaceID string) (int, error)
 
 // InsertWorkspace inserts a workspace that no limit stops.
 func (tb *table) InsertWorkspace(ctx context.Context, w workspace.Workspace, founder *user.User) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	return tb.Store.InsertWorkspace(ctx, w, founder, 1_000_000)
 }
 
@@ -413,6 +472,18 @@ func (tb *table) found(t testing.TB) (workspace.Workspace, user.User) {
 		t.Fatal(err)
 	}
 	return w, founder
+}
+
+// bare makes a workspace without users: whoever manages one is counted in its
+// item.
+func (tb *table) bare(t tester) (workspaceID string) {
+	t.Helper()
+	workspaceID = newWorkspaceID()
+	w := workspace.New(byAdmin(t0), workspaceID, "Corp", "bare-"+strconv.FormatUint(serial.Add(1), 10), nil)
+	if err := tb.InsertWorkspace(t.Context(), w, nil); err != nil {
+		t.Fatal(err)
+	}
+	return workspaceID
 }
 
 func (tb *table) workspace(t testing.TB, workspaceID string) workspace.Workspace {
@@ -504,7 +575,9 @@ func (tb *table) askedBy(t testing.TB, workspaceID, inviter string, u user.User)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = store.Decide(t.Context(), tb.Store, st, func(*store.State) (store.Decision, int, error) {
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	_, err = store.Decide(ctx, tb.Store, st, func(*store.State) (store.Decision, int, error) {
 		return store.Decision{Users: []store.UserChange{{After: u}}, Asked: 1, Limits: limits, At: t0}, 0, nil
 	})
 	if err != nil {

@@ -20,42 +20,38 @@ func (s *Store) InsertWorkspace(ctx context.Context, w workspace.Workspace, foun
 	if err != nil {
 		return err
 	}
-	if founder == nil {
-		return s.insertWorkspace(ctx, writes)
-	}
-	key := workspacesKey(user.EmailKey(founder.Email))
-	item, err := s.table.Get(ctx, key)
-	for try := 0; err == nil; try++ {
-		made := dayOfItem(item)
-		if made.On(w.CreatedAt) >= limit {
-			return workspace.TooMany(w.CreatedAt)
-		}
-		counted := append(slices.Clip(writes), dayWrite(key, made, 1, limit, w.CreatedAt))
-		var outcome table.Outcome
-		outcome, err = s.table.Transact(ctx, fmt.Sprintf("%s-%d", newToken(), try), counted)
-		old, raced := outcome.Lost[len(counted)-1]
-		_, taken := outcome.Lost[slugWrite]
-		switch {
-		case err != nil || outcome.Committed:
+	var key Key
+	var made workspace.Day
+	if founder != nil {
+		key = workspacesKey(user.EmailKey(founder.Email))
+		item, err := s.table.Get(ctx, key)
+		if err != nil {
 			return err
-		case taken:
-			return workspace.ErrSlugTaken
-		case raced:
-			item = old
 		}
-		err = table.Wait(ctx, try)
+		made = dayOfItem(item)
 	}
-	return err
-}
-
-func (s *Store) insertWorkspace(ctx context.Context, writes []table.Write) error {
+	token := newToken()
+	var stuck deadlock
 	for try := 0; ; try++ {
-		outcome, err := s.table.Transact(ctx, fmt.Sprintf("%s-%d", newToken(), try), writes)
+		counted := writes
+		if founder != nil {
+			if made.On(w.CreatedAt) >= limit {
+				return workspace.TooMany(w.CreatedAt)
+			}
+			counted = append(slices.Clip(writes), dayWrite(key, made, 1, limit, w.CreatedAt))
+		}
+		outcome, err := s.table.Transact(ctx, fmt.Sprintf("%s-%d", token, try), counted)
 		if err != nil || outcome.Committed {
 			return err
 		}
 		if _, taken := outcome.Lost[slugWrite]; taken {
 			return workspace.ErrSlugTaken
+		}
+		if err := stuck.note(counted, outcome.Lost); err != nil {
+			return err
+		}
+		if item, raced := outcome.Lost[len(writes)]; raced {
+			made = dayOfItem(item)
 		}
 		if err := table.Wait(ctx, try); err != nil {
 			return err

@@ -221,3 +221,36 @@ func TestANoticeIsOfTheNewestMail(t *testing.T) {
 	same(t, "the newest one's", u.Invitation.Delivery, user.DeliveryDelivered)
 	same(t, "version", u.Version, after.Version)
 }
+
+// A notice is about a mail that left, which one that waits has not.
+func TestANoticeLeavesAScheduledMailAlone(t *testing.T) {
+	d := newDeployment(t)
+	tn := d.found(workspace.Patch{})
+	for email, n := range map[string]user.Notice{
+		"john@corp.com": {Delivery: user.DeliveryDelivered, Weight: user.WeightDelivered},
+		"jane@corp.com": bounce,
+		"jill@corp.com": complaint,
+	} {
+		u := tn.archive(d.accept(tn.invite(email)))
+		d.pass(time.Second)
+		u, err := tn.restore(u, mailed) // the mail about access belongs to the same generation
+		d.check("restore", err)
+		same(t, "delivery", u.Invitation.Delivery, user.DeliveryScheduled)
+		d.learn(u, n)
+		same(t, email+" afterwards", tn.load(u.ID).Invitation.Delivery, user.DeliveryScheduled)
+		d.pass(time.Minute)
+		changes, _ := tn.fall()
+		want := user.MailDue
+		if n.Weight >= user.WeightUndeliverable {
+			want = user.DeliveryChanged
+		}
+		same(t, email+" when it is due", changes[u.ID], want)
+		changes, _ = tn.fall()
+		same(t, email+": changes of another run", len(changes), 0)
+		overdue, err := d.Store.ListDue(t.Context(), d.now)
+		d.check("list what is due", err)
+		if due, ok, _ := overdue.Next(t.Context()); ok {
+			t.Errorf("%s: %+v is due still", email, due)
+		}
+	}
+}

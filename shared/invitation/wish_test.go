@@ -254,3 +254,27 @@ func TestANoticeLeavesAScheduledMailAlone(t *testing.T) {
 		}
 	}
 }
+
+// A double click is one report, even where there is no record that could be
+// read anew.
+func TestOnePersonsReportCountsOnceHoweverItRaces(t *testing.T) {
+	d := newDeployment(t)
+	d.Reports = 10
+	tn := d.found(workspace.Patch{})
+	known, erased := tn.invite("john@corp.com"), tn.invite("jane@corp.com")
+	tn.erase(d.decline(erased))
+	for _, u := range []user.User{known, erased} {
+		token := d.token(link.Report, u)
+		var readers [3]invitation.Mailed // all of them have read before one reports
+		for i := range readers {
+			var err error
+			readers[i], err = d.Reader(t.Context(), link.Report, token, d.now)
+			d.check("read the mail", err)
+		}
+		for i, reader := range readers {
+			_, err := d.Express(t.Context(), reader, user.Report, d.now.Add(time.Duration(i)*time.Second))
+			d.check("report", err)
+		}
+	}
+	same(t, "reports", tn.workspace().Reports, 2)
+}

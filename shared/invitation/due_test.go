@@ -205,3 +205,14 @@ func TestAScheduledMailTakesNoneOfTheDayBefore(t *testing.T) {
 	d.check("load", err)
 	same(t, "the mailbox", st.Mailbox("waiting@corp.com").LastMailAt, d.now)
 }
+
+func TestAScheduledMailIsDueAtItsInstant(t *testing.T) {
+	d := newDeployment(t)
+	d.Limits = daily(1)
+	tn := d.found(workspace.Patch{})
+	tn.invite("first@corp.com")
+	waiting := tn.invite("waiting@corp.com")
+	d.now = waiting.Invitation.ScheduledFor
+	changes, _ := tn.fall()
+	same(t, "change", changes[waiting.ID], user.MailDue)
+}

@@ -180,7 +180,7 @@ func (b *batch) invite(ctx context.Context) (outcomes []Outcome, err error) {
 	for len(todo) > 0 {
 		chunk := todo[:min(len(todo), atOnce)]
 		todo = todo[len(chunk):]
-		results, err := store.Decide(ctx, b.Store, b.grant.State, chunking{b, chunk}.decide)
+		results, err := store.Decide(ctx, b.Store, b.grant.State, chunking{batch: b, rows: chunk}.decide)
 		if err != nil {
 			return nil, err
 		}
@@ -270,34 +270,31 @@ func (b *batch) check(outcomes []Outcome) (todo []int) {
 // foresee decides on everybody at once and writes nothing. Seats count as free
 // that a real call would free, because the clock has ended an invitation.
 func (b *batch) foresee(ctx context.Context, todo []int, outcomes []Outcome) error {
-	c := chunking{b, todo}
+	c := chunking{batch: b, rows: todo}
 	_, results, err := c.decide(b.grant.State)
+	if slices.ContainsFunc(results, func(o Outcome) bool { return o.Kind == NoSeat }) {
+		var lapsed []string
+		_, lapsed, err = b.Store.Lapsed(ctx, b.grant.Workspace.ID, b.now)
+		if err != nil {
+			return err
+		}
+		c.lapsed = len(lapsed)
+		_, results, err = c.decide(b.grant.State)
+	}
 	if err != nil {
 		return err
 	}
-	spare := 0
 	for i, row := range todo {
 		outcomes[row] = results[i]
-		if results[i].Kind == NoSeat {
-			spare++
-		}
 	}
-	if spare == 0 {
-		return nil
-	}
-	_, lapsed, err := b.Store.Lapsed(ctx, b.grant.Workspace.ID, b.now)
-	for _, row := range todo {
-		if outcomes[row].Kind == NoSeat && len(lapsed) > 0 {
-			outcomes[row], lapsed = Outcome{Kind: Created}, lapsed[1:]
-		}
-	}
-	return err
+	return nil
 }
 
 // chunking is the decision on some rows of a batch.
 type chunking struct {
 	*batch
-	rows []int
+	rows   []int
+	lapsed int // seats of a dry run that a real call would free
 }
 
 func (c chunking) decide(st *store.State) (store.Decision, []Outcome, error) {
@@ -307,7 +304,7 @@ func (c chunking) decide(st *store.State) (store.Decision, []Outcome, error) {
 		}
 	}
 	d := store.Decision{Limits: c.Limits, At: c.now}
-	room, seats, waiting := st.Room(d), st.Seats(), c.waiting
+	room, seats, waiting := st.Room(d), st.Seats()+c.lapsed, c.waiting
 	if room < len(c.rows) || seats < len(c.rows) {
 		d.Needs.AllCounts = true
 	}

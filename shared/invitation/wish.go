@@ -8,7 +8,6 @@ import (
 	"github.com/latchkey/latchkey/shared/link"
 	"github.com/latchkey/latchkey/shared/store"
 	"github.com/latchkey/latchkey/shared/user"
-	"github.com/latchkey/latchkey/shared/workspace"
 )
 
 // Mailed is a person who reads a mail of a workspace, by the links in it that
@@ -60,8 +59,7 @@ func (s Service) Express(ctx context.Context, m Mailed, wish user.Wish, now time
 	if err != nil {
 		return false, err
 	}
-	w, err := store.Decide(ctx, s.Store, m.State, expressing{m.UserID, wish, stamp, pause, s.Reports}.decide)
-	return w.Last.ID == pause.ID, err
+	return store.Decide(ctx, s.Store, m.State, expressing{m.UserID, wish, stamp, pause, s.Reports}.decide)
 }
 
 type expressing struct {
@@ -71,12 +69,11 @@ type expressing struct {
 	threshold    int
 }
 
-func (e expressing) decide(st *store.State) (d store.Decision, w workspace.Workspace, err error) {
+func (e expressing) decide(st *store.State) (d store.Decision, paused bool, err error) {
 	before := st.Recipient(e.id)
 	after := before.Express(e.wish, e.stamp.At)
-	w = st.Workspace
 	if after == before {
-		return d, w, nil
+		return d, false, nil
 	}
 	if u, ok := st.Users[e.id]; ok {
 		d.Users = []store.UserChange{{Before: u, After: u.Express(e.stamp, e.wish)}}
@@ -84,10 +81,11 @@ func (e expressing) decide(st *store.State) (d store.Decision, w workspace.Works
 		d.Recipients = map[string]user.Recipient{e.id: after}
 	}
 	if e.wish == user.Report {
-		w = w.Reported(e.pause, e.threshold)
+		w := st.Workspace.Reported(e.pause, e.threshold)
 		d.Workspace = &store.WorkspaceChange{Before: st.Workspace, After: w}
+		paused = w.Paused && !st.Workspace.Paused
 	}
-	return d, w, nil
+	return d, paused, nil
 }
 
 // Returned is a mail that the mail service had something to say about.

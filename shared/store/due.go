@@ -112,11 +112,15 @@ func (o *Overdue) Next(ctx context.Context) (d Due, ok bool, err error) {
 // duePage is how many due items one query reads.
 const duePage = 100
 
+// lastOf sorts behind everything that is due at one instant: a scheduled mail
+// has the age of its user behind the instant.
+const lastOf = "~"
+
 func (s *Store) readDue(ctx context.Context, shard *dueShard, named string, now time.Time) error {
 	out, err := s.table.Query(ctx, &dynamodb.QueryInput{
 		IndexName:                 aws.String("byDue"),
 		KeyConditionExpression:    aws.String("duePk = :shard AND dueSk <= :now"),
-		ExpressionAttributeValues: Item{":shard": table.Text(named), ":now": table.Text(timeText(now))},
+		ExpressionAttributeValues: Item{":shard": table.Text(named), ":now": table.Text(timeText(now) + lastOf)},
 		Limit:                     aws.Int32(duePage),
 		ExclusiveStartKey:         shard.next,
 	})

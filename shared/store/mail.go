@@ -120,7 +120,8 @@ func (s *Store) SetDelivery(ctx context.Context, m Mail, stamp user.Stamp, n use
 	}
 	_, _, err := s.table.Apply(ctx, table.Write{
 		Key: userKey(m.WorkspaceID, m.UserID), Update: update,
-		Condition: name("entity").Equal(value(entityUser)).And(name("generation").Equal(value(m.Generation))).And(replaces),
+		Condition: name("entity").Equal(value(entityUser)).And(name("generation").Equal(value(m.Generation))).And(replaces).
+			And(name("delivery").NotEqual(value(string(user.DeliveryScheduled)))),
 	})
 	return err
 }

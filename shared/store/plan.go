@@ -25,7 +25,7 @@ func (s *Store) plan(st *State, d Decision) (writes []table.Write, short bool, e
 		p.erase(erasure)
 	}
 	for id, wishes := range d.Recipients {
-		p.recipient(st.id, id, wishes)
+		p.recipient(st.id, id, wishes, sameWishes(st.recipients[id]))
 	}
 	p.workspace()
 	p.tally()
@@ -94,7 +94,7 @@ func (p *planner) user(c UserChange) {
 		p.add(update)
 	}
 	if c.Before.Recipient != c.After.Recipient {
-		p.recipient(c.After.WorkspaceID, c.After.ID, c.After.Recipient)
+		p.recipient(c.After.WorkspaceID, c.After.ID, c.After.Recipient, unconditional)
 	}
 	before := c.Before.Mailbox
 	if c.Before.ID == "" {
@@ -129,7 +129,7 @@ func (p *planner) erase(e Erasure) {
 	}
 	p.add(table.Write{Key: userKey(e.After.WorkspaceID, e.After.ID), Put: item, Condition: isVersion(e.Before.Version)})
 	if e.Before.Recipient.Wishes() { // an older record may have them to itself
-		p.recipient(e.After.WorkspaceID, e.After.ID, e.Before.Recipient)
+		p.recipient(e.After.WorkspaceID, e.After.ID, e.Before.Recipient, unconditional)
 	}
 }
 
@@ -199,10 +199,13 @@ func difference(was, is Item) expression.UpdateBuilder {
 	return update
 }
 
-func (p *planner) recipient(workspaceID, userID string, wishes user.Recipient) {
+// unconditional is for a write that another part of its transaction guards.
+var unconditional expression.ConditionBuilder
+
+func (p *planner) recipient(workspaceID, userID string, wishes user.Recipient, condition expression.ConditionBuilder) {
 	key := recipientKey(workspaceID, userID)
 	if !wishes.Wishes() {
-		p.add(table.Write{Key: key, Delete: true})
+		p.add(table.Write{Key: key, Delete: true, Condition: condition})
 		return
 	}
 	item, err := attributevalue.MarshalMap(struct {
@@ -213,7 +216,26 @@ func (p *planner) recipient(workspaceID, userID string, wishes user.Recipient) {
 		p.fail(err)
 		return
 	}
-	p.add(table.Write{Key: key, Put: item})
+	p.add(table.Write{Key: key, Put: item, Condition: condition})
+}
+
+// sameWishes is the condition that a person without a record has said nothing
+// since they were read. An older release kept the wishes of erased people
+// without an item of their own.
+func sameWishes(before user.Recipient) expression.ConditionBuilder {
+	none := missing("pk")
+	if !before.Wishes() {
+		return none
+	}
+	item := itemOfRecipient(before)
+	same := func(attribute, text string) expression.ConditionBuilder {
+		if text == "" {
+			return missing(attribute)
+		}
+		return name(attribute).Equal(value(text))
+	}
+	return none.Or(same("unsubscribedAt", item.Unsubscribed).
+		And(same("complainedAt", item.ComplainedAt)).And(same("reportedAt", item.ReportedAt)))
 }
 
 // workspace writes the difference between two states of the workspace, with

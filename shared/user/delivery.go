@@ -48,9 +48,13 @@ const (
 )
 
 // Replaces reports whether a notice says more than what is known of the same
-// mail. Of our own states the newer one stands; an identical one is a no-op.
+// mail. Of our own states the newer one stands; an identical one is a no-op. A
+// scheduled mail has not left: whatever is learned is about an earlier one.
 func (n Notice) Replaces(i Invitation) bool {
-	if n.Weight == WeightOurs {
+	switch {
+	case i.Delivery == DeliveryScheduled:
+		return false
+	case n.Weight == WeightOurs:
 		return i.DeliveryWeight == WeightOurs && i.Delivery != n.Delivery
 	}
 	return n.Weight > i.DeliveryWeight

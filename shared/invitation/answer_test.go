@@ -193,7 +193,8 @@ func TestAnAccountThatAppearsTurnsRequestedIntoInvited(t *testing.T) {
 	tn := d.found(workspace.Patch{})
 	u := tn.invite("john@corp.com")
 	for range 2 { // it may be repeated
-		d.check("an account appears", d.AccountAppeared(t.Context(), "JOHN@corp.com", d.now))
+		_, err := d.AccountAppeared(t.Context(), "JOHN@corp.com", d.now)
+		d.check("an account appears", err)
 		same(t, "status", tn.load(u.ID).Status, user.Invited)
 	}
 	same(t, "counts", tn.counts()[user.Requested], 0)

@@ -86,6 +86,9 @@ type userItem struct {
 	Delivery       string `dynamodbav:"delivery,omitempty"`
 	DeliveryReason string `dynamodbav:"deliveryReason,omitempty"`
 	DeliveryWeight int    `dynamodbav:"deliveryWeight,omitempty"`
+	PostponedKind  string `dynamodbav:"postponedKind,omitempty"`
+	PostponedSince string `dynamodbav:"postponedSince,omitempty"`
+	PostponedUntil string `dynamodbav:"postponedUntil,omitempty"`
 	NotifyInviter  bool   `dynamodbav:"notifyInviter,omitempty"`
 	Message        string `dynamodbav:"message,omitempty"`
 	Locale         string `dynamodbav:"locale,omitempty"`
@@ -148,6 +151,7 @@ func itemOfUser(u user.User) (Item, error) {
 		SentAt: timeText(i.SentAt), ExpiresAt: timeText(i.ExpiresAt), ReminderAt: timeText(i.ReminderAt),
 		Sends: i.Sends, SendEmail: i.SendEmail, MailKind: string(i.MailKind), ScheduledFor: timeText(i.ScheduledFor),
 		Delivery: string(i.Delivery), DeliveryReason: i.DeliveryReason, DeliveryWeight: int(i.DeliveryWeight),
+		PostponedKind: string(i.Postponed.Kind), PostponedSince: timeText(i.Postponed.Since), PostponedUntil: timeText(i.Postponed.Until),
 		NotifyInviter: i.NotifyInviter, Message: i.Message, Locale: i.Locale,
 		HasAccount:  u.HasAccount,
 		mailboxItem: itemOfMailbox(u.Mailbox), MailboxVersion: u.Mailbox.Version, recipientItem: itemOfRecipient(u.Recipient),
@@ -156,6 +160,8 @@ func itemOfUser(u user.User) (Item, error) {
 	switch {
 	case i.Delivery == user.DeliveryScheduled: // of those due at one instant, the oldest first
 		item.DuePK, item.DueSK = shard(u.ID), timeText(i.ScheduledFor)+"#"+timeText(u.CreatedAt)
+	case !i.Postponed.Until.IsZero():
+		item.DuePK, item.DueSK = shard(u.ID), timeText(i.Postponed.Until)+"#"+timeText(u.CreatedAt)
 	case u.Status.Pending() && !i.ReminderAt.IsZero():
 		item.DuePK, item.DueSK = shard(u.ID), timeText(i.ReminderAt)
 	case u.Status.Pending():
@@ -183,6 +189,9 @@ func userOfItem(item Item) (user.User, error) {
 			SentAt: parseTime(in.SentAt), ExpiresAt: parseTime(in.ExpiresAt), ReminderAt: parseTime(in.ReminderAt),
 			Sends: in.Sends, SendEmail: in.SendEmail, MailKind: user.MailKind(in.MailKind), ScheduledFor: parseTime(in.ScheduledFor),
 			Delivery: user.Delivery(in.Delivery), DeliveryReason: in.DeliveryReason, DeliveryWeight: user.Weight(in.DeliveryWeight),
+			Postponed: user.Postponed{
+				Kind: user.MailKind(in.PostponedKind), Since: parseTime(in.PostponedSince), Until: parseTime(in.PostponedUntil),
+			},
 			NotifyInviter: in.NotifyInviter, Message: in.Message, Locale: in.Locale,
 		},
 		HasAccount: in.HasAccount || in.Status == string(user.Invited) || in.Status == string(user.Active),

@@ -136,7 +136,7 @@ func (u *User) invite(s Stamp, in Inviting, kind MailKind) error {
 	if in.SendEmail {
 		u.schedule(kind, s.At, in.MailAt)
 	} else {
-		i.SendEmail, i.ScheduledFor = false, time.Time{}
+		i.SendEmail, i.ScheduledFor, i.Postponed = false, time.Time{}, Postponed{}
 		i.Delivery, i.DeliveryReason, i.DeliveryWeight = DeliveryNone, "", WeightOurs
 	}
 	u.Status = Requested
@@ -269,6 +269,7 @@ func (u User) Accept(s Stamp, a Answer, g Guest, inviter User) (User, error) {
 func (u *User) endPending() {
 	u.Invitation.ReminderAt = time.Time{}
 	u.Invitation.unschedule(DeliveryNone, "")
+	u.Invitation.Postponed = Postponed{}
 }
 
 // Decline ends a pending invitation at the person's own wish.
@@ -306,6 +307,7 @@ func (u User) Remind(s Stamp, at time.Time) (User, error) {
 	}
 	next := u
 	next.Invitation.ReminderAt = time.Time{}
+	next.Invitation.Postponed = Postponed{}
 	switch {
 	case u.MayBeMailed(false) != nil:
 		next.Version++
@@ -377,6 +379,7 @@ func (u User) Restore(s Stamp, reinvite bool, in Inviting) (User, error) {
 	if !u.ReinvitedBy(reinvite) {
 		next.Status = Active
 		next.Invitation.SendEmail = false
+		next.Invitation.Postponed = Postponed{}
 		// Access is theirs in any case; the mail only tells them.
 		if in.SendEmail && u.MayBeMailed(false) == nil {
 			next.schedule(MailAccess, s.At, in.MailAt)

@@ -78,8 +78,9 @@ type Invitation struct {
 	Delivery       Delivery
 	DeliveryReason string
 	DeliveryWeight Weight
-	NotifyInviter  bool   // mail the inviter when the person accepts
-	Message        string // the inviter's personal words
+	Postponed      Postponed // the mail that the mail service makes wait
+	NotifyInviter  bool      // mail the inviter when the person accepts
+	Message        string    // the inviter's personal words
 	Locale         string
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/latchkey/latchkey/shared/id"
 	"github.com/latchkey/latchkey/shared/invitation"
 	"github.com/latchkey/latchkey/shared/store"
+	"github.com/latchkey/latchkey/shared/trace"
 	"github.com/latchkey/latchkey/shared/user"
 	"github.com/latchkey/latchkey/shared/workspace"
 )
@@ -130,11 +131,13 @@ func (h *handler) handle(ctx context.Context, in lambdaevents.SQSEvent) (lambdae
 // mail writes the mail that an event calls for, if it is still called for: the
 // record decides, not the event, which may be old.
 func (h *handler) mail(ctx context.Context, e event.Event, lastAttempt bool) error {
+	ctx = trace.With(ctx, e.CorrelationID)
 	outcome, err := h.deliver(ctx, e, lastAttempt)
 	level := slog.LevelInfo
 	attrs := []slog.Attr{
 		slog.String("outcome", outcome), slog.String("eventId", e.ID),
 		slog.String("workspaceId", e.WorkspaceID), slog.String("userId", e.UserID), slog.Int("generation", e.Generation),
+		slog.String("correlationId", e.CorrelationID),
 	}
 	if err != nil {
 		level = slog.LevelError
@@ -247,7 +250,7 @@ func latest(now, event time.Time) time.Time {
 // postpone writes the wait before it releases the claim: in between nobody else
 // can send the mail. The message is done with, so the wait costs no attempt.
 func (h *handler) postpone(ctx context.Context, st *store.State, m store.Mail, a store.Attempt, at time.Time, why verdict, until time.Time) (string, error) {
-	stamp, err := access.Stamp("mail", at, h.invitations.Random)
+	stamp, err := access.Stamp(ctx, "mail", at, h.invitations.Random)
 	if err != nil {
 		return again, err
 	}
@@ -318,7 +321,7 @@ func (h handler) mark(ctx context.Context, m store.Mail, n user.Notice, now time
 	if m.Kind == string(email.Accepted) {
 		return nil
 	}
-	stamp, err := access.Stamp("mail", now, h.invitations.Random)
+	stamp, err := access.Stamp(ctx, "mail", now, h.invitations.Random)
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/latchkey/latchkey/shared/email"
 	"github.com/latchkey/latchkey/shared/store"
+	"github.com/latchkey/latchkey/shared/trace"
 	"github.com/latchkey/latchkey/shared/user"
 	"github.com/latchkey/latchkey/shared/workspace"
 )
@@ -69,6 +70,9 @@ func (h handler) write(ctx context.Context, a about) (*sesv2.SendEmailInput, err
 			tag("workspace", a.WorkspaceID), tag("user", a.UserID),
 			tag("generation", strconv.Itoa(a.Generation)), tag("kind", a.Kind), tag("recipient", user.EmailKey(invite.To)),
 		},
+	}
+	if id := trace.ID(ctx); id != "" {
+		in.EmailTags = append(in.EmailTags, tag("correlation", id))
 	}
 	if replyTo := replyTo(a); replyTo != "" {
 		in.ReplyToAddresses = []string{user.MailAddress(replyTo)}

@@ -37,7 +37,7 @@ func (s Service) Fall(ctx context.Context, workspaceID, userID string, now time.
 }
 
 func (s Service) expire(ctx context.Context, st *store.State, id string, now time.Time) (user.User, error) {
-	stamp, err := access.Stamp(user.ActorSchedule, now, s.Random)
+	stamp, err := access.Stamp(ctx, user.ActorSchedule, now, s.Random)
 	if err != nil {
 		return user.User{}, err
 	}

@@ -43,12 +43,13 @@ type primary struct {
 
 // lastItem is the change that made an item what it is.
 type lastItem struct {
-	ID      string   `dynamodbav:"id"`
-	Type    string   `dynamodbav:"type"`
-	Actor   string   `dynamodbav:"actor"`
-	At      string   `dynamodbav:"at"`
-	From    string   `dynamodbav:"from,omitempty"`
-	Changed []string `dynamodbav:"changed,omitempty"`
+	ID          string   `dynamodbav:"id"`
+	Type        string   `dynamodbav:"type"`
+	Actor       string   `dynamodbav:"actor"`
+	At          string   `dynamodbav:"at"`
+	From        string   `dynamodbav:"from,omitempty"`
+	Changed     []string `dynamodbav:"changed,omitempty"`
+	Correlation string   `dynamodbav:"correlationId,omitempty"`
 }
 
 type userItem struct {
@@ -222,14 +223,14 @@ func itemOfChange(c user.Change) *lastItem {
 	if c.ID == "" {
 		return nil
 	}
-	return &lastItem{c.ID, string(c.Type), c.Actor, timeText(c.At), string(c.From), c.Changed}
+	return &lastItem{c.ID, string(c.Type), c.Actor, timeText(c.At), string(c.From), c.Changed, c.CorrelationID}
 }
 
 func (l *lastItem) change() user.Change {
 	if l == nil {
 		return user.Change{}
 	}
-	return user.Change{ID: l.ID, Type: user.ChangeType(l.Type), Actor: l.Actor, At: parseTime(l.At), From: user.Status(l.From), Changed: l.Changed}
+	return user.Change{ID: l.ID, Type: user.ChangeType(l.Type), Actor: l.Actor, At: parseTime(l.At), From: user.Status(l.From), Changed: l.Changed, CorrelationID: l.Correlation}
 }
 
 // erasedItem stands where a user was, until the clock is past what it keeps.
@@ -304,7 +305,7 @@ func itemOfWorkspace(w workspace.Workspace) (Item, error) {
 		ReplyTo: w.ReplyTo, SupportAddress: w.SupportAddress, Reports: w.Reports, Paused: w.Paused, MailAllowance: w.MailAllowance,
 		Admins: w.Admins, DataKey: w.DataKey,
 		CreatedAt: timeText(w.CreatedAt), UpdatedAt: timeText(w.UpdatedAt), Version: w.Version,
-		Last: &lastItem{ID: w.Last.ID, Type: string(w.Last.Type), Actor: w.Last.Actor, At: timeText(w.Last.At), Changed: w.Last.Changed},
+		Last: &lastItem{ID: w.Last.ID, Type: string(w.Last.Type), Actor: w.Last.Actor, At: timeText(w.Last.At), Changed: w.Last.Changed, Correlation: w.Last.CorrelationID},
 	})
 }
 
@@ -330,7 +331,7 @@ func workspaceOfItem(item Item) (workspace.Workspace, error) {
 		CreatedAt: parseTime(in.CreatedAt), UpdatedAt: parseTime(in.UpdatedAt), Version: in.Version,
 	}
 	if l := in.Last; l != nil {
-		w.Last = workspace.Change{ID: l.ID, Type: workspace.ChangeType(l.Type), Actor: l.Actor, At: parseTime(l.At), Changed: l.Changed}
+		w.Last = workspace.Change{ID: l.ID, Type: workspace.ChangeType(l.Type), Actor: l.Actor, At: parseTime(l.At), Changed: l.Changed, CorrelationID: l.Correlation}
 	}
 	return w, nil
 }

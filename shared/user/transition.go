@@ -1,6 +1,7 @@
 package user
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -44,6 +45,9 @@ type Stamp struct {
 	ID    string // of id.Ordered, so that it sorts by time
 	Actor string
 	At    time.Time
+	// CorrelationID names the request that led to the change; "" for what the
+	// clock or the mail service brings about.
+	CorrelationID string
 }
 
 // Inviting is how an invitation is to go out.
@@ -155,7 +159,8 @@ func (u User) changed(s Stamp, what ChangeType, fields ...string) User {
 	if !at.After(u.UpdatedAt) {
 		at = u.UpdatedAt.Add(time.Millisecond)
 	}
-	u.Last = Change{ID: id.At(s.ID, at), Type: what, Actor: s.Actor, At: at, Changed: fields}
+	correlation := cmp.Or(s.CorrelationID, u.Last.CorrelationID) // what no request asked for follows from the last one
+	u.Last = Change{ID: id.At(s.ID, at), Type: what, Actor: s.Actor, At: at, Changed: fields, CorrelationID: correlation}
 	u.UpdatedAt = at
 	u.Version++
 	return u

@@ -132,6 +132,8 @@ type Change struct {
 	At      time.Time
 	From    Status   // the status before; empty for a new user
 	Changed []string // names of the fields that changed, never their values
+	// CorrelationID names the request that the change followed from.
+	CorrelationID string
 }
 
 // ChangeType is the name of a domain event about a user.

@@ -65,8 +65,9 @@ func (h handler) handle(ctx context.Context, in tick) (report, error) {
 	}
 	var n counts
 	stop := stopOf(ctx)
-	lanes := newLanes(func(d store.Due) { h.work(ctx, d, now, &n) })
-	for ctx.Err() == nil && time.Now().Before(stop) {
+	stopped := func() bool { return ctx.Err() != nil || !time.Now().Before(stop) }
+	lanes := newLanes(func(d store.Due) { h.work(ctx, d, now, &n) }, stopped)
+	for !stopped() {
 		due, ok, err := overdue.Next(ctx)
 		if ok {
 			lanes.add(due)
@@ -119,7 +120,7 @@ func (h handler) work(ctx context.Context, d store.Due, now time.Time, n *counts
 // deleteGroup finishes what deleteGroup of the API began: users who joined the
 // group while it was being deleted leave it, and its id is free again.
 func (h handler) deleteGroup(ctx context.Context, d store.Due, now time.Time, n *counts) error {
-	stamp := func() (user.Stamp, error) { return access.Stamp(user.ActorSchedule, now, h.invitations.Random) }
+	stamp := func() (user.Stamp, error) { return access.Stamp(ctx, user.ActorSchedule, now, h.invitations.Random) }
 	s := h.invitations.Store
 	done, err := s.EmptyGroup(ctx, d.WorkspaceID, d.GroupID, h.now().Add(groupTime), h.now, stamp)
 	if err != nil || !done {

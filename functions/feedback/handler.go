@@ -11,6 +11,7 @@ import (
 	"github.com/latchkey/latchkey/shared/id"
 	"github.com/latchkey/latchkey/shared/invitation"
 	"github.com/latchkey/latchkey/shared/store"
+	"github.com/latchkey/latchkey/shared/trace"
 	"github.com/latchkey/latchkey/shared/user"
 	"github.com/latchkey/latchkey/shared/workspace"
 )
@@ -45,7 +46,8 @@ func (h handler) take(ctx context.Context, body []byte) error {
 	}
 	m, ours := n.mail()
 	learned, known := n.learned()
-	log := h.log.With("type", n.Type, "workspaceId", m.WorkspaceID, "userId", m.UserID, "generation", m.Generation, "kind", m.Kind)
+	ctx = trace.With(ctx, n.correlation())
+	log := h.log.With("correlationId", n.correlation(), "type", n.Type, "workspaceId", m.WorkspaceID, "userId", m.UserID, "generation", m.Generation, "kind", m.Kind)
 	if !ours || !known {
 		log.InfoContext(ctx, "feedback", "outcome", "skipped")
 		return nil

@@ -7,6 +7,7 @@ import (
 
 	"github.com/latchkey/latchkey/shared/id"
 	"github.com/latchkey/latchkey/shared/store"
+	"github.com/latchkey/latchkey/shared/trace"
 	"github.com/latchkey/latchkey/shared/user"
 )
 
@@ -48,6 +49,9 @@ func (n notice) mail() (m store.Mail, ours bool) {
 	// A mail to the inviter says nothing of the invited person's mailbox.
 	return m, err == nil && m.Kind != "accepted"
 }
+
+// correlation names the request that the mail followed from; "" for none.
+func (n notice) correlation() string { return trace.Of(strings.Join(n.Mail.Tags["correlation"], "")) }
 
 // recipient is the email key of the address, which mails carry as a tag; "" where
 // it is missing or none of ours.

@@ -17,6 +17,7 @@ import (
 	"github.com/latchkey/latchkey/shared/id"
 	"github.com/latchkey/latchkey/shared/invitation"
 	"github.com/latchkey/latchkey/shared/store"
+	"github.com/latchkey/latchkey/shared/trace"
 	"github.com/latchkey/latchkey/shared/user"
 	"github.com/latchkey/latchkey/shared/workspace"
 )
@@ -27,11 +28,14 @@ type handler struct {
 	from             string
 	dashboard        string // base address
 	configurationSet string
-	attempts         int           // how often the queue hands out a message
-	interval         time.Duration // between two mails of one instance
-	next             time.Time     // when this instance may send again
-	log              *slog.Logger
-	now              func() time.Time
+	attempts         int // how often the queue hands out a message
+	pacer
+	// closedUntil is when this instance asks SES again, after SES has said that
+	// the day's quota is used up or that sending is paused.
+	closedUntil time.Time
+	closed      verdict
+	log         *slog.Logger
+	now         func() time.Time
 }
 
 // lease is how long a claim holds: longer than a run of this function, so that
@@ -58,6 +62,9 @@ func kindOf(e event.Event, u user.User) email.Kind {
 		}
 		return email.Reinvitation
 	case user.MailDue:
+		if kind := u.Invitation.Postponed.Kind; kind != "" {
+			return email.Kind(kind)
+		}
 		return email.Kind(u.Invitation.MailKind)
 	}
 	return ""
@@ -124,11 +131,13 @@ func (h *handler) handle(ctx context.Context, in lambdaevents.SQSEvent) (lambdae
 // mail writes the mail that an event calls for, if it is still called for: the
 // record decides, not the event, which may be old.
 func (h *handler) mail(ctx context.Context, e event.Event, lastAttempt bool) error {
+	ctx = trace.With(ctx, e.CorrelationID)
 	outcome, err := h.deliver(ctx, e, lastAttempt)
 	level := slog.LevelInfo
 	attrs := []slog.Attr{
 		slog.String("outcome", outcome), slog.String("eventId", e.ID),
 		slog.String("workspaceId", e.WorkspaceID), slog.String("userId", e.UserID), slog.Int("generation", e.Generation),
+		slog.String("correlationId", e.CorrelationID),
 	}
 	if err != nil {
 		level = slog.LevelError
@@ -140,10 +149,11 @@ func (h *handler) mail(ctx context.Context, e event.Event, lastAttempt bool) err
 
 // The outcomes of an event, as they are logged.
 const (
-	sent    = "sent"
-	skipped = "skipped" // nothing is called for any more
-	again   = "again"   // to be tried again
-	failed  = "failed"  // given up
+	sent      = "sent"
+	skipped   = "skipped"   // nothing is called for any more
+	again     = "again"     // to be tried again
+	postponed = "postponed" // back on the schedule: the mail service takes none now
+	failed    = "failed"    // given up
 )
 
 func (h *handler) deliver(ctx context.Context, e event.Event, lastAttempt bool) (outcome string, err error) {
@@ -161,6 +171,9 @@ func (h *handler) deliver(ctx context.Context, e event.Event, lastAttempt bool) 
 	if kind == email.Access {
 		m.Event = e.ID // archived and restored twice, a person gets two mails
 	}
+	if u.Invitation.Waits(user.MailKind(kind)) {
+		return skipped, nil // a repeated message; the schedule sends it
+	}
 	if why := due(kind, e, u, w, now); why != nil {
 		return skipped, h.mark(ctx, m, unsentNotice(why, u), now)
 	}
@@ -175,7 +188,7 @@ func (h *handler) deliver(ctx context.Context, e event.Event, lastAttempt bool) 
 	if kind == email.Accepted && (inviter.Status != user.Active || inviter.Recipient.RefusesMail() != nil) {
 		return skipped, nil
 	}
-	err = h.pace(ctx)
+	err = h.wait(ctx, h.now())
 	if err != nil {
 		return again, err
 	}
@@ -193,7 +206,10 @@ func (h *handler) deliver(ctx context.Context, e event.Event, lastAttempt bool) 
 	case claim == store.AlreadySent:
 		return skipped, h.mark(ctx, m, wasSent, now)
 	}
-	messageID, err := h.send(ctx, about{m, kind, u, inviter, w, now})
+	if at := latest(now, e.Time); at.Before(h.closedUntil) {
+		return h.postpone(ctx, st, m, attempt, at, h.closed, h.closedUntil)
+	}
+	messageID, err := h.sendPaced(ctx, about{m, kind, u, inviter, w, now})
 	if err == nil {
 		err = h.invitations.Store.MarkMailSent(ctx, m, messageID, now)
 		if err != nil {
@@ -201,7 +217,53 @@ func (h *handler) deliver(ctx context.Context, e event.Event, lastAttempt bool) 
 		}
 		return sent, h.mark(ctx, m, wasSent, now)
 	}
+	if why := classify(err); why.wait {
+		return h.refused(ctx, st, m, attempt, latest(now, e.Time), why)
+	}
 	return h.notSent(ctx, m, attempt, err, lastAttempt)
+}
+
+// refused puts a mail back on the schedule that SES does not take now. Where the
+// quota is used up or sending is paused, this instance asks SES no more until
+// then, whatever mails come: they all wait for the same instant.
+func (h *handler) refused(ctx context.Context, st *store.State, m store.Mail, a store.Attempt, at time.Time, why verdict) (string, error) {
+	since := st.Users[m.UserID].Invitation.Postponed.Since
+	if since.IsZero() {
+		since = at
+	}
+	until := user.RetryAt(since, at)
+	if !why.throttled {
+		h.closed, h.closedUntil = why, until
+	}
+	return h.postpone(ctx, st, m, a, at, why, until)
+}
+
+// latest returns the later of this function's time and that of an event, which
+// another clock gave it.
+func latest(now, event time.Time) time.Time {
+	if event.After(now) {
+		return event
+	}
+	return now
+}
+
+// postpone writes the wait before it releases the claim: in between nobody else
+// can send the mail. The message is done with, so the wait costs no attempt.
+func (h *handler) postpone(ctx context.Context, st *store.State, m store.Mail, a store.Attempt, at time.Time, why verdict, until time.Time) (string, error) {
+	stamp, err := access.Stamp(ctx, "mail", at, h.invitations.Random)
+	if err != nil {
+		return again, err
+	}
+	waits, err := h.invitations.Postpone(ctx, st, m, stamp, why.reason, until)
+	if err != nil {
+		return again, err
+	}
+	outcome := postponed
+	if !waits {
+		outcome = failed
+		err = h.mark(ctx, m, user.Notice{Delivery: user.DeliveryFailed, Reason: why.reason}, a.At)
+	}
+	return outcome, errors.Join(err, h.invitations.Store.ReleaseMail(ctx, m, a))
 }
 
 // attempt is this run's try at a mail.
@@ -211,23 +273,6 @@ func (h *handler) attempt() (store.Attempt, error) {
 }
 
 var wasSent = user.Notice{Delivery: user.DeliverySent, Weight: user.WeightSent}
-
-// pace keeps this instance to its share of the account's rate: the queue hands
-// mails to a bounded number of instances, and each waits between two of them.
-func (h *handler) pace(ctx context.Context) error {
-	now := h.now()
-	wait := h.next.Sub(now)
-	h.next = now.Add(max(wait, 0) + h.interval)
-	if wait <= 0 {
-		return nil
-	}
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(wait):
-		return nil
-	}
-}
 
 // notSent decides what a failure to send means: a message that SES refuses for
 // good is given up; anything else goes back to the queue, at once where it was
@@ -276,7 +321,7 @@ func (h handler) mark(ctx context.Context, m store.Mail, n user.Notice, now time
 	if m.Kind == string(email.Accepted) {
 		return nil
 	}
-	stamp, err := access.Stamp("mail", now, h.invitations.Random)
+	stamp, err := access.Stamp(ctx, "mail", now, h.invitations.Random)
 	if err != nil {
 		return err
 	}

@@ -95,10 +95,14 @@ func accepts(w http.ResponseWriter) bool {
 }
 
 func refuses(status int, code string) func(http.ResponseWriter) bool {
+	return refusesWith(status, code, "Address john@corp.com is not to be logged")
+}
+
+func refusesWith(status int, code, message string) func(http.ResponseWriter) bool {
 	return func(w http.ResponseWriter) bool {
 		w.Header().Set("X-Amzn-ErrorType", code)
 		w.WriteHeader(status)
-		fmt.Fprint(w, `{"message":"Address john@corp.com is not to be logged"}`)
+		_ = json.NewEncoder(w).Encode(map[string]string{"message": message})
 		return false
 	}
 }
@@ -251,10 +255,102 @@ func TestARepeatedMessageSendsOneMail(t *testing.T) {
 }
 
 func TestThrottledMailIsTriedAgainAtOnce(t *testing.T) {
-	for _, code := range []string{"TooManyRequestsException", "LimitExceededException", "SendingPausedException", "AccountSuspendedException", "MailFromDomainNotVerifiedException"} {
+	b := newBench(t)
+	calls := 0
+	b.ses.does(func(w http.ResponseWriter) bool {
+		calls++
+		if calls < 3 {
+			return refuses(http.StatusTooManyRequests, "TooManyRequestsException")(w)
+		}
+		return accepts(w)
+	})
+	if b.receive(1) {
+		t.Error("it went back to the queue")
+	}
+	b.wantDelivery(user.DeliverySent, 1)
+	if calls != 3 || b.h.slowed < 2*throttle {
+		t.Errorf("%d calls, %s between two", calls, b.h.slowed)
+	}
+}
+
+// A mail that SES takes none of now is back on the schedule, even at its last
+// attempt, and leaves when the schedule lets it go: it costs the queue nothing.
+func TestAMailServiceThatTakesNoMailCostsNoAttempt(t *testing.T) {
+	for code, message := range map[string]string{
+		"TooManyRequestsException": "Daily message quota exceeded.", "LimitExceededException": "Maximum sending rate exceeded.",
+		"SendingPausedException": "Email sending is paused.", "AccountSuspendedException": "The account is suspended.",
+	} {
 		t.Run(code, func(t *testing.T) {
 			b := newBench(t)
-			b.ses.does(refuses(http.StatusTooManyRequests, code))
+			b.ses.does(refusesWith(http.StatusTooManyRequests, code, message))
+			if b.receive(3) {
+				t.Error("it went back to the queue")
+			}
+			u := b.load().Users[b.u.ID]
+			if i := u.Invitation; i.Delivery != user.DeliveryScheduled || i.DeliveryReason == "" || !i.ScheduledFor.After(b.now) || i.Sends != 1 {
+				t.Fatalf("%+v", i)
+			}
+			if b.receive(1) { // a repeated message
+				t.Error("repeated, it went back to the queue")
+			}
+			b.now = u.Invitation.ScheduledFor
+			b.change("retried", func(u user.User, s user.Stamp) (user.User, error) { return u.Retry(s) })
+			b.ses.does(accepts)
+			if b.receive(1) {
+				t.Error("released, it went back to the queue")
+			}
+			b.wantDelivery(user.DeliverySent, 1)
+			if i := b.load().Users[b.u.ID].Invitation; i.Sends != 1 {
+				t.Errorf("counted %d times", i.Sends)
+			}
+		})
+	}
+}
+
+// One refusal for the day is enough: an instance asks SES no more until the
+// mails that wait are due.
+func TestAUsedUpQuotaIsAskedForOnce(t *testing.T) {
+	b := newBench(t)
+	calls := 0
+	b.ses.does(func(w http.ResponseWriter) bool {
+		calls++
+		return refusesWith(http.StatusTooManyRequests, "TooManyRequestsException", "Daily message quota exceeded.")(w)
+	})
+	b.receive(1)
+	first := b.load().Users[b.u.ID].Invitation
+	b.u.Invitation.Generation = first.Generation
+	b.now = b.now.Add(time.Second)
+	b.change("resent", func(u user.User, s user.Stamp) (user.User, error) {
+		return u.Resend(s, user.Inviting{SendEmail: true, Lasts: time.Hour})
+	})
+	b.receive(1)
+	second := b.load().Users[b.u.ID].Invitation
+	if calls != 1 || second.Delivery != user.DeliveryScheduled || !second.ScheduledFor.Equal(first.ScheduledFor) {
+		t.Errorf("%d calls; %v and %v", calls, first.ScheduledFor, second.ScheduledFor)
+	}
+}
+
+// A mail to the inviter waits like any other, and the person's delivery state
+// says nothing of it.
+func TestANoticeToTheInviterWaitsToo(t *testing.T) {
+	b := newBench(t)
+	b.change("joined", accepted)
+	u := b.u
+	next, ok := u.Postpone(user.Stamp{At: b.now}, user.MailAccepted, "paused", time.Time{})
+	if !ok || next.Invitation.Delivery != u.Invitation.Delivery || !next.Invitation.Waits(user.MailAccepted) {
+		t.Fatalf("%+v", next.Invitation)
+	}
+	again, err := next.Retry(user.Stamp{ID: "evt_2", At: next.Invitation.Postponed.Until})
+	if err != nil || kindOf(event.OfUser(again), again) != "accepted" || !event.OfUser(again).SendEmail {
+		t.Errorf("%v %+v", err, again.Invitation)
+	}
+}
+
+func TestAnUnverifiedDomainIsTriedAgainAtOnce(t *testing.T) {
+	for _, code := range []string{"MailFromDomainNotVerifiedException"} {
+		t.Run(code, func(t *testing.T) {
+			b := newBench(t)
+			b.ses.does(refuses(http.StatusBadRequest, code))
 			if !b.receive(1) {
 				t.Error("it did not go back to the queue")
 			}
@@ -284,7 +380,7 @@ func TestRefusedMailIsGivenUpWithAReason(t *testing.T) {
 // and redriving it sends the mail after all.
 func TestTheLastAttemptSaysFailedAndCanBeRedriven(t *testing.T) {
 	b := newBench(t)
-	b.ses.does(refuses(http.StatusTooManyRequests, "TooManyRequestsException"))
+	b.ses.does(refuses(http.StatusBadRequest, "MailFromDomainNotVerifiedException"))
 	if !b.receive(3) {
 		t.Error("the last attempt was taken for done")
 	}

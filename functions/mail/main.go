@@ -38,7 +38,7 @@ func main() {
 		dashboard:        settings.URL(setting.DashboardURL),
 		configurationSet: settings.Text(setting.MailConfigurationSet),
 		attempts:         settings.Int(setting.MailAttempts),
-		interval:         settings.Duration(setting.MailInterval),
+		pacer:            pacer{interval: settings.Duration(setting.MailInterval)},
 		log:              log,
 		now:              time.Now,
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/latchkey/latchkey/shared/email"
 	"github.com/latchkey/latchkey/shared/store"
+	"github.com/latchkey/latchkey/shared/trace"
 	"github.com/latchkey/latchkey/shared/user"
 	"github.com/latchkey/latchkey/shared/workspace"
 )
@@ -69,6 +70,9 @@ func (h handler) write(ctx context.Context, a about) (*sesv2.SendEmailInput, err
 			tag("workspace", a.WorkspaceID), tag("user", a.UserID),
 			tag("generation", strconv.Itoa(a.Generation)), tag("kind", a.Kind), tag("recipient", user.EmailKey(invite.To)),
 		},
+	}
+	if id := trace.ID(ctx); id != "" {
+		in.EmailTags = append(in.EmailTags, tag("correlation", id))
 	}
 	if replyTo := replyTo(a); replyTo != "" {
 		in.ReplyToAddresses = []string{user.MailAddress(replyTo)}
@@ -166,6 +170,8 @@ func (e unsent) Unwrap() error { return e.error }
 type verdict struct {
 	outcomeKnown bool   // it was surely not sent
 	final        bool   // it never will be, as it is
+	wait         bool   // the mail service takes no mail now, whatever the mail
+	throttled    bool   // for some seconds only
 	reason       string // for the admin, as deliveryReason
 }
 
@@ -185,9 +191,10 @@ func classify(err error) verdict {
 	case "MessageRejected", "BadRequestException", "NotFoundException":
 		return verdict{outcomeKnown: true, final: true, reason: "The mail service refused the mail."}
 	case "TooManyRequestsException", "LimitExceededException", "Throttling", "ThrottlingException":
-		return verdict{outcomeKnown: true, reason: "The mail service is at its sending limit."}
+		quota := strings.Contains(api.ErrorMessage(), "Daily")
+		return verdict{outcomeKnown: true, wait: true, throttled: !quota, reason: "The mail service is at its sending limit."}
 	case "AccountSuspendedException", "SendingPausedException":
-		return verdict{outcomeKnown: true, reason: "The mail service has paused sending."}
+		return verdict{outcomeKnown: true, wait: true, reason: "The mail service has paused sending."}
 	case "MailFromDomainNotVerifiedException":
 		return verdict{outcomeKnown: true, reason: "The sender's domain is not verified with the mail service."}
 	}

@@ -229,7 +229,7 @@ func TestMailsKeepTheirDistance(t *testing.T) {
 	b.h.now = time.Now
 	began := time.Now()
 	for range 4 {
-		if err := b.h.pace(t.Context()); err != nil {
+		if err := b.h.wait(t.Context(), time.Now()); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -118,7 +118,8 @@ func (h handler) publish(ctx context.Context, batch []pending) error {
 		}
 	}
 	for _, e := range events {
-		h.log.InfoContext(ctx, "event", "type", e.Type, "eventId", e.ID, "workspaceId", e.WorkspaceID, "userId", e.UserID)
+		h.log.InfoContext(ctx, "event", "type", e.Type, "eventId", e.ID, "workspaceId", e.WorkspaceID, "userId", e.UserID,
+			"generation", e.Generation, "correlationId", e.CorrelationID)
 	}
 	return nil
 }

@@ -121,7 +121,7 @@ func (h handler) create(ctx context.Context, r *httpapi.Request) (httpapi.Respon
 	if err != nil {
 		return httpapi.Response{}, err
 	}
-	stamp, err := access.Stamp(r.Caller.Actor(wsID), r.Now, h.random)
+	stamp, err := access.Stamp(ctx, r.Caller.Actor(wsID), r.Now, h.random)
 	if err != nil {
 		return httpapi.Response{}, err
 	}
@@ -210,7 +210,7 @@ func (h handler) update(ctx context.Context, r *httpapi.Request) (httpapi.Respon
 	if (patch.Paused != nil || patch.MailAllowance != nil) && !r.Caller.Operator {
 		return httpapi.Response{}, errOperators
 	}
-	stamp, err := g.Stamp(r.Now, h.random)
+	stamp, err := g.Stamp(ctx, r.Now, h.random)
 	if err != nil {
 		return httpapi.Response{}, err
 	}
@@ -336,7 +336,7 @@ func (h handler) deleteGroup(ctx context.Context, r *httpapi.Request) (httpapi.R
 	if deadline, ok := ctx.Deadline(); ok {
 		until = deadline.Add(-deleteMargin)
 	}
-	done, err := h.store.EmptyGroup(ctx, g.Workspace.ID, groupID, until, h.now, func() (user.Stamp, error) { return g.Stamp(r.Now, h.random) })
+	done, err := h.store.EmptyGroup(ctx, g.Workspace.ID, groupID, until, h.now, func() (user.Stamp, error) { return g.Stamp(ctx, r.Now, h.random) })
 	switch {
 	case err != nil:
 		return httpapi.Response{}, err

@@ -44,6 +44,7 @@ var (
 
 // Functions are all functions, in the order in which a newcomer would ask.
 func Functions() []Function {
+	concurrency := MailConcurrency(DefaultMailRate)
 	return []Function{
 		{
 			Name: "workspace", Purpose: "create and read a workspace, change its settings and groups",
@@ -224,8 +225,8 @@ func Functions() []Function {
 		},
 		{
 			Name: "mail", Purpose: "domain events to SES: everything that is written to a person",
-			MemoryMB: 256, Timeout: mailTimeout, ReservedConcurrency: MailConcurrency, // mail goes out however many requests come in
-			Queue: &QueueSource{Queue: QueueMail, BatchSize: 1, MaxConcurrency: MailConcurrency},
+			MemoryMB: 256, Timeout: mailTimeout, ReservedConcurrency: concurrency, // mail goes out however many requests come in
+			Queue: &QueueSource{Queue: QueueMail, BatchSize: 1, MaxConcurrency: concurrency},
 			Permissions: []Permission{
 				{Read, OnTable, []string{"WS#*", "ACCOUNT#*"}, "the invitation as it is now, its workspace and inviter, whether the person has an account"},
 				{Insert, OnTable, workspaceKeys, "the claim of a mail"},

@@ -2,7 +2,6 @@ package latchkey
 
 import (
 	"path/filepath"
-	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
@@ -21,6 +20,7 @@ func (l *Latchkey) addFunctions() {
 	code := l.codeFolders()
 	settings := l.settings()
 	for _, f := range blueprint.Functions() {
+		f = f.AtMailRate(l.props.MailRate)
 		function := l.addFunction(f, code(f.Name), settings)
 		l.functions[f.Name] = function
 		l.entries[f.Name] = l.entry(f, function)
@@ -139,7 +139,6 @@ func (l *Latchkey) addRole(f blueprint.Function) awsiam.IRole {
 
 // settings are the values of the environment variables.
 func (l *Latchkey) settings() map[setting.Definition]*string {
-	interval := blueprint.MailConcurrency * time.Second / time.Duration(l.props.MailRate)
 	values := map[setting.Definition]*string{
 		setting.Table:                l.Table.TableName(),
 		setting.LinkKey:              l.linkKey.SecretArn(),
@@ -149,7 +148,7 @@ func (l *Latchkey) settings() map[setting.Definition]*string {
 		setting.APIURL:               l.apiURL,
 		setting.MailConfigurationSet: l.configurationSet,
 		setting.MailAttempts:         jsii.String(setting.MailAttempts.Format(blueprint.MailAttempts)),
-		setting.MailInterval:         jsii.String(setting.MailInterval.Format(interval)),
+		setting.MailInterval:         jsii.String(setting.MailInterval.Format(blueprint.MailInterval(l.props.MailRate))),
 	}
 	for _, s := range l.props.Settings() {
 		values[s.Definition] = jsii.String(s.Text())

@@ -3,7 +3,6 @@ package local
 import (
 	"cmp"
 	"maps"
-	"time"
 
 	"github.com/latchkey/latchkey/infra/blueprint"
 	"github.com/latchkey/latchkey/shared/awsenv"
@@ -11,7 +10,7 @@ import (
 )
 
 // mailRate is how many mails a second this machine's mail server is given.
-const mailRate = 100
+const mailRate = 50
 
 // settings are the values of the settings that have no default, or another one
 // here.
@@ -26,7 +25,7 @@ func (s *Stack) settings() map[setting.Definition]string {
 		setting.MailFrom:             "Latchkey <invitations@latchkey.example>",
 		setting.MailConfigurationSet: "latchkey",
 		setting.MailAttempts:         setting.MailAttempts.Format(blueprint.MailAttempts),
-		setting.MailInterval:         setting.MailInterval.Format(blueprint.MailConcurrency * time.Second / mailRate),
+		setting.MailInterval:         setting.MailInterval.Format(blueprint.MailInterval(mailRate)),
 	}
 	maps.Copy(settings, s.replaced)
 	return settings

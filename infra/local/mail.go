@@ -55,7 +55,7 @@ func (s *Stack) usualAccount() (*mailbox.Account, error) {
 		account.ConfigurationSets = []string{set}
 	}
 	if interval > 0 {
-		account.PerSecond = float64(1000*blueprint.MailConcurrency) / float64(interval)
+		account.PerSecond = float64(1000*blueprint.MailConcurrency(mailRate)) / float64(interval)
 	}
 	return account, nil
 }

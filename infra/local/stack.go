@@ -433,6 +433,7 @@ func (s *Stack) signedUp(ctx context.Context, a issuer.Account) error {
 func (s *Stack) startTriggers(life context.Context, dataDir string, log io.Writer) error {
 	logger := slog.New(slog.NewJSONHandler(log, nil))
 	for _, f := range blueprint.Functions() {
+		f = f.AtMailRate(mailRate)
 		if f.Stream != nil {
 			source, err := stream.New(stream.Config{
 				DB: s.DB, Streams: dynamodblocal.Streams(s.TableURL), Table: TableName, Source: *f.Stream,

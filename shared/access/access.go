@@ -17,6 +17,7 @@ import (
 	"github.com/latchkey/latchkey/shared/id"
 	"github.com/latchkey/latchkey/shared/identity"
 	"github.com/latchkey/latchkey/shared/store"
+	"github.com/latchkey/latchkey/shared/trace"
 	"github.com/latchkey/latchkey/shared/user"
 	"github.com/latchkey/latchkey/shared/workspace"
 )
@@ -85,12 +86,12 @@ func (g Grant) User() (user.User, error) {
 }
 
 // Stamp returns the stamp of a change that the caller makes.
-func (g Grant) Stamp(now time.Time, random io.Reader) (user.Stamp, error) {
-	return Stamp(g.Actor, now, random)
+func (g Grant) Stamp(ctx context.Context, now time.Time, random io.Reader) (user.Stamp, error) {
+	return Stamp(ctx, g.Actor, now, random)
 }
 
-// Stamp returns the stamp of a change.
-func Stamp(actor string, now time.Time, random io.Reader) (user.Stamp, error) {
+// Stamp returns the stamp of a change, with the context's correlation id.
+func Stamp(ctx context.Context, actor string, now time.Time, random io.Reader) (user.Stamp, error) {
 	event, err := id.Ordered("evt_", now, random)
-	return user.Stamp{ID: event, Actor: actor, At: now}, err
+	return user.Stamp{ID: event, Actor: actor, At: now, CorrelationID: trace.ID(ctx)}, err
 }

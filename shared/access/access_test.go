@@ -203,12 +203,12 @@ func TestAStampNamesTheCaller(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		stamp, err := g.Stamp(now, bytes.NewReader(make([]byte, 100)))
+		stamp, err := g.Stamp(t.Context(), now, bytes.NewReader(make([]byte, 100)))
 		if err != nil || stamp.Actor != want || !stamp.At.Equal(now) || !strings.HasPrefix(stamp.ID, "evt_") {
 			t.Errorf("%+v, %v", stamp, err)
 		}
 	}
-	if _, err := access.Stamp("x", now, iotest.ErrReader(errors.New("none left"))); err == nil {
+	if _, err := access.Stamp(t.Context(), "x", now, iotest.ErrReader(errors.New("none left"))); err == nil {
 		t.Error("a stamp without an identifier")
 	}
 }

@@ -40,6 +40,9 @@ type Event struct {
 	// Delivery and DeliveryReason are set by invitation.delivery_changed.
 	Delivery       string `json:"delivery,omitempty"`
 	DeliveryReason string `json:"deliveryReason,omitempty"`
+	// CorrelationID names the API request that the event followed from; every
+	// log line about it has the same. Absent where there was none.
+	CorrelationID string `json:"correlationId,omitempty"`
 }
 
 // OfUser is the event of a user's last change.
@@ -48,7 +51,7 @@ func OfUser(u user.User) Event {
 		ID: u.Last.ID, Type: string(u.Last.Type), Version: Version,
 		WorkspaceID: u.WorkspaceID, UserID: u.ID, Actor: u.Last.Actor, Time: u.Last.At,
 		Status: string(u.Status), PreviousStatus: string(u.Last.From), Changed: u.Last.Changed,
-		Generation: u.Invitation.Generation,
+		Generation: u.Invitation.Generation, CorrelationID: u.Last.CorrelationID,
 	}
 	switch u.Last.Type {
 	case user.UserInvited, user.UserReinvited, user.UserRestored:
@@ -69,6 +72,7 @@ func OfErased(e user.Erased) Event {
 	return Event{
 		ID: e.Last.ID, Type: string(e.Last.Type), Version: Version,
 		WorkspaceID: e.WorkspaceID, UserID: e.ID, Actor: e.Last.Actor, Time: e.Last.At, PreviousStatus: string(e.Last.From),
+		CorrelationID: e.Last.CorrelationID,
 	}
 }
 
@@ -76,6 +80,6 @@ func OfErased(e user.Erased) Event {
 func OfWorkspace(w workspace.Workspace) Event {
 	return Event{
 		ID: w.Last.ID, Type: string(w.Last.Type), Version: Version,
-		WorkspaceID: w.ID, Actor: w.Last.Actor, Time: w.Last.At, Changed: w.Last.Changed,
+		WorkspaceID: w.ID, Actor: w.Last.Actor, Time: w.Last.At, Changed: w.Last.Changed, CorrelationID: w.Last.CorrelationID,
 	}
 }

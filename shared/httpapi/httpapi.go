@@ -23,6 +23,7 @@ import (
 	"github.com/latchkey/latchkey/shared/fault"
 	"github.com/latchkey/latchkey/shared/id"
 	"github.com/latchkey/latchkey/shared/identity"
+	"github.com/latchkey/latchkey/shared/trace"
 	"github.com/latchkey/latchkey/shared/workspace"
 )
 
@@ -72,6 +73,7 @@ func (routes Routes) Lambda(log *slog.Logger, now func() time.Time) func(context
 			ctx, cancel = context.WithDeadline(ctx, deadline.Add(-margin))
 			defer cancel()
 		}
+		ctx = trace.With(ctx, trace.Of(in.RequestContext.RequestID))
 		response, err := routes.answer(ctx, in, began)
 		if err != nil {
 			// A problem is made of texts: it can always be rendered.
@@ -153,6 +155,7 @@ func render(out Response) (lambdaevents.APIGatewayV2HTTPResponse, error) {
 func logRequest(ctx context.Context, log *slog.Logger, in lambdaevents.APIGatewayV2HTTPRequest, status int, took time.Duration, err error) {
 	attrs := []slog.Attr{
 		slog.String("apiRequestId", in.RequestContext.RequestID),
+		slog.String("correlationId", trace.ID(ctx)),
 		slog.String("route", in.RouteKey),
 		slog.Int("status", status),
 		slog.Float64("durationMs", float64(took.Microseconds())/1000),

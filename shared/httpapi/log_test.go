@@ -112,7 +112,7 @@ func TestALineOfTheLog(t *testing.T) {
 		if line["level"] != c.level || line["status"] != c.status || line["route"] != route || line["workspaceId"] != "ws_cpkmct35cln20ojpehin6891" {
 			t.Errorf("%s: %v", name, line)
 		}
-		want := append([]string{"apiRequestId", "durationMs", "level", "msg", "route", "status", "time", "workspaceId"}, c.more...)
+		want := append([]string{"apiRequestId", "correlationId", "durationMs", "level", "msg", "route", "status", "time", "workspaceId"}, c.more...)
 		slices.Sort(want)
 		if got := slices.Sorted(maps.Keys(line)); !slices.Equal(got, want) {
 			t.Errorf("%s: it says %q, want %q", name, got, want)

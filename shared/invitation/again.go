@@ -44,7 +44,7 @@ func (s Service) again(ctx context.Context, g access.Grant, how Again, now time.
 }
 
 func (s Service) resend(ctx context.Context, st *store.State, by access.Grant, id string, how Again, now time.Time) (user.User, error) {
-	stamp, err := by.Stamp(now, s.Random)
+	stamp, err := by.Stamp(ctx, now, s.Random)
 	if err != nil {
 		return user.User{}, err
 	}
@@ -52,7 +52,7 @@ func (s Service) resend(ctx context.Context, st *store.State, by access.Grant, i
 }
 
 func (s Service) restore(ctx context.Context, st *store.State, by access.Grant, id string, how Again, now time.Time) (user.User, error) {
-	stamp, err := by.Stamp(now, s.Random)
+	stamp, err := by.Stamp(ctx, now, s.Random)
 	if err != nil {
 		return user.User{}, err
 	}

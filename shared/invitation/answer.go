@@ -111,7 +111,7 @@ func (s Service) Accept(ctx context.Context, o Open, g user.Guest, now time.Time
 	if err != nil {
 		return View{}, err
 	}
-	stamp, err := access.Stamp(o.UserID, now, s.Random)
+	stamp, err := access.Stamp(ctx, o.UserID, now, s.Random)
 	if err != nil {
 		return View{}, err
 	}
@@ -161,7 +161,7 @@ func (a accepting) decide(st *store.State) (store.Decision, user.User, error) {
 // Decline ends the invitation at the wish of the link's holder, or of the person
 // from their own list.
 func (s Service) Decline(ctx context.Context, o Open, now time.Time) (user.User, error) {
-	stamp, err := access.Stamp(o.UserID, now, s.Random)
+	stamp, err := access.Stamp(ctx, o.UserID, now, s.Random)
 	if err != nil {
 		return user.User{}, err
 	}
@@ -201,7 +201,7 @@ func (s Service) accountAppeared(ctx context.Context, email, except string, now 
 // Promote notes that a user's email has an account, which turns requested into
 // invited. A user who was erased meanwhile is passed over.
 func (s Service) Promote(ctx context.Context, workspaceID, userID string, now time.Time) (user.User, error) {
-	stamp, err := access.Stamp(userID, now, s.Random)
+	stamp, err := access.Stamp(ctx, userID, now, s.Random)
 	if err != nil {
 		return user.User{}, err
 	}

@@ -37,7 +37,7 @@ func (s Service) Fall(ctx context.Context, workspaceID, userID string, now time.
 }
 
 func (s Service) expire(ctx context.Context, st *store.State, id string, now time.Time) (user.User, error) {
-	stamp, err := access.Stamp(user.ActorSchedule, now, s.Random)
+	stamp, err := access.Stamp(ctx, user.ActorSchedule, now, s.Random)
 	if err != nil {
 		return user.User{}, err
 	}
@@ -58,6 +58,10 @@ func (f falling) decide(st *store.State) (store.Decision, user.User, error) {
 	}
 	if u.StatusAt(f.now) == user.Expired {
 		next, err := u.Expire(f.stamp)
+		return store.Decision{Users: []store.UserChange{{Before: u, After: next}}}, next, err
+	}
+	if !u.Invitation.Postponed.Until.IsZero() { // counted when it first left
+		next, err := u.Retry(f.stamp)
 		return store.Decision{Users: []store.UserChange{{Before: u, After: next}}}, next, err
 	}
 	at, d := f.at(st, u.Mailbox)
@@ -88,6 +92,22 @@ func (f falling) release(u user.User, st *store.State, at time.Time) (user.User,
 		return u.Release(f.stamp, user.Tomorrow(f.now)) // paused: it goes on waiting
 	}
 	return u.Release(f.stamp, at)
+}
+
+// Postpone puts a mail that the mail service does not take yet back on the
+// schedule; see user.User.Postpone. ok is false if the mail is to be given up.
+func (s Service) Postpone(ctx context.Context, st *store.State, m store.Mail, stamp user.Stamp, reason string, notBefore time.Time) (ok bool, err error) {
+	return store.Decide(ctx, s.Store, st, func(st *store.State) (store.Decision, bool, error) {
+		u := st.Users[m.UserID]
+		if u.ID == "" || u.Invitation.Generation != m.Generation {
+			return store.Decision{}, true, nil // it is called for no more
+		}
+		next, ok := u.Postpone(stamp, user.MailKind(m.Kind), reason, notBefore)
+		if next.Version == u.Version {
+			return store.Decision{}, ok, nil
+		}
+		return store.Decision{Users: []store.UserChange{{Before: u, After: next}}}, ok, nil
+	})
 }
 
 // Leave ends what ArchiveAccount began, for the workspaces that its index did

@@ -48,7 +48,7 @@ func (s Service) Edit(ctx context.Context, g access.Grant, e Edit, now time.Time
 	if err := e.Wrong.Err(); err != nil {
 		return View{}, err
 	}
-	stamp, err := g.Stamp(now, s.Random)
+	stamp, err := g.Stamp(ctx, now, s.Random)
 	if err != nil {
 		return View{}, err
 	}

@@ -203,7 +203,7 @@ func (s Service) freeSeats(ctx context.Context, st *store.State, now time.Time, 
 // ChangeWorkspace changes settings of the grant's workspace. A lower seat limit
 // counts invitations whose time has passed as free.
 func (s Service) ChangeWorkspace(ctx context.Context, g access.Grant, p workspace.Patch, now time.Time) (workspace.Workspace, error) {
-	stamp, err := g.Stamp(now, s.Random)
+	stamp, err := g.Stamp(ctx, now, s.Random)
 	if err != nil {
 		return workspace.Workspace{}, err
 	}

@@ -68,7 +68,7 @@ func (s Service) Invite(ctx context.Context, g access.Grant, p Person, call Call
 		return View{}, err
 	}
 	one := &batch{Service: s, grant: g, keys: k, call: call, one: true, now: now}
-	err = one.add(p)
+	err = one.add(ctx, p)
 	if err != nil {
 		return View{}, err
 	}
@@ -111,7 +111,7 @@ func (s Service) InviteAll(ctx context.Context, g access.Grant, people []Person,
 		b.id = stands.Call
 	}
 	for _, p := range people {
-		if err := b.add(p); err != nil {
+		if err := b.add(ctx, p); err != nil {
 			return nil, err
 		}
 	}
@@ -137,8 +137,8 @@ type batch struct {
 	waiting int      // mails of earlier chunks that have to wait for another day
 }
 
-func (b *batch) add(p Person) error {
-	stamp, err := b.grant.Stamp(b.now, b.Random)
+func (b *batch) add(ctx context.Context, p Person) error {
+	stamp, err := b.grant.Stamp(ctx, b.now, b.Random)
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ func (s Service) Archive(ctx context.Context, g access.Grant, now time.Time) (Vi
 }
 
 func (s Service) archive(ctx context.Context, st *store.State, actor, id string, now time.Time) (user.User, error) {
-	stamp, err := access.Stamp(actor, now, s.Random)
+	stamp, err := access.Stamp(ctx, actor, now, s.Random)
 	if err != nil {
 		return user.User{}, err
 	}
@@ -87,7 +87,7 @@ func (s Service) each(ctx context.Context, g access.Grant, ids []string, done Ki
 // Erase removes everything that names the user of the path, who is gone from the
 // workspace or never came. The history keeps its lines, which hold ids alone.
 func (s Service) Erase(ctx context.Context, g access.Grant, now time.Time) error {
-	stamp, err := g.Stamp(now, s.Random)
+	stamp, err := g.Stamp(ctx, now, s.Random)
 	if err != nil {
 		return err
 	}

@@ -199,7 +199,7 @@ func (d *deployment) newID() string {
 
 func (d *deployment) stamp(actor string) user.Stamp {
 	d.t.Helper()
-	stamp, err := access.Stamp(actor, d.now, rand.Reader)
+	stamp, err := access.Stamp(context.Background(), actor, d.now, rand.Reader)
 	d.check("a stamp", err)
 	return stamp
 }

@@ -51,11 +51,11 @@ func (s Service) Reader(ctx context.Context, purpose link.Purpose, token string,
 // report of each person counts, and at the deployment's threshold pauses the
 // workspace's invitations: paused reports whether this one did.
 func (s Service) Express(ctx context.Context, m Mailed, wish user.Wish, now time.Time) (paused bool, err error) {
-	stamp, err := access.Stamp(m.UserID, now, s.Random)
+	stamp, err := access.Stamp(ctx, m.UserID, now, s.Random)
 	if err != nil {
 		return false, err
 	}
-	pause, err := access.Stamp(user.ActorSchedule, now, s.Random)
+	pause, err := access.Stamp(ctx, user.ActorSchedule, now, s.Random)
 	if err != nil {
 		return false, err
 	}
@@ -100,7 +100,7 @@ type Returned struct {
 // noted with the address, and a complaint with the person: both hold whatever
 // becomes of the record, and a late one counts, too.
 func (s Service) Learn(ctx context.Context, r Returned, actor string, now time.Time) error {
-	stamp, err := access.Stamp(actor, now, s.Random)
+	stamp, err := access.Stamp(ctx, actor, now, s.Random)
 	if err != nil {
 		return err
 	}

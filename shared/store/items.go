@@ -43,12 +43,13 @@ type primary struct {
 
 // lastItem is the change that made an item what it is.
 type lastItem struct {
-	ID      string   `dynamodbav:"id"`
-	Type    string   `dynamodbav:"type"`
-	Actor   string   `dynamodbav:"actor"`
-	At      string   `dynamodbav:"at"`
-	From    string   `dynamodbav:"from,omitempty"`
-	Changed []string `dynamodbav:"changed,omitempty"`
+	ID          string   `dynamodbav:"id"`
+	Type        string   `dynamodbav:"type"`
+	Actor       string   `dynamodbav:"actor"`
+	At          string   `dynamodbav:"at"`
+	From        string   `dynamodbav:"from,omitempty"`
+	Changed     []string `dynamodbav:"changed,omitempty"`
+	Correlation string   `dynamodbav:"correlationId,omitempty"`
 }
 
 type userItem struct {
@@ -86,6 +87,9 @@ type userItem struct {
 	Delivery       string `dynamodbav:"delivery,omitempty"`
 	DeliveryReason string `dynamodbav:"deliveryReason,omitempty"`
 	DeliveryWeight int    `dynamodbav:"deliveryWeight,omitempty"`
+	PostponedKind  string `dynamodbav:"postponedKind,omitempty"`
+	PostponedSince string `dynamodbav:"postponedSince,omitempty"`
+	PostponedUntil string `dynamodbav:"postponedUntil,omitempty"`
 	NotifyInviter  bool   `dynamodbav:"notifyInviter,omitempty"`
 	Message        string `dynamodbav:"message,omitempty"`
 	Locale         string `dynamodbav:"locale,omitempty"`
@@ -148,6 +152,7 @@ func itemOfUser(u user.User) (Item, error) {
 		SentAt: timeText(i.SentAt), ExpiresAt: timeText(i.ExpiresAt), ReminderAt: timeText(i.ReminderAt),
 		Sends: i.Sends, SendEmail: i.SendEmail, MailKind: string(i.MailKind), ScheduledFor: timeText(i.ScheduledFor),
 		Delivery: string(i.Delivery), DeliveryReason: i.DeliveryReason, DeliveryWeight: int(i.DeliveryWeight),
+		PostponedKind: string(i.Postponed.Kind), PostponedSince: timeText(i.Postponed.Since), PostponedUntil: timeText(i.Postponed.Until),
 		NotifyInviter: i.NotifyInviter, Message: i.Message, Locale: i.Locale,
 		HasAccount:  u.HasAccount,
 		mailboxItem: itemOfMailbox(u.Mailbox), MailboxVersion: u.Mailbox.Version, recipientItem: itemOfRecipient(u.Recipient),
@@ -156,6 +161,8 @@ func itemOfUser(u user.User) (Item, error) {
 	switch {
 	case i.Delivery == user.DeliveryScheduled: // of those due at one instant, the oldest first
 		item.DuePK, item.DueSK = shard(u.ID), timeText(i.ScheduledFor)+"#"+timeText(u.CreatedAt)
+	case !i.Postponed.Until.IsZero():
+		item.DuePK, item.DueSK = shard(u.ID), timeText(i.Postponed.Until)+"#"+timeText(u.CreatedAt)
 	case u.Status.Pending() && !i.ReminderAt.IsZero():
 		item.DuePK, item.DueSK = shard(u.ID), timeText(i.ReminderAt)
 	case u.Status.Pending():
@@ -183,6 +190,9 @@ func userOfItem(item Item) (user.User, error) {
 			SentAt: parseTime(in.SentAt), ExpiresAt: parseTime(in.ExpiresAt), ReminderAt: parseTime(in.ReminderAt),
 			Sends: in.Sends, SendEmail: in.SendEmail, MailKind: user.MailKind(in.MailKind), ScheduledFor: parseTime(in.ScheduledFor),
 			Delivery: user.Delivery(in.Delivery), DeliveryReason: in.DeliveryReason, DeliveryWeight: user.Weight(in.DeliveryWeight),
+			Postponed: user.Postponed{
+				Kind: user.MailKind(in.PostponedKind), Since: parseTime(in.PostponedSince), Until: parseTime(in.PostponedUntil),
+			},
 			NotifyInviter: in.NotifyInviter, Message: in.Message, Locale: in.Locale,
 		},
 		HasAccount: in.HasAccount || in.Status == string(user.Invited) || in.Status == string(user.Active) || in.ActivatedAt != "",
@@ -215,14 +225,14 @@ func itemOfChange(c user.Change) *lastItem {
 	if c.ID == "" {
 		return nil
 	}
-	return &lastItem{c.ID, string(c.Type), c.Actor, timeText(c.At), string(c.From), c.Changed}
+	return &lastItem{c.ID, string(c.Type), c.Actor, timeText(c.At), string(c.From), c.Changed, c.CorrelationID}
 }
 
 func (l *lastItem) change() user.Change {
 	if l == nil {
 		return user.Change{}
 	}
-	return user.Change{ID: l.ID, Type: user.ChangeType(l.Type), Actor: l.Actor, At: parseTime(l.At), From: user.Status(l.From), Changed: l.Changed}
+	return user.Change{ID: l.ID, Type: user.ChangeType(l.Type), Actor: l.Actor, At: parseTime(l.At), From: user.Status(l.From), Changed: l.Changed, CorrelationID: l.Correlation}
 }
 
 // erasedItem stands where a user was, until the clock is past what it keeps.
@@ -297,7 +307,7 @@ func itemOfWorkspace(w workspace.Workspace) (Item, error) {
 		ReplyTo: w.ReplyTo, SupportAddress: w.SupportAddress, Reports: w.Reports, Paused: w.Paused, MailAllowance: w.MailAllowance,
 		Admins: w.Admins, DataKey: w.DataKey,
 		CreatedAt: timeText(w.CreatedAt), UpdatedAt: timeText(w.UpdatedAt), Version: w.Version,
-		Last: &lastItem{ID: w.Last.ID, Type: string(w.Last.Type), Actor: w.Last.Actor, At: timeText(w.Last.At), Changed: w.Last.Changed},
+		Last: &lastItem{ID: w.Last.ID, Type: string(w.Last.Type), Actor: w.Last.Actor, At: timeText(w.Last.At), Changed: w.Last.Changed, Correlation: w.Last.CorrelationID},
 	})
 }
 
@@ -323,7 +333,7 @@ func workspaceOfItem(item Item) (workspace.Workspace, error) {
 		CreatedAt: parseTime(in.CreatedAt), UpdatedAt: parseTime(in.UpdatedAt), Version: in.Version,
 	}
 	if l := in.Last; l != nil {
-		w.Last = workspace.Change{ID: l.ID, Type: workspace.ChangeType(l.Type), Actor: l.Actor, At: parseTime(l.At), Changed: l.Changed}
+		w.Last = workspace.Change{ID: l.ID, Type: workspace.ChangeType(l.Type), Actor: l.Actor, At: parseTime(l.At), Changed: l.Changed, CorrelationID: l.Correlation}
 	}
 	return w, nil
 }

@@ -101,12 +101,16 @@ func (s *Store) MarkMailSent(ctx context.Context, m Mail, messageID string, now 
 // notice replaces nothing (user.Notice.Replaces): notices may come late, twice,
 // and in any order. It does not raise the version.
 func (s *Store) SetDelivery(ctx context.Context, m Mail, stamp user.Stamp, n user.Notice) error {
+	last := Item{
+		"id": table.Text(stamp.ID), "type": table.Text(string(user.DeliveryChanged)),
+		"actor": table.Text(stamp.Actor), "at": table.Text(timeText(stamp.At)),
+	}
+	if stamp.CorrelationID != "" {
+		last["correlationId"] = table.Text(stamp.CorrelationID)
+	}
 	update := expression.Set(name("delivery"), value(string(n.Delivery))).
 		Set(name("deliveryWeight"), value(int(n.Weight))).
-		Set(name("last"), value(&types.AttributeValueMemberM{Value: Item{
-			"id": table.Text(stamp.ID), "type": table.Text(string(user.DeliveryChanged)),
-			"actor": table.Text(stamp.Actor), "at": table.Text(timeText(stamp.At)),
-		}}))
+		Set(name("last"), value(&types.AttributeValueMemberM{Value: last}))
 	if n.Reason == "" {
 		update = update.Remove(name("deliveryReason"))
 	} else {

@@ -79,12 +79,15 @@ func (u User) Learn(s Stamp, generation int, n Notice) User {
 // MailKind says which mail a change of a user calls for.
 type MailKind string
 
-// The kinds of mail to the person. The mail to the inviter when somebody
-// accepts is not one of them.
+// The kinds of mail.
 const (
 	MailInvitation   MailKind = "invitation"
 	MailReinvitation MailKind = "reinvitation"
 	MailAccess       MailKind = "access"
+	// A reminder and the notice to the inviter that somebody accepted are never
+	// the newest mail of an invitation, but may be postponed.
+	MailReminder MailKind = "reminder"
+	MailAccepted MailKind = "accepted"
 )
 
 // schedule sets what becomes of a mail that the user is to get: it is queued
@@ -93,6 +96,7 @@ func (u *User) schedule(kind MailKind, now, at time.Time) {
 	i := &u.Invitation
 	i.MailKind = kind
 	i.SendEmail = true
+	i.Postponed = Postponed{}
 	i.Delivery, i.DeliveryReason, i.DeliveryWeight = DeliveryQueued, "", WeightOurs
 	i.ScheduledFor = time.Time{}
 	if at.After(now) {
@@ -116,6 +120,7 @@ func (i *Invitation) unschedule(to Delivery, reason string) {
 func (u User) Withhold(s Stamp, refusal error) User {
 	next := u
 	next.Invitation.unschedule(DeliverySuppressed, reasonOf(refusal))
+	next.Invitation.Postponed = Postponed{}
 	return next.changed(s, DeliveryChanged)
 }
 
@@ -129,20 +134,27 @@ func (u User) Release(s Stamp, at time.Time) (User, error) {
 	}
 	next := u
 	next.schedule(i.MailKind, s.At, at)
-	if u.Status.Pending() {
-		left := maxTime(s.At, at)
-		shift := left.Sub(i.SentAt)
-		next.Invitation.SentAt = left
-		next.Invitation.ExpiresAt = i.ExpiresAt.Add(shift)
-		if !i.ReminderAt.IsZero() {
-			next.Invitation.ReminderAt = i.ReminderAt.Add(shift)
-		}
-	}
+	next.leaves(maxTime(s.At, at))
 	if at.After(s.At) {
 		next.Version++ // moving it is no news to anybody
 		return next, nil
 	}
 	return next.changed(s, MailDue), nil
+}
+
+// leaves moves what is counted from the moment that a pending user's mail
+// leaves.
+func (u *User) leaves(at time.Time) {
+	if !u.Status.Pending() {
+		return
+	}
+	i := &u.Invitation
+	shift := at.Sub(i.SentAt)
+	i.SentAt = at
+	i.ExpiresAt = i.ExpiresAt.Add(shift)
+	if !i.ReminderAt.IsZero() {
+		i.ReminderAt = i.ReminderAt.Add(shift)
+	}
 }
 
 func maxTime(a, b time.Time) time.Time {

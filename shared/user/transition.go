@@ -1,6 +1,7 @@
 package user
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -44,6 +45,9 @@ type Stamp struct {
 	ID    string // of id.Ordered, so that it sorts by time
 	Actor string
 	At    time.Time
+	// CorrelationID names the request that led to the change; "" for what the
+	// clock or the mail service brings about.
+	CorrelationID string
 }
 
 // Inviting is how an invitation is to go out.
@@ -136,7 +140,7 @@ func (u *User) invite(s Stamp, in Inviting, kind MailKind) error {
 	if in.SendEmail {
 		u.schedule(kind, s.At, in.MailAt)
 	} else {
-		i.SendEmail, i.ScheduledFor = false, time.Time{}
+		i.SendEmail, i.ScheduledFor, i.Postponed = false, time.Time{}, Postponed{}
 		i.Delivery, i.DeliveryReason, i.DeliveryWeight = DeliveryNone, "", WeightOurs
 	}
 	u.Status = Requested
@@ -155,7 +159,8 @@ func (u User) changed(s Stamp, what ChangeType, fields ...string) User {
 	if !at.After(u.UpdatedAt) {
 		at = u.UpdatedAt.Add(time.Millisecond)
 	}
-	u.Last = Change{ID: id.At(s.ID, at), Type: what, Actor: s.Actor, At: at, Changed: fields}
+	correlation := cmp.Or(s.CorrelationID, u.Last.CorrelationID) // what no request asked for follows from the last one
+	u.Last = Change{ID: id.At(s.ID, at), Type: what, Actor: s.Actor, At: at, Changed: fields, CorrelationID: correlation}
 	u.UpdatedAt = at
 	u.Version++
 	return u
@@ -269,6 +274,7 @@ func (u User) Accept(s Stamp, a Answer, g Guest, inviter User) (User, error) {
 func (u *User) endPending() {
 	u.Invitation.ReminderAt = time.Time{}
 	u.Invitation.unschedule(DeliveryNone, "")
+	u.Invitation.Postponed = Postponed{}
 }
 
 // Decline ends a pending invitation at the person's own wish.
@@ -306,6 +312,7 @@ func (u User) Remind(s Stamp, at time.Time) (User, error) {
 	}
 	next := u
 	next.Invitation.ReminderAt = time.Time{}
+	next.Invitation.Postponed = Postponed{}
 	switch {
 	case u.MayBeMailed(false) != nil:
 		next.Version++
@@ -377,6 +384,7 @@ func (u User) Restore(s Stamp, reinvite bool, in Inviting) (User, error) {
 	if !u.ReinvitedBy(reinvite) {
 		next.Status = Active
 		next.Invitation.SendEmail = false
+		next.Invitation.Postponed = Postponed{}
 		// Access is theirs in any case; the mail only tells them.
 		if in.SendEmail && u.MayBeMailed(false) == nil {
 			next.schedule(MailAccess, s.At, in.MailAt)

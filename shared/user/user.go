@@ -78,8 +78,9 @@ type Invitation struct {
 	Delivery       Delivery
 	DeliveryReason string
 	DeliveryWeight Weight
-	NotifyInviter  bool   // mail the inviter when the person accepts
-	Message        string // the inviter's personal words
+	Postponed      Postponed // the mail that the mail service makes wait
+	NotifyInviter  bool      // mail the inviter when the person accepts
+	Message        string    // the inviter's personal words
 	Locale         string
 }
 
@@ -131,6 +132,8 @@ type Change struct {
 	At      time.Time
 	From    Status   // the status before; empty for a new user
 	Changed []string // names of the fields that changed, never their values
+	// CorrelationID names the request that the change followed from.
+	CorrelationID string
 }
 
 // ChangeType is the name of a domain event about a user.

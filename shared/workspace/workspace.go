@@ -100,6 +100,8 @@ type Change struct {
 	Actor   string
 	At      time.Time
 	Changed []string
+	// CorrelationID names the request that the change followed from.
+	CorrelationID string
 }
 
 // ChangeType is the name of a domain event about a workspace.
@@ -148,7 +150,7 @@ func New(s user.Stamp, id, name, slug string, dataKey []byte) Workspace {
 			Directory:      DirectoryAdmins,
 		},
 		CreatedAt: s.At, UpdatedAt: s.At, Version: 1,
-		Last: Change{ID: s.ID, Type: Created, Actor: s.Actor, At: s.At},
+		Last: Change{ID: s.ID, Type: Created, Actor: s.Actor, At: s.At, CorrelationID: s.CorrelationID},
 	}
 }
 
@@ -414,6 +416,6 @@ func (w Workspace) changed(s user.Stamp, fields ...string) Workspace {
 	}
 	w.UpdatedAt = at
 	w.Version++
-	w.Last = Change{ID: id.At(s.ID, at), Type: Updated, Actor: s.Actor, At: at, Changed: fields}
+	w.Last = Change{ID: id.At(s.ID, at), Type: Updated, Actor: s.Actor, At: at, Changed: fields, CorrelationID: s.CorrelationID}
 	return w
 }

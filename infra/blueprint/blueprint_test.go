@@ -96,13 +96,14 @@ func TestPromisesAboutPermissions(t *testing.T) {
 	}
 }
 
-// A hundred requests a second with bad tokens leave room for an admin on every
-// signed-in route: the gateway counts them before it knows who is calling.
+// TestSignedInRoutesHaveRoomForBadTokens holds every signed-in route to a
+// throttle that a looping client cannot exhaust, since API Gateway applies it
+// before the authorizer.
 func TestSignedInRoutesHaveRoomForBadTokens(t *testing.T) {
 	for _, f := range blueprint.Functions() {
 		for _, r := range f.Routes {
 			if r.Auth == blueprint.SignedIn && (r.Throttle.Rate < 100 || r.Throttle.Burst < 200) {
-				t.Errorf("%s: %d a second and %d at once can be used up by anybody", r.Key(), r.Throttle.Rate, r.Throttle.Burst)
+				t.Errorf("%s: %d a second and a burst of %d can be exhausted without a token", r.Key(), r.Throttle.Rate, r.Throttle.Burst)
 			}
 		}
 	}

@@ -9,16 +9,16 @@ const (
 	feedbackTimeout = 30 * time.Second
 )
 
-// Throttles at the gateway, each shared by everybody who calls its route. API
-// Gateway counts a request before the authorizer looks at its token, so a tight
-// throttle on a signed-in route is one that a stranger can use up. Public routes
-// are tighter all the same: nobody has shown who they are there.
+// Throttles at the gateway, each shared by all callers of its route. API Gateway
+// applies them before the authorizer checks the token, so anyone can exhaust a
+// tight throttle on a signed-in route. Public routes are tighter because their
+// callers are anonymous.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-throttling.html
 var (
 	usual = Throttle{Rate: 500, Burst: 1000}
-	// batch bounds work: of calls for up to 500 people each, which take some
-	// five seconds, a hundred a second keep half of the 1,000 runs busy that
-	// Lambda gives an account.
+	// batch bounds work: a call for 500 people takes about five seconds, so a
+	// hundred a second occupy half of an account's default Lambda concurrency
+	// of 1,000.
 	batch  = Throttle{Rate: 100, Burst: 200}
 	public = Throttle{Rate: 50, Burst: 100}
 )

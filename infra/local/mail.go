@@ -13,7 +13,7 @@ import (
 	"github.com/latchkey/latchkey/infra/local/messaging"
 )
 
-// startMailbox puts what SES does besides sending before the mail server.
+// startMailbox starts the emulation of SES in front of the mail server.
 func (s *Stack) startMailbox(cfg Config) error {
 	notices, err := messaging.NewTopic(s.Queues, blueprint.MailNotices())
 	if err != nil {
@@ -37,8 +37,8 @@ func (s *Stack) startMailbox(cfg Config) error {
 	return err
 }
 
-// usualAccount has production access, the sender's domain verified, and the
-// rate that the functions keep to.
+// usualAccount returns an account with production access, the sender's domain as
+// verified identity, and the sending rate configured for the functions.
 func (s *Stack) usualAccount() (*mailbox.Account, error) {
 	settings := s.settings()
 	sender, err := sender(settings)
@@ -59,7 +59,7 @@ func (s *Stack) usualAccount() (*mailbox.Account, error) {
 	return account, nil
 }
 
-// sender is the address that mails come from.
+// sender returns the address that mails come from.
 func sender(settings map[blueprint.Setting]string) (string, error) {
 	address, err := mail.ParseAddress(settings[blueprint.SettingMailFrom])
 	if err != nil {
@@ -68,7 +68,7 @@ func sender(settings map[blueprint.Setting]string) (string, error) {
 	return address.Address, nil
 }
 
-// identity is what is verified at SES for a sender: the domain.
+// identity returns the verified identity of a sender: its domain.
 func identity(address string) string {
 	_, domain, _ := strings.Cut(address, "@")
 	return domain

@@ -67,20 +67,20 @@ type Config struct {
 	// TableFault, if set, is asked before each call of a function to the
 	// table: true lets the table refuse it as too busy.
 	TableFault func(function string) bool
-	// RetrySpeed is how many times faster than at AWS a message that failed
-	// shows again in its queue; 0 is 1.
+	// RetrySpeed divides the time until a failed message reappears in its
+	// queue; 0 is 1, AWS's.
 	RetrySpeed float64
-	// Duplicates is the share, from 0 to 1, of messages that the queues deliver
-	// twice; 0 is the usual one in twenty, and below 0 is none.
+	// Duplicates is the share of messages, from 0 to 1, that the queues deliver
+	// twice; 0 is the default of one in twenty, a negative value is none.
 	Duplicates float64
-	// KeepAwake leaves functions running between invocations, where Lambda
-	// freezes them.
+	// KeepAwake keeps instances running between invocations; Lambda freezes
+	// them.
 	KeepAwake bool
-	// LimitCPU gives functions the share of a CPU that Lambda gives to their
-	// memory; a laptop gives them all it has otherwise.
+	// LimitCPU limits functions to the share of a CPU that Lambda assigns to
+	// their memory.
 	LimitCPU bool
-	// SES is what the account may do at SES; nil is production access at the
-	// rate that the functions are told, without a daily quota.
+	// SES is the account's state at SES; nil is production access at the rate
+	// configured for the functions, without a daily quota.
 	SES *mailbox.Account
 	// NoticesAfter is how long after a mail it is told what became of it.
 	NoticesAfter time.Duration
@@ -276,7 +276,7 @@ func (s *Stack) startTable(ctx context.Context, cfg Config, port int, log *lineL
 	return dynamodblocal.CreateTable(ctx, s.DB, TableName, blueprint.TheTable())
 }
 
-// tablesOf says where each function finds the table: behind its guard, or at a
+// tablesOf returns the address of the table for each function: its guard, or a
 // meter if there is one.
 func (s *Stack) tablesOf(cfg Config, guards map[string]*guard.Guard) (map[string]string, error) {
 	to, err := url.Parse(s.TableURL)
@@ -337,7 +337,7 @@ func (s *Stack) startServices(dataDir string) (endpoint string, err error) {
 	return s.serve("127.0.0.1:0", s.aws)
 }
 
-// serve answers HTTP at an address, under loopback names alone, until the stack
+// serve answers HTTP requests for loopback names at an address until the stack
 // closes.
 func (s *Stack) serve(address string, handler http.Handler) (url string, err error) {
 	listener, err := net.Listen("tcp", address)

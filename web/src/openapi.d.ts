@@ -1849,7 +1849,7 @@ export interface components {
                 } & components["schemas"]["PlainProblem"]);
             };
         };
-        /** @description The body has more than 256 KB. Beyond 4.5 MB the gateway may say so itself, beyond 10 MB it always does. */
+        /** @description The body exceeds 256 KB. Above 4.5 MB the gateway may answer instead of the function; above 10 MB it always does. */
         TooLarge: {
             headers: {
                 "apigw-requestid": components["headers"]["RequestID"];

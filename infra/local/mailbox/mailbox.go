@@ -55,8 +55,7 @@ type Mailbox struct {
 	wait    sync.WaitGroup
 }
 
-// SetAccount changes what SES lets the account do from now on, and returns what
-// it could do before.
+// SetAccount replaces the account's state and returns the previous one.
 func (m *Mailbox) SetAccount(a Account) (before Account) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -129,7 +128,7 @@ func (m *Mailbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(answer)
 }
 
-// refuse says why SES would not take a mail now, nil if it does.
+// refuse returns why SES rejects a mail now, or nil.
 func (m *Mailbox) refuse(account Account, body []byte) *refusal {
 	if len(body) > maxMessage {
 		return badRequest("Message length is more than %d bytes long.", maxMessage)

@@ -94,8 +94,8 @@ type StreamSource struct {
 type QueueSource struct {
 	Queue     string
 	BatchSize int // 1-10
-	// BatchWindow is how long a batch that is not full waits for more
-	// messages, in whole seconds (0-300).
+	// BatchWindow is how long Lambda waits for a batch to fill, in whole
+	// seconds (0-300).
 	BatchWindow time.Duration
 	// MaxConcurrency bounds how many runs drain the queue at once (2-1000,
 	// as SQS event sources have it).
@@ -106,8 +106,8 @@ type QueueSource struct {
 type Schedule struct {
 	Name  string
 	Every time.Duration // whole minutes, at least one
-	// Retries is how often a firing that failed is tried again (0-2) before
-	// the next one is due; then it goes to QueueScheduleDead.
+	// Retries is how often a failed invocation is retried (0-2) before it goes
+	// to QueueScheduleDead.
 	Retries int
 }
 

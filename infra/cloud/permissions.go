@@ -39,8 +39,7 @@ func withTableKey(f blueprint.Function) policy.Grant {
 	return g
 }
 
-// statements renders grants for a function, statement by statement as the
-// policy document has them.
+// statements returns the statements of a function's policy document.
 func (l *Latchkey) statements(f blueprint.Function, grants []policy.Grant) []awsiam.PolicyStatement {
 	document := policy.Of(grants).Fill(l.tokens(f))
 	statements := make([]awsiam.PolicyStatement, len(document.Statement))
@@ -58,7 +57,7 @@ func (l *Latchkey) statements(f blueprint.Function, grants []policy.Grant) []aws
 	return statements
 }
 
-// tokens finds what the tokens of a function's policy stand for in this stack.
+// tokens returns the values of a policy's tokens in this stack.
 func (l *Latchkey) tokens(f blueprint.Function) func(token string) (string, bool) {
 	values := map[string]*string{
 		policy.Table:            l.Table.TableArn(),

@@ -44,8 +44,8 @@ func takePorts(first int) (ports [3]int, err error) {
 	return ports, nil
 }
 
-// inboxGuard keeps web pages away from the mail server, which shows every mail
-// to whoever asks. Node.js runs it before the server.
+// inboxGuard makes the mail server, which has no authentication, reject other
+// hosts and origins. Node.js runs it before the server.
 //
 //go:embed inbox.mjs
 var inboxGuard []byte

@@ -9,7 +9,7 @@ import (
 	"github.com/latchkey/latchkey/shared/setting"
 )
 
-// guards are what judges the AWS calls of each function, by function.
+// guards returns a guard for each function.
 func (s *Stack) guards() (map[string]*guard.Guard, error) {
 	settings := s.settings()
 	sender, err := sender(settings)
@@ -32,8 +32,8 @@ func (s *Stack) guards() (map[string]*guard.Guard, error) {
 	return guards, nil
 }
 
-// servicesOf says where each function finds the services besides the table:
-// behind its guard too.
+// servicesOf returns the environment that leads each function to the services
+// other than DynamoDB, behind its guard.
 func (s *Stack) servicesOf(guards map[string]*guard.Guard) (map[string][]string, error) {
 	services := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/v2/email/") {
@@ -48,8 +48,8 @@ func (s *Stack) servicesOf(guards map[string]*guard.Guard) (map[string][]string,
 		if err != nil {
 			return nil, err
 		}
-		// AWS_ENDPOINT_URL is for services that this machine does not have: a
-		// call to one of them is refused here and never leaves the machine.
+		// AWS_ENDPOINT_URL covers services that are not emulated: a call to
+		// one is rejected here and never leaves the machine.
 		for _, service := range []string{"", "_SESV2", "_EVENTBRIDGE", "_KMS", "_SECRETS_MANAGER"} {
 			env[name] = append(env[name], "AWS_ENDPOINT_URL"+service+"="+at)
 		}

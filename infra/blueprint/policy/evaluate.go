@@ -6,16 +6,16 @@ import (
 	"strings"
 )
 
-// Request is one thing that a call asks for.
+// Request is one authorization request of a call.
 type Request struct {
 	Action   string // "dynamodb:GetItem"
 	Resource string // an ARN
-	// Context holds the condition keys of the call, each with its values. A
-	// key that the service does not set for this call is absent.
+	// Context holds the values of each condition key that the service sets
+	// for the call.
 	Context map[string][]string
 }
 
-// Check returns an error for a document that Allows cannot evaluate.
+// Check returns an error if Allows does not support the document.
 func (d Document) Check() error {
 	for _, s := range d.Statement {
 		if s.Effect != "Allow" && s.Effect != "Deny" {
@@ -96,8 +96,8 @@ func (c Condition) holds(context map[string][]string) bool {
 				return slices.ContainsFunc(wanted, func(w string) bool { return comparisons[name](w, value) })
 			}
 			if set == "ForAllValues" {
-				// True of an empty set, as in IAM: a document that must not
-				// rely on it asks for the key with Null.
+				// True for an empty set, as in IAM. A document that requires
+				// the key tests it with Null.
 				if slices.ContainsFunc(got, func(v string) bool { return !matches(v) }) {
 					return false
 				}
@@ -118,7 +118,7 @@ func qualified(operator string) (set, name string) {
 	return "", operator
 }
 
-// valuesOf finds a condition key, whose case does not matter.
+// valuesOf finds a condition key, ignoring case.
 func valuesOf(context map[string][]string, key string) (values []string, present bool) {
 	for name, values := range context {
 		if strings.EqualFold(name, key) {
@@ -128,8 +128,8 @@ func valuesOf(context map[string][]string, key string) (values []string, present
 	return nil, false
 }
 
-// like reports whether a text matches a pattern in which * stands for any
-// characters, none among them, and ? for exactly one.
+// like reports whether a text matches a pattern in which * matches any number of
+// characters and ? exactly one.
 func like(pattern, text string) bool {
 	star, resume := -1, 0
 	p, t := 0, 0

@@ -1,9 +1,9 @@
-// Package policy renders what a function may do as an IAM policy document, and
+// Package policy renders a function's permissions as an IAM policy document and
 // evaluates such documents as IAM does. infra/cloud deploys the documents;
-// infra/local judges each AWS call of a function by the same ones, so that the
-// laptop permits what a deployment would.
+// infra/local evaluates each AWS call of a function against the same ones, so
+// both permit the same calls.
 //
-// It imports infra/blueprint and the standard library alone.
+// It may import infra/blueprint and the standard library.
 package policy
 
 import (
@@ -30,12 +30,12 @@ type Statement struct {
 	Condition Condition `json:",omitempty"`
 }
 
-// Condition holds the tests of a statement: by operator, by key, the values
-// of which one has to match.
+// Condition holds the tests of a statement by operator and condition key. A test
+// passes if one of its values matches.
 type Condition map[string]map[string][]string
 
-// MarshalJSON writes a single value as a text, and as a list after an operator
-// on sets.
+// MarshalJSON writes a single value as a string, except after a set operator,
+// which takes a list.
 func (c Condition) MarshalJSON() ([]byte, error) {
 	out := map[string]map[string]any{}
 	for operator, tests := range c {
@@ -51,8 +51,8 @@ func (c Condition) MarshalJSON() ([]byte, error) {
 	return json.Marshal(out)
 }
 
-// Tokens stand in a rendered document for what only a deployment knows. Queue
-// returns those of queues.
+// Tokens are placeholders in a rendered document for values that only a
+// deployment knows. Queue returns the token of a queue.
 const (
 	Table            = "{table}"
 	Stream           = "{stream}"
@@ -71,7 +71,7 @@ func Queue(name string) string { return "{queue " + name + "}" }
 var token = regexp.MustCompile(`\{[^{}]+\}`)
 
 // Fill returns the document with every token replaced by its value. It panics
-// for a token without one: such a statement would allow nothing, in silence.
+// if a token has none, since the statement would silently allow nothing.
 func (d Document) Fill(value func(token string) (string, bool)) Document {
 	fill := func(texts []string) []string {
 		filled := make([]string, len(texts))
@@ -126,8 +126,8 @@ func Of(grants []Grant) Document {
 // For returns the document of a function.
 func For(f blueprint.Function) Document { return Of(Grants(f)) }
 
-// Grants returns what a function may do, and nothing else: its permissions in
-// the blueprint, what its triggers need, and its log.
+// Grants returns all that a function may do: its permissions in the blueprint,
+// what its triggers need, and its log.
 func Grants(f blueprint.Function) []Grant {
 	var grants []Grant
 	for _, p := range f.Permissions {

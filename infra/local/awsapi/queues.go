@@ -11,8 +11,8 @@ import (
 // maxVisibility is SQS's, in seconds.
 const maxVisibility = 12 * 60 * 60
 
-// changeMessageVisibility lets a function say itself when a message that it
-// fails shows again.
+// changeMessageVisibility sets when a message reappears that the function is
+// about to fail.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html
 func (h *Handler) changeMessageVisibility(body []byte) (any, error) {
 	var in struct {

@@ -160,9 +160,8 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, c call) reply {
 	if err != nil {
 		return gatewayError(http.StatusInternalServerError, "Internal Server Error", "no event could be made")
 	}
-	// A body of less than 10 MB may make an event that Lambda does not take:
-	// in base64 it grows by a third, as JSON text it is escaped. Lambda answers
-	// API Gateway 413, which passes it on.
+	// Base64 and JSON escaping can make a body under 10 MB exceed Lambda's
+	// limit. Lambda rejects the event with 413.
 	// https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_Errors
 	if len(event) > maxEvent {
 		return gatewayError(http.StatusRequestEntityTooLarge, "Request Entity Too Large", "event over 6 MB")

@@ -1,7 +1,6 @@
-// Package guard stands between a function and AWS's services as IAM does in
-// the cloud: it evaluates the policy document that a deployment gives the
-// function's role against every call, and refuses what the document does not
-// allow.
+// Package guard authorizes a function's AWS calls as IAM does in the cloud: it
+// evaluates the policy document that a deployment attaches to the function's
+// role against every call, and rejects calls that the document does not allow.
 //
 // It may import infra/blueprint and infra/blueprint/policy.
 package guard
@@ -18,7 +17,7 @@ import (
 	"github.com/latchkey/latchkey/infra/blueprint/policy"
 )
 
-// Names are what the resources are called on this machine.
+// Names are the names of the resources on this machine.
 type Names struct {
 	Table  string
 	Bus    string
@@ -33,7 +32,7 @@ type Names struct {
 
 const account = "us-east-1:000000000000:"
 
-// value is what a token of a policy stands for on this machine.
+// value returns the values of a policy's tokens on this machine.
 func (n Names) value(function string) func(token string) (string, bool) {
 	return func(token string) (string, bool) {
 		switch token {
@@ -71,7 +70,7 @@ func identityARN(name string) string         { return arn("ses", "identity/", na
 func configurationSetARN(name string) string { return arn("ses", "configuration-set/", name) }
 func queueARN(name string) string            { return arn("sqs", "", name) }
 
-// arn is the ARN of a resource, which may be named by its ARN already.
+// arn returns the ARN of a resource. A name that is an ARN is returned as it is.
 func arn(service, kind, name string) string {
 	if strings.HasPrefix(name, "arn:") {
 		return name
@@ -79,7 +78,7 @@ func arn(service, kind, name string) string {
 	return "arn:aws:" + service + ":" + account + kind + name
 }
 
-// Guard judges the calls of one function.
+// Guard authorizes the calls of one function.
 type Guard struct {
 	function string
 	names    Names
@@ -87,10 +86,9 @@ type Guard struct {
 	tables   blueprint.Table
 }
 
-// New returns the guard of a function. It fails where the function's policy
-// holds a condition that the evaluation does not know, or where its triggers
-// ask for what the policy does not allow, as Lambda refuses to make such an
-// event source mapping.
+// New returns the guard of a function. It fails if the policy has an unsupported
+// condition or does not allow what the function's triggers need: Lambda would
+// refuse to create the event source mapping.
 func New(f blueprint.Function, names Names) (*Guard, error) {
 	g := &Guard{
 		function: f.Name, names: names, tables: blueprint.TheTable(),
@@ -107,7 +105,8 @@ func New(f blueprint.Function, names Names) (*Guard, error) {
 	return g, nil
 }
 
-// triggers are what event source mappings do in a function's name.
+// triggers returns the requests that event source mappings make with the
+// function's role.
 func triggers(f blueprint.Function, names Names) (needed []policy.Request) {
 	add := func(resource string, actions ...string) {
 		for _, action := range actions {
@@ -124,8 +123,8 @@ func triggers(f blueprint.Function, names Names) (needed []policy.Request) {
 	return needed
 }
 
-// Before returns a handler that hands the calls that the policy allows on to
-// the services, and answers the others as AWS does.
+// Before returns a handler that passes allowed calls to the services and answers
+// the others as AWS does.
 func (g *Guard) Before(services http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(io.LimitReader(r.Body, maxRequest))
@@ -144,7 +143,7 @@ func (g *Guard) Before(services http.Handler) http.Handler {
 
 const maxRequest = 64 << 20 // more than any service takes
 
-// check returns an error for the first thing in a call that is not allowed.
+// check returns an error for the first part of a call that is not allowed.
 func (g *Guard) check(r *http.Request, body []byte) error {
 	requests, err := g.requests(r, body)
 	if err != nil {
@@ -171,8 +170,8 @@ func (g *Guard) judge(r policy.Request) error {
 		g.function, r.Action, r.Resource, kinds(r.Context["dynamodb:LeadingKeys"])))
 }
 
-// kinds names the kinds of keys that a call was about. AWS's message does not,
-// and leaves people guessing. What follows the first # would name somebody.
+// kinds names the types of the partition keys in a call, which AWS's message
+// omits. It leaves out what follows the first #, which may identify a person.
 func kinds(keys []string) string {
 	if len(keys) == 0 {
 		return ""
@@ -185,8 +184,8 @@ func kinds(keys []string) string {
 	return " (leading keys " + strings.Join(heads, ", ") + ")"
 }
 
-// refuse answers as a service whose caller lacks a permission: SES's API in
-// REST, the others in JSON with an X-Amz-Target.
+// refuse writes an access-denied response: REST JSON for SES, AWS JSON for the
+// services that use X-Amz-Target.
 func refuse(w http.ResponseWriter, r *http.Request, reason error) {
 	status, contentType := http.StatusBadRequest, "application/x-amz-json-1.0"
 	if r.Header.Get("X-Amz-Target") == "" {

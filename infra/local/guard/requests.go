@@ -13,7 +13,8 @@ import (
 	"github.com/latchkey/latchkey/infra/blueprint/policy"
 )
 
-// requests finds what a call asks for, as the service would ask IAM.
+// requests returns the authorization requests that the service would make for a
+// call.
 func (g *Guard) requests(r *http.Request, body []byte) ([]policy.Request, error) {
 	service, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 	switch {
@@ -103,7 +104,7 @@ func ofQueue(operation string, body []byte) ([]policy.Request, error) {
 	return []policy.Request{{Action: "sqs:" + operation, Resource: queueARN(path.Base(in.QueueURL))}}, nil
 }
 
-// ofMail asks for the identity that sends and for the configuration set.
+// ofMail requires the sending identity and the configuration set.
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsimpleemailservicev2.html
 func (g *Guard) ofMail(body []byte) ([]policy.Request, error) {
 	var in struct {
@@ -138,8 +139,8 @@ func (g *Guard) ofMail(body []byte) ([]policy.Request, error) {
 	return requests, nil
 }
 
-// identityOf finds the identity that covers an address: the address itself, or
-// its domain or one above it.
+// identityOf returns the identity that covers an address: the address, its
+// domain, or a parent domain.
 func (g *Guard) identityOf(address string) string {
 	_, domain, _ := strings.Cut(strings.ToLower(address), "@")
 	identity := strings.ToLower(g.names.Identity)

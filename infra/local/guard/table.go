@@ -12,7 +12,7 @@ import (
 // item is an item or a key in DynamoDB's JSON.
 type item map[string]map[string]any
 
-// tableRequest is what the operations say of the keys they touch.
+// tableRequest holds the members of a request that name tables and keys.
 type tableRequest struct {
 	TableName                 string
 	IndexName                 string
@@ -25,7 +25,7 @@ type tableRequest struct {
 	TransactItems             []map[string]tableRequest
 }
 
-// partition is the value of a partition key; keys of ours are texts.
+// partition returns the value of a partition key, which is always a string.
 func (i item) partition(attribute string) (string, error) {
 	if s, ok := i[attribute]["S"].(string); ok {
 		return s, nil
@@ -33,7 +33,7 @@ func (i item) partition(attribute string) (string, error) {
 	return "", fmt.Errorf("the request has no partition key %s", attribute)
 }
 
-// leading makes a request on a table, about items with these partition keys.
+// leading returns a request for items with these partition keys.
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
 func leading(action, resource string, keys ...string) policy.Request {
 	return policy.Request{Action: "dynamodb:" + action, Resource: resource, Context: map[string][]string{"dynamodb:LeadingKeys": keys}}
@@ -54,7 +54,7 @@ func (g *Guard) ofTable(operation string, body []byte) ([]policy.Request, error)
 	return []policy.Request{request}, err
 }
 
-// ofItem is for operations on one item or one partition.
+// ofItem handles operations on one item or one partition.
 func (g *Guard) ofItem(operation string, in tableRequest) (policy.Request, error) {
 	resource, attribute := tableARN(in.TableName), g.tables.PartitionKey
 	var key string
@@ -86,7 +86,7 @@ func (g *Guard) ofItem(operation string, in tableRequest) (policy.Request, error
 	return leading(operation, resource, key), nil
 }
 
-// ofBatch asks for each table once, with the keys of all its items.
+// ofBatch returns one request for each table, with the keys of all its items.
 func (g *Guard) ofBatch(operation string, tables map[string]json.RawMessage) ([]policy.Request, error) {
 	var requests []policy.Request
 	for name, raw := range tables {
@@ -107,7 +107,7 @@ func (g *Guard) ofBatch(operation string, tables map[string]json.RawMessage) ([]
 	return requests, nil
 }
 
-// batched are the items and keys of one table in a batch.
+// batched returns the items and keys of one table in a batch.
 func batched(operation string, raw json.RawMessage) (items []item, err error) {
 	if operation == "BatchGetItem" {
 		var of struct{ Keys []item }
@@ -133,8 +133,8 @@ func batched(operation string, raw json.RawMessage) (items []item, err error) {
 	return items, nil
 }
 
-// ofTransaction asks for what the parts are: there is no action for a
-// transaction.
+// ofTransaction returns a request for each part: transactions have no action of
+// their own.
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
 func (g *Guard) ofTransaction(enclosing string, parts []map[string]tableRequest) ([]policy.Request, error) {
 	operations := map[string]string{
@@ -158,8 +158,8 @@ func (g *Guard) ofTransaction(enclosing string, parts []map[string]tableRequest)
 	return requests, nil
 }
 
-// queried finds the value that the key condition gives the partition key, which
-// it may name through a placeholder: "pk = :pk AND …", "(#0 = :0) AND (…)".
+// queried returns the partition key of a query from its key condition, in which
+// names may be placeholders: "pk = :pk AND …", "(#0 = :0) AND (…)".
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.KeyConditionExpressions.html
 func (in tableRequest) queried(attribute string) (string, error) {
 	name := func(word string) string {
@@ -182,7 +182,7 @@ func (in tableRequest) queried(attribute string) (string, error) {
 	return "", fmt.Errorf("the key condition says nothing of the partition key %s", attribute)
 }
 
-// tokens splits an expression into names, placeholders and signs.
+// tokens splits an expression into names, placeholders and operators.
 func tokens(expression string) []string {
 	part := func(r rune) bool {
 		return unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("#:_-.", r)

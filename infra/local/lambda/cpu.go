@@ -5,15 +5,15 @@ package lambda
 import "time"
 
 const (
-	// fullCPU is the memory at which Lambda gives a function one CPU.
+	// fullCPU is the memory size that comes with one CPU.
 	// https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 	fullCPU = 1769
-	// cpuPeriod is how often the use of the CPU is looked at.
+	// cpuPeriod is the interval at which CPU time is sampled.
 	cpuPeriod = 5 * time.Millisecond
 )
 
-// limitCPU keeps the process to its share of a CPU until the returned function
-// is called. Starting a process is not limited: Lambda boosts it.
+// limitCPU limits the process to its share of a CPU until the returned function
+// is called. The init phase is not limited: Lambda boosts it.
 func (i *instance) limitCPU() (end func()) {
 	share := float64(i.cfg.MemoryMB) / fullCPU
 	before, ok := cpuTime(i.cmd.Process.Pid)

@@ -7,8 +7,7 @@ import (
 	"time"
 )
 
-// cpuTime is how long the threads of a process have run. What it starts itself
-// is not counted.
+// cpuTime returns the CPU time of a process's threads, without child processes.
 // https://docs.kernel.org/scheduler/sched-stats.html
 func cpuTime(pid int) (sum time.Duration, ok bool) {
 	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
@@ -18,7 +17,7 @@ func cpuTime(pid int) (sum time.Duration, ok bool) {
 	for _, path := range threads {
 		raw, err := os.ReadFile(path)
 		if err != nil {
-			continue // a thread that ended meanwhile
+			continue // the thread has ended
 		}
 		var ran int64
 		if _, err := fmt.Sscan(string(raw), &ran); err == nil {

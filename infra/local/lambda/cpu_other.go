@@ -4,5 +4,5 @@ package lambda
 
 import "time"
 
-// cpuTime is not known here.
+// cpuTime is not available here.
 func cpuTime(int) (time.Duration, bool) { return 0, false }

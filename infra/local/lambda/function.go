@@ -34,12 +34,12 @@ type Config struct {
 	// itself; nothing is inherited from this process.
 	Env      []string
 	Timeout  time.Duration // of one invocation; 0 = Lambda's 3 s
-	MemoryMB int           // told to the function; 0 = 128
-	// Freeze stops an instance between invocations: nothing that it left
-	// running goes on before the next one.
+	MemoryMB int           // reported to the function; 0 = 128
+	// Freeze stops an instance between invocations, with all its goroutines
+	// and child processes.
 	Freeze bool
-	// LimitCPU gives an invocation the share of a CPU that Lambda gives to its
-	// memory: one at 1,769 MB. Linux only; elsewhere it has no effect.
+	// LimitCPU limits an invocation to the share of a CPU that Lambda assigns
+	// to MemoryMB: one CPU at 1,769 MB. It has an effect on Linux only.
 	LimitCPU bool
 	// MaxInstances bounds the parallel instances; 0 = 10.
 	MaxInstances int

@@ -180,7 +180,7 @@ func (i *instance) stop() {
 		return
 	}
 	_ = process.Terminate(i.cmd)
-	i.pauses.set(idle, false) // a frozen process would not hear of it
+	i.pauses.set(idle, false) // a frozen process does not handle the signal
 	select {
 	case <-i.exited:
 	case <-time.After(stopGrace):

@@ -9,7 +9,7 @@ import (
 	"github.com/latchkey/latchkey/infra/local/process"
 )
 
-// pauses stops a process for as long as there is a reason to.
+// pauses stops a process while at least one reason holds.
 // https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
 type pauses struct {
 	cmd *exec.Cmd
@@ -22,10 +22,10 @@ type reason int
 
 const (
 	idle    reason = iota // Lambda freezes an instance between invocations
-	overCPU               // it has used its share for now
+	overCPU               // the process has used up its share of the CPU
 )
 
-// set adds or takes away a reason.
+// set adds or removes a reason.
 func (p *pauses) set(r reason, holds bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -37,7 +37,7 @@ func (p *pauses) set(r reason, holds bool) {
 	}
 	switch after := len(p.reasons) > 0; {
 	case after && !before:
-		_ = process.Pause(p.cmd) // it has ended, if it fails
+		_ = process.Pause(p.cmd) // fails only if the process has ended
 	case before && !after:
 		_ = process.Resume(p.cmd)
 	}

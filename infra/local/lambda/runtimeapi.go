@@ -62,8 +62,8 @@ func (i *instance) next(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(inv.payload) // a process that is gone is seen by its exit
 }
 
-// await returns the next invocation, and nil where the process has gone. It
-// freezes the process for as long as there is none.
+// await returns the next invocation, or nil if the process has ended. It freezes
+// the process while there is none.
 func (i *instance) await(ctx context.Context) *invocation {
 	select {
 	case inv := <-i.work:

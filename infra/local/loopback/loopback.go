@@ -1,9 +1,9 @@
-// Package loopback keeps web pages away from servers of this machine. A page of
-// the internet whose name is made to resolve to 127.0.0.1 is same-origin with
-// whatever listens there (DNS rebinding), so a server that asks nobody who they
-// are answers loopback names alone.
+// Package loopback protects unauthenticated servers on this machine from web
+// pages. A website can point its own name at 127.0.0.1 and become same-origin
+// with any server there (DNS rebinding), so such servers accept requests for
+// loopback names only.
 //
-// It imports the standard library alone.
+// It may import the standard library.
 package loopback
 
 import (
@@ -25,23 +25,23 @@ func IsHost(hostport string) bool {
 	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }
 
-// Only answers requests under another name with 421.
+// Only answers requests for other hosts with 421.
 func Only(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !IsHost(r.Host) {
-			problem(w, http.StatusMisdirectedRequest, "wrong_host", "This server serves its own machine alone.")
+			problem(w, http.StatusMisdirectedRequest, "wrong_host", "This server accepts requests for localhost only.")
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
-// SameOrigin answers what another site's page makes a browser send with 403.
-// Command lines send no Origin, and pass.
+// SameOrigin answers cross-origin browser requests with 403. Requests without an
+// Origin, such as those of curl, pass.
 func SameOrigin(next http.Handler) http.Handler {
 	protection := http.NewCrossOriginProtection()
 	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		problem(w, http.StatusForbidden, "cross_origin", "This request came from another site.")
+		problem(w, http.StatusForbidden, "cross_origin", "Cross-origin requests are not allowed.")
 	}))
 	return protection.Handler(next)
 }

@@ -11,23 +11,23 @@ import (
 	"time"
 )
 
-// Account is what SES lets an account do. The zero value has production
-// access, no quota, and refuses every sender.
+// Account is the state of an account at SES. The zero value has production
+// access, no limits and no verified sender.
 type Account struct {
 	// Identities are the domains and addresses that are verified.
 	Identities []string
-	// Sandbox lets mail through to verified identities and to the mailbox
-	// simulator alone, 200 a day and one a second.
+	// Sandbox accepts mail to verified identities and the mailbox simulator
+	// only, at most 200 a day and one a second.
 	// https://docs.aws.amazon.com/ses/latest/dg/request-production-access.html
 	Sandbox bool
-	// PerSecond is the sending rate, of which twice as much may go out at once;
-	// 0 is no limit.
+	// PerSecond is the sending rate, in recipients; bursts may have twice as
+	// many. 0 is no limit.
 	PerSecond float64
-	// PerDay is the quota of recipients in any 24 hours; 0 is no limit.
+	// PerDay is the number of recipients in any 24 hours; 0 is no limit.
 	PerDay int
-	// ConfigurationSets are those that exist; nil is all.
+	// ConfigurationSets are the existing ones; nil accepts every name.
 	ConfigurationSets []string
-	// Paused is true of an account whose sending SES or its owner has paused.
+	// Paused reports whether sending is paused for the account.
 	Paused bool
 }
 
@@ -50,8 +50,8 @@ func (a Account) limits() (perSecond float64, perDay int) {
 	return perSecond, perDay
 }
 
-// verified reports whether an address is a verified identity, or at a domain
-// that is one or is below one.
+// verified reports whether an identity covers an address: the address, its
+// domain, or a parent domain.
 func (a Account) verified(address string) bool {
 	address = strings.ToLower(address)
 	_, domain, _ := strings.Cut(address, "@")
@@ -64,7 +64,7 @@ func (a Account) verified(address string) bool {
 	return false
 }
 
-// A refusal is an error as SES answers it.
+// refusal is an error response of SES.
 // https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html#API_SendEmail_Errors
 type refusal struct {
 	status        int
@@ -75,7 +75,7 @@ func badRequest(format string, a ...any) *refusal {
 	return &refusal{http.StatusBadRequest, "BadRequestException", fmt.Sprintf(format, a...)}
 }
 
-// refuse says why SES would not take a mail, nil if it would.
+// refuse returns why SES rejects a mail, or nil.
 func (a Account) refuse(in request) *refusal {
 	if r := in.malformed(); r != nil {
 		return r
@@ -102,7 +102,7 @@ func (a Account) refuse(in request) *refusal {
 	return nil
 }
 
-// bare is an address without the name beside it.
+// bare returns an address without its display name.
 func bare(address string) string {
 	parsed, err := mail.ParseAddress(address)
 	if err != nil {
@@ -115,7 +115,7 @@ func simulated(address string) bool {
 	return strings.HasSuffix(strings.ToLower(address), "@"+Simulator)
 }
 
-// request is what of SendEmail the limits are about.
+// request holds the members of SendEmail that have limits.
 type request struct {
 	ConfigurationSetName string
 	FromEmailAddress     string
@@ -185,7 +185,7 @@ func (in request) malformed() *refusal {
 	return nil
 }
 
-// badAddress refuses what SES does not deliver to: it has no SMTPUTF8.
+// badAddress rejects addresses that SES does not support; it has no SMTPUTF8.
 // https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_Destination.html
 func badAddress(address string) *refusal {
 	parsed, err := mail.ParseAddress(address)
@@ -205,7 +205,7 @@ func badAddress(address string) *refusal {
 	return nil
 }
 
-// meter keeps an account to its rate and its quota.
+// meter enforces an account's rate and quota.
 type meter struct {
 	now func() time.Time
 
@@ -215,7 +215,7 @@ type meter struct {
 	sent   []time.Time // one for each recipient of the last 24 hours
 }
 
-// take counts recipients, unless that is too much.
+// take counts recipients, or returns the limit that they would exceed.
 func (m *meter) take(a Account, recipients int) *refusal {
 	perSecond, perDay := a.limits()
 	m.mu.Lock()

@@ -17,16 +17,16 @@ func NewID() string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
-// handle is the receipt handle of a message that was received: its place and
-// which receive it was.
+// handle returns the receipt handle of a received message: its key and receive
+// count.
 func (m Message) handle() string {
 	return base64.RawURLEncoding.EncodeToString(m.key) + "." + strconv.Itoa(m.Receives)
 }
 
-// errNoHandle is what SQS calls ReceiptHandleIsInvalid.
+// errNoHandle is SQS's ReceiptHandleIsInvalid.
 var errNoHandle = errors.New("the input receipt handle is invalid")
 
-// Received returns the message that a receipt handle stands for.
+// Received returns the message of a receipt handle.
 func Received(handle string) (m Message, err error) {
 	key, receives, _ := strings.Cut(handle, ".")
 	m.key, err = base64.RawURLEncoding.DecodeString(key)

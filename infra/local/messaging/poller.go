@@ -78,7 +78,7 @@ func (p *Poller) Run(ctx context.Context) {
 	}
 }
 
-// gather receives a batch. One that is not full waits for more messages until
+// gather receives a batch. A batch that is not full waits for more messages until
 // its window has passed.
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 func (p *Poller) gather(ctx context.Context) (batch []Message, next time.Time, err error) {
@@ -91,14 +91,14 @@ func (p *Poller) gather(ctx context.Context) (batch []Message, next time.Time, e
 	for len(batch) < source.BatchSize && q.now().Before(end) && q.await(ctx, source.Queue, end) {
 		more, _, err := q.Receive(source.Queue, source.BatchSize-len(batch))
 		if err != nil {
-			break // what was received is delivered
+			break // deliver what was received
 		}
 		batch = append(batch, more...)
 	}
 	return batch, next, nil
 }
 
-// scaled is a time as it passes here.
+// scaled returns a duration divided by the speed.
 func (q *Queues) scaled(d time.Duration) time.Duration { return time.Duration(float64(d) / q.speed) }
 
 // await waits for a message to come or to become visible.
@@ -141,8 +141,8 @@ type sqsAttribute struct {
 	DataType         string   `json:"dataType"`
 }
 
-// deliver runs the function on a batch and deletes what is done. The rest shows
-// again after the queue's visibility timeout, as Lambda leaves it.
+// deliver runs the function on a batch and deletes the messages that succeeded.
+// The others reappear after the queue's visibility timeout, as with Lambda.
 func (p *Poller) deliver(ctx context.Context, batch []Message) {
 	queue, q := p.cfg.Source.Queue, p.cfg.Queues
 	began := q.now()
@@ -156,8 +156,8 @@ func (p *Poller) deliver(ctx context.Context, batch []Message) {
 		case err == nil && !slices.Contains(failed, m.ID):
 			done = q.Delete(queue, m)
 		case q.speed != 1:
-			// Hidden for the whole timeout until now, so that a run that is
-			// slower than this clock keeps its message to itself.
+			// The message was hidden for the full timeout, so that a run
+			// slower than the accelerated one is not duplicated.
 			left := q.scaled(q.specs[queue].Visibility) - q.now().Sub(began)
 			done = q.hurry(queue, m, max(left, 0))
 		}
@@ -167,7 +167,8 @@ func (p *Poller) deliver(ctx context.Context, batch []Message) {
 	}
 }
 
-// hurry shows a message after a while, unless its run has said itself when.
+// hurry makes a message reappear after a time, unless the function has changed
+// its visibility.
 func (q *Queues) hurry(queue string, m Message, after time.Duration) error {
 	return q.settle(queue, m, func(bucket *bbolt.Bucket, now Message) error {
 		if now.VisibleAt.Equal(m.VisibleAt) {

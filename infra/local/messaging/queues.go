@@ -36,21 +36,21 @@ type Message struct {
 	VisibleAt     time.Time         `json:"visibleAt"`
 	Receives      int               `json:"receives"`
 	FirstReceived time.Time         `json:"firstReceived"`
-	// Copy is true of a message that was delivered a second time on purpose.
+	// Copy marks a message that is already part of an intended duplicate.
 	Copy bool `json:"copy,omitempty"`
 
 	key []byte
 }
 
-// Options say how queues behave. The zero value never duplicates a message.
+// Options configure queues. The zero value never duplicates a message.
 type Options struct {
 	Now func() time.Time // nil is time.Now
-	// Speed is how many times faster than at AWS a failed message shows again,
-	// and a batch window passes; 0 is 1.
+	// Speed divides the time until a failed message reappears, and batch
+	// windows. 0 is 1.
 	Speed float64
-	// Duplicates is the share, from 0 to 1, of messages that are delivered
-	// twice: half of those at the same time, half after the first delivery was
-	// deleted. SQS delivers at least once, and promises no more.
+	// Duplicates is the share of messages, from 0 to 1, that are delivered
+	// twice: half of them concurrently, half after the first delivery was
+	// deleted. SQS guarantees at-least-once delivery only.
 	// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/standard-queues-at-least-once-delivery.html
 	Duplicates float64
 	Random     func() float64 // from 0 up to 1; nil is math/rand's
@@ -62,7 +62,7 @@ type Queues struct {
 	now   func() time.Time
 	speed float64
 	lucky func(share float64) bool
-	share float64 // of messages that are delivered twice
+	share float64 // of messages to deliver twice
 	specs map[string]blueprint.Queue
 
 	mu    sync.Mutex
@@ -119,7 +119,7 @@ func (q *Queues) SendFair(queue, group, body string, attributes map[string]strin
 	m := Message{ID: NewID(), Group: group, Body: body, Attributes: attributes, SentAt: now, VisibleAt: now}
 	err = q.db.Update(func(tx *bbolt.Tx) error {
 		if q.lucky(q.share / 2) {
-			m.Copy = true // and so is the other one: twice is enough
+			m.Copy = true // both of them, so that neither is duplicated again
 			if err := insert(tx, queue, m); err != nil {
 				return err
 			}
@@ -299,7 +299,7 @@ func (q *Queues) oldest(cursor *bbolt.Cursor, group string, done map[string][]by
 	return nil
 }
 
-// expired reports whether a message is older than its queue keeps any.
+// expired reports whether a message is older than its queue's retention.
 func expired(spec blueprint.Queue, m Message, now time.Time) bool {
 	return spec.Retention > 0 && !m.SentAt.IsZero() && now.Sub(m.SentAt) > spec.Retention
 }
@@ -309,7 +309,7 @@ func expired(spec blueprint.Queue, m Message, now time.Time) bool {
 func bury(tx *bbolt.Tx, bucket *bbolt.Bucket, dead string, m Message, now time.Time) error {
 	key := m.key
 	m.VisibleAt, m.Receives = now, 0
-	if m.SentAt.IsZero() { // it could not be read
+	if m.SentAt.IsZero() { // undecodable
 		m.SentAt = now
 	}
 	if err := insert(tx, dead, m); err != nil {
@@ -318,9 +318,9 @@ func bury(tx *bbolt.Tx, bucket *bbolt.Bucket, dead string, m Message, now time.T
 	return bucket.Delete(key)
 }
 
-// read returns a message as it is stored; key and raw are good for a transaction
-// alone. What cannot be read is a message that was received too often, so that
-// it goes to the dead-letter queue and keeps no other waiting.
+// read decodes a stored message and copies key, which is valid during the
+// transaction only. An undecodable message has an excessive receive count, so
+// that it goes to the dead-letter queue and does not block others.
 func read(key, raw []byte) (m Message) {
 	if err := json.Unmarshal(raw, &m); err != nil {
 		m = Message{ID: NewID(), Body: string(raw), Receives: math.MaxInt32}
@@ -341,9 +341,9 @@ func (q *Queues) Delete(queue string, m Message) error {
 	})
 }
 
-// Release makes a message that was received visible again after a while: SQS's
-// ChangeMessageVisibility. It does nothing to one that is deleted, or has been
-// received again since then.
+// Release makes a received message visible again after a time: SQS's
+// ChangeMessageVisibility. It has no effect on a message that was deleted or
+// received again in the meantime.
 func (q *Queues) Release(queue string, m Message, after time.Duration) error {
 	err := q.settle(queue, m, func(bucket *bbolt.Bucket, m Message) error {
 		m.VisibleAt = q.now().Add(q.scaled(after))
@@ -353,8 +353,8 @@ func (q *Queues) Release(queue string, m Message, after time.Duration) error {
 	return err
 }
 
-// Advance lets a time pass for all queues at once: every message is that much
-// older, and what is hidden shows that much sooner.
+// Advance moves the clock of all queues: every message ages by d, and hidden
+// messages reappear earlier by d.
 func (q *Queues) Advance(d time.Duration) error {
 	err := q.db.Update(func(tx *bbolt.Tx) error {
 		for name := range q.specs {
@@ -384,7 +384,7 @@ func age(bucket *bbolt.Bucket, d time.Duration) error {
 	}
 	for _, m := range all {
 		if m.SentAt.IsZero() {
-			continue // it cannot be read, and stays as it is
+			continue // undecodable: stays as it is
 		}
 		m.SentAt, m.VisibleAt = m.SentAt.Add(-d), m.VisibleAt.Add(-d)
 		if m.Receives > 0 {

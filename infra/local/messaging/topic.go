@@ -14,7 +14,7 @@ type Topic struct {
 	spec   blueprint.Topic
 }
 
-// NewTopic makes a topic; it fails where a queue that it names does not exist.
+// NewTopic returns a topic. It fails if one of its queues does not exist.
 func NewTopic(queues *Queues, spec blueprint.Topic) (*Topic, error) {
 	for _, name := range []string{spec.Queue, spec.DeadLetter} {
 		if _, ok := queues.specs[name]; !ok {
@@ -24,7 +24,7 @@ func NewTopic(queues *Queues, spec blueprint.Topic) (*Topic, error) {
 	return &Topic{queues, spec}, nil
 }
 
-// notification is what a subscription without raw delivery gets.
+// notification is the envelope of a subscription without raw delivery.
 // https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html
 type notification struct {
 	Type             string
@@ -39,9 +39,9 @@ type notification struct {
 	UnsubscribeURL   string
 }
 
-// Publish sends a message to the subscription: as it is where delivery is raw,
-// else in SNS's envelope. What the queue does not take goes to the
-// subscription's dead-letter queue.
+// Publish sends a message to the subscription, in SNS's envelope unless delivery
+// is raw. A message that the queue does not accept goes to the subscription's
+// dead-letter queue.
 func (t *Topic) Publish(subject, message string) error {
 	body := message
 	if !t.spec.Raw {
@@ -49,7 +49,7 @@ func (t *Topic) Publish(subject, message string) error {
 		raw, err := json.Marshal(notification{
 			Type: "Notification", MessageID: id, TopicArn: "arn:aws:sns:us-east-1:000000000000:" + t.spec.Name,
 			Subject: subject, Message: message, Timestamp: t.queues.now().UTC().Format("2006-01-02T15:04:05.000Z"),
-			// Nobody can verify it: there is no certificate at such an address.
+			// A placeholder: the certificate does not exist.
 			SignatureVersion: "1", Signature: "bG9jYWw=", SigningCertURL: "https://sns.us-east-1.invalid/local.pem",
 			UnsubscribeURL: "https://sns.us-east-1.invalid/?Action=Unsubscribe",
 		})

@@ -52,11 +52,11 @@ func Start(cmd *exec.Cmd) error {
 // Terminate asks a started program, with all of its group, to end.
 func Terminate(cmd *exec.Cmd) error { return signal(cmd, syscall.SIGTERM) }
 
-// Pause stops a started program, with all of its group, until Resume. A paused
-// program that is asked to end does so when it is resumed.
+// Pause stops a started program and its group until Resume. A paused program
+// handles SIGTERM only after Resume.
 func Pause(cmd *exec.Cmd) error { return signal(cmd, syscall.SIGSTOP) }
 
-// Resume lets a paused program go on.
+// Resume continues a paused program.
 func Resume(cmd *exec.Cmd) error { return signal(cmd, syscall.SIGCONT) }
 
 // Kill ends a started program, with all of its group.

@@ -1,8 +1,8 @@
-// Package schedule fires a function again and again, as EventBridge Scheduler
-// does by way of Lambda's asynchronous invocations: a firing that fails is
-// tried again after a minute, and then given up to a dead-letter queue.
+// Package schedule invokes a function at a fixed interval as EventBridge
+// Scheduler does, through Lambda's asynchronous invocations: a failed invocation
+// is retried after a minute and then sent to a dead-letter queue.
 //
-// It may import infra/blueprint and infra/local/messaging.
+// It may import infra/blueprint, infra/local/lambda and infra/local/messaging.
 package schedule
 
 import (
@@ -18,20 +18,20 @@ import (
 	"github.com/latchkey/latchkey/infra/local/messaging"
 )
 
-// Config says what is fired.
+// Config describes a schedule.
 type Config struct {
 	Function string
 	Schedule blueprint.Schedule
 	Invoker  messaging.Invoker
-	// GiveUp takes the record of a firing that failed to the end.
+	// GiveUp receives the record of an invocation whose retries failed.
 	GiveUp func(record string) error
 	Log    *slog.Logger
-	// Now and After are time.Now and time.After where they are nil.
+	// Now and After default to time.Now and time.After.
 	Now   func() time.Time
 	After func(time.Duration) <-chan time.Time
 }
 
-// Schedule is a schedule that Run sets going.
+// Schedule is a schedule; Run starts it.
 type Schedule struct{ cfg Config }
 
 // New makes a schedule.
@@ -48,8 +48,8 @@ func New(cfg Config) *Schedule {
 	return &Schedule{cfg}
 }
 
-// Run fires the function until the context ends, and then waits for the
-// firings under way.
+// Run invokes the function at the interval until the context ends, and then waits
+// for running invocations.
 func (s *Schedule) Run(ctx context.Context) {
 	var firing sync.WaitGroup
 	defer firing.Wait()
@@ -63,9 +63,9 @@ func (s *Schedule) Run(ctx context.Context) {
 	}
 }
 
-// fire invokes the function, and again where it fails: Lambda waits a minute
-// before the first retry and two before the second, and drops an event that is
-// older than its maximum age, which is the schedule's interval here.
+// fire invokes the function and retries on failure. Lambda waits one minute
+// before the first retry and two before the second, and drops events older than
+// their maximum age, which is the schedule's interval.
 // https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
 func (s *Schedule) fire(ctx context.Context) {
 	at := s.cfg.Now()
@@ -105,7 +105,7 @@ func (s *Schedule) fire(ctx context.Context) {
 	}
 }
 
-// event is what Scheduler sends where the schedule has no input of its own.
+// event returns Scheduler's default event, for a schedule without an input.
 // https://docs.aws.amazon.com/scheduler/latest/APIReference/API_Target.html
 func (s *Schedule) event(at time.Time) map[string]any {
 	return map[string]any{
@@ -116,7 +116,7 @@ func (s *Schedule) event(at time.Time) map[string]any {
 	}
 }
 
-// record is what an on-failure destination is told.
+// record returns the record that Lambda sends to an on-failure destination.
 // https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
 func (s *Schedule) record(event []byte, condition string, tries int, failed error) (string, error) {
 	response := json.RawMessage("null")

@@ -158,7 +158,7 @@ const (
 
 func (h *handler) deliver(ctx context.Context, e event.Event, lastAttempt bool) (outcome string, err error) {
 	now := h.now().UTC().Truncate(time.Millisecond)
-	st, err := h.invitations.Store.Load(ctx, store.Want{Workspace: e.WorkspaceID, Users: []string{e.UserID}})
+	st, err := h.invitations.Store.Load(ctx, store.Want{Workspace: e.WorkspaceID, Users: []string{e.UserID}, Wishes: []string{e.UserID}})
 	if err != nil {
 		return again, err
 	}

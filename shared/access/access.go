@@ -50,6 +50,9 @@ func grant(ctx context.Context, s *store.Store, r *httpapi.Request, want store.W
 	}
 	me, target := r.Caller.UserID(want.Workspace), Target(r)
 	want.Users = append(want.Users, me, target)
+	if want.Counts && target != "" { // a mail may come of it
+		want.Wishes = append(want.Wishes, target)
+	}
 	if r.Caller.Operator {
 		want.Inviter = ""
 	} else {

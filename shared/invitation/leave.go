@@ -68,7 +68,7 @@ func (s Service) each(ctx context.Context, g access.Grant, ids []string, done Ki
 			continue
 		}
 		group.Go(func() error {
-			st, err := s.Store.Load(within, store.Want{Workspace: g.Workspace.ID, Users: []string{named}, Counts: true, Inviter: g.Email})
+			st, err := s.Store.Load(within, store.Want{Workspace: g.Workspace.ID, Users: []string{named}, Wishes: []string{named}, Counts: true, Inviter: g.Email})
 			if err != nil {
 				return err
 			}

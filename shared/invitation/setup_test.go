@@ -220,6 +220,9 @@ func (tn tenant) grant(target string, more ...store.Want) access.Grant {
 	}
 	want.Workspace, want.Inviter = tn.id, tn.email
 	want.Users = append(want.Users, tn.admin, target)
+	if target != "" { // as access does
+		want.Wishes = append(want.Wishes, target)
+	}
 	st, err := tn.Store.Load(tn.t.Context(), want)
 	tn.check("load", err)
 	return access.Grant{State: st, Me: st.Users[tn.admin], Actor: tn.admin, Email: tn.email, Target: target}

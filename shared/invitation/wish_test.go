@@ -278,3 +278,34 @@ func TestOnePersonsReportCountsOnceHoweverItRaces(t *testing.T) {
 	}
 	same(t, "reports", tn.workspace().Reports, 2)
 }
+
+// An erased person may unsubscribe in the very moment in which they are invited
+// anew: neither write sees the other, and the wish holds in either order.
+func TestAWishHoldsWhoeverWritesFirst(t *testing.T) {
+	d := newDeployment(t)
+	tn := d.found(workspace.Patch{})
+	for i, first := range []string{"the invitation", "the wish"} {
+		u := tn.invite(address(i))
+		tn.erase(d.decline(u))
+		d.pass(time.Hour)
+		reader, err := d.Reader(t.Context(), link.OptOut, d.token(link.OptOut, u), d.now)
+		d.check("read the mail", err)
+		p := person(u.Email)
+		g := tn.grant("", invitation.Needs(p, invitation.Call{}))
+		invite := func() { _, _ = tn.Invite(t.Context(), g, p, invitation.Call{}, d.now) }
+		wish := func() {
+			_, err = d.Express(t.Context(), reader, user.OptOut, d.now)
+			d.check("unsubscribe", err)
+		}
+		if i == 0 {
+			invite()
+			wish()
+		} else {
+			wish()
+			invite()
+		}
+		d.pass(time.Hour)
+		_, err = tn.resend(u, mailed)
+		has(t, first+" came first", err, user.ErrOptedOut)
+	}
+}

@@ -211,6 +211,7 @@ func (st *State) take(item Item) (err error) {
 	case entityUser:
 		var u user.User
 		u, err = userOfItem(item)
+		u.Recipient = u.Recipient.And(st.recipients[u.ID])
 		st.Users[u.ID] = u
 		delete(st.Erased, u.ID)
 	case entityErased:
@@ -240,7 +241,14 @@ func (st *State) take(item Item) (err error) {
 	case entityMailbox:
 		st.mailboxes[strings.TrimPrefix(key.PK, prefixRecipient)] = mailboxOfItem(item)
 	case entityRecipient:
-		st.recipients[strings.TrimPrefix(key.SK, prefixRecipient)] = recipientOfItem(item)
+		// A person may say something in the very moment in which they are invited
+		// anew: then the record does not have it, and this item counts.
+		id := strings.TrimPrefix(key.SK, prefixRecipient)
+		st.recipients[id] = recipientOfItem(item)
+		if u, ok := st.Users[id]; ok {
+			u.Recipient = u.Recipient.And(st.recipients[id])
+			st.Users[id] = u
+		}
 	}
 	st.read[key] = true
 	return err

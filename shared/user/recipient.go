@@ -116,6 +116,19 @@ func (r Recipient) RefusesMail() error {
 	return nil
 }
 
+// And returns the recipient with the wishes of both; of one that both have, the
+// receiver's time stands.
+func (r Recipient) And(more Recipient) Recipient {
+	for _, at := range []struct{ mine, theirs *time.Time }{
+		{&r.OptedOutAt, &more.OptedOutAt}, {&r.ComplainedAt, &more.ComplainedAt}, {&r.ReportedAt, &more.ReportedAt},
+	} {
+		if at.mine.IsZero() {
+			*at.mine = *at.theirs
+		}
+	}
+	return r
+}
+
 // Wish is one thing that a person says about mail from a workspace.
 type Wish int
 

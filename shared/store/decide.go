@@ -56,7 +56,7 @@ const (
 	// hopeless is how many times in a row the same conditions may fail on the
 	// same items. Another writer leaves an item that differs, so a decision that
 	// meets what it has seen already rests on something that cannot hold.
-	hopeless = 50
+	hopeless = 12
 )
 
 // Decide makes a decision on a state and writes it, on condition that nothing

@@ -212,7 +212,7 @@ func active(workspaceID, email string, role user.Role, at time.Time) user.User {
 
 // patience is how long a test lets one operation go on: a decision that never
 // ends fails its own test alone.
-const patience = 10 * time.Second
+const patience = 30 * time.Second
 
 // Insertion is what became of users who were to be inserted.
 type Insertion struct {

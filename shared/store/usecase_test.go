@@ -637,8 +637,8 @@ func TestADecisionThatCannotHoldIsAnInternalError(t *testing.T) {
 		}
 	})
 	tb.calls.listen(nil)
-	if writes.Load() != 200 {
-		t.Errorf("it tried %d times; want 50 for each", writes.Load())
+	if writes.Load() != 4*12 {
+		t.Errorf("it tried %d times; want 12 for each", writes.Load())
 	}
 	for _, u := range []user.User{orphan, broken} {
 		if status := textOf(tb.rawUser(t, u)["status"]); status != "requested" {

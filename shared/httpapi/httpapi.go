@@ -31,7 +31,7 @@ import (
 const MaxBody = 256 * 1024
 
 // margin is what is kept of a function's time to answer that it ran out.
-const margin = 500 * time.Millisecond
+const margin = time.Second
 
 // Request is one call of an operation.
 type Request struct {

@@ -99,7 +99,7 @@ func stubs(t *testing.T) string {
 	return folder
 }
 
-// stackArtifact is what the CDK CLI is told of a stack.
+// stackArtifact is how the cloud assembly describes a stack to the CDK CLI.
 type stackArtifact struct {
 	Type        string
 	Environment string
@@ -110,7 +110,7 @@ type stackArtifact struct {
 }
 
 // assemble runs cdk synth with settings and returns the one stack's name and
-// what the CLI is told of it.
+// how the cloud assembly describes it.
 func assemble(t *testing.T, settings ...string) (name string, artifact stackArtifact) {
 	t.Helper()
 	folder := t.TempDir()

@@ -238,7 +238,7 @@ func TestMailsKeepTheirDistance(t *testing.T) {
 	}
 }
 
-// A5: a founder, who was never invited, is told of access that is theirs again,
+// A5: a founder, who was never invited, learns that they have access again,
 // and the mail has ways out that are theirs.
 func TestA05ARestoredFounderIsTold(t *testing.T) {
 	b := newBench(t)

@@ -629,7 +629,7 @@ func (o office) counted() map[string]int {
 	return counts
 }
 
-// loud are so many people to invite, each of whom is mailed.
+// loud returns n people to invite, each of whom is mailed.
 func loud(n int) []map[string]any {
 	rows := quiet(n)
 	for _, row := range rows {
@@ -683,7 +683,7 @@ func (o office) me() string {
 	return want[apiUser](o.t, o.admin.send("GET", o.path+"/users/me", nil, nil), http.StatusOK).ID
 }
 
-// mailed makes it so that so many mails were asked for today.
+// mailed records that n mails were asked for today.
 func (o office) mailed(total, byAdmin int) {
 	o.t.Helper()
 	count := func(key map[string]types.AttributeValue, entity string, n int) {

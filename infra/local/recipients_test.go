@@ -143,7 +143,7 @@ func TestA04AComplaintHoldsThroughEverything(t *testing.T) {
 	inbox(t, u.Email, 1)
 }
 
-// A5: a founder, who was never invited, is told of access that is theirs again,
+// A5: a founder, who was never invited, learns that they have access again,
 // and can refuse such mail.
 func TestA05ARestoredFounderIsTold(t *testing.T) {
 	o := newOffice(t)

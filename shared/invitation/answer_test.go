@@ -40,7 +40,7 @@ func TestAPersonAcceptsFromTheirOwnList(t *testing.T) {
 	same(t, "status", v.User.Status, user.Active)
 }
 
-// Whoever reads a mailbox later must not manage by it.
+// A later reader of the mailbox must not gain a role that manages.
 func TestARoleThatManagesTakesTheLink(t *testing.T) {
 	d := newDeployment(t)
 	tn := d.found(workspace.Patch{})

@@ -17,31 +17,44 @@ import (
 	"sync"
 	"time"
 
+	"github.com/latchkey/latchkey/infra/local/port"
 	"github.com/latchkey/latchkey/infra/local/process"
 )
 
-// takePorts finds out whether the three ports are free, or chooses free ones.
-func takePorts(first int) (ports [3]int, err error) {
-	var held []net.Listener
-	defer func() {
-		for _, l := range held {
-			_ = l.Close()
-		}
-	}()
-	what := []string{"the API", "the inbox page", "DynamoDB Local"}
-	for i := range ports {
-		port := 0
-		if first != 0 {
-			port = first + i
-		}
-		l, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port))
+// addresses is where a stack listens. The API's is held from the start; the
+// other two programs are told a port and listen there themselves.
+type addresses struct {
+	api         net.Listener
+	mail, table int
+}
+
+// takeAddresses takes the three ports from the first on, or any for 0.
+func takeAddresses(first int) (a addresses, err error) {
+	mail := first + 1
+	if first == 0 {
+		mail, err = port.Free(2)
 		if err != nil {
-			return ports, fmt.Errorf("port %d, for %s, is taken: stop what listens there, or choose three other ports with PORT=%d", port, what[i], first+1000)
+			return a, err
 		}
-		held = append(held, l)
-		ports[i] = l.Addr().(*net.TCPAddr).Port
 	}
-	return ports, nil
+	a = addresses{mail: mail, table: mail + 1}
+	a.api, err = net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(first))
+	if err != nil {
+		return a, errTaken(first, first, "the API")
+	}
+	switch {
+	case port.Taken(a.mail) != nil:
+		err = errTaken(first, a.mail, "the inbox page")
+	case port.Taken(a.table) != nil:
+		err = errTaken(first, a.table, "DynamoDB Local")
+	default:
+		return a, nil
+	}
+	return a, errors.Join(err, a.api.Close())
+}
+
+func errTaken(first, taken int, what string) error {
+	return fmt.Errorf("port %d, for %s, is taken: stop what listens there, or choose three other ports with PORT=%d", taken, what, first+1000)
 }
 
 // inboxGuard makes the mail server, which has no authentication, reject other

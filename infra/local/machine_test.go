@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/latchkey/latchkey/infra/local/port"
 )
 
 // runner builds what `make run` runs, once.
@@ -28,30 +30,14 @@ func runner(t *testing.T) (binary, root string) {
 	return binary, root
 }
 
-// freePorts finds a port with two free ones behind it.
+// freePorts finds three free ports in a row.
 func freePorts(t *testing.T) int {
 	t.Helper()
-	for range 50 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		port := l.Addr().(*net.TCPAddr).Port
-		_ = l.Close()
-		if port < 65000 && free(port+1) && free(port+2) {
-			return port
-		}
+	first, err := port.Free(3)
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatal("there are no three free ports in a row")
-	return 0
-}
-
-func free(port int) bool {
-	l, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port))
-	if err == nil {
-		_ = l.Close()
-	}
-	return err == nil
+	return first
 }
 
 type running struct {

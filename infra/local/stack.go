@@ -125,25 +125,24 @@ type Stack struct {
 // Start brings a stack up; ready when it returns. What is wrong with the
 // machine comes back in one sentence.
 func Start(ctx context.Context, cfg Config) (*Stack, error) {
-	ports, err := takePorts(cfg.Port)
+	log := &lineLog{to: cfg.Log}
+	at, err := takeAddresses(cfg.Port)
 	if err != nil {
 		return nil, err
 	}
-	log := &lineLog{to: cfg.Log}
 	dataDir := cfg.DataDir
 	if dataDir == "" {
 		dataDir, err = os.MkdirTemp("", "latchkey-*")
-		if err != nil {
-			return nil, fmt.Errorf("make a data folder: %w", err)
-		}
+	} else {
+		err = os.MkdirAll(dataDir, 0o700)
 	}
-	if err := os.MkdirAll(dataDir, 0o700); err != nil {
-		return nil, fmt.Errorf("make the data folder: %w", err)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("make the data folder: %w", err), at.api.Close())
 	}
 	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s := &Stack{
-		URL:       "http://127.0.0.1:" + strconv.Itoa(ports[0]),
-		MailURL:   "http://127.0.0.1:" + strconv.Itoa(ports[1]),
+		URL:       "http://" + at.api.Addr().String(),
+		MailURL:   "http://127.0.0.1:" + strconv.Itoa(at.mail),
 		functions: map[string]*function{},
 		replaced:  cfg.Settings,
 		cancel:    cancel,
@@ -151,7 +150,9 @@ func Start(ctx context.Context, cfg Config) (*Stack, error) {
 	if cfg.DataDir == "" {
 		s.onClose(func(context.Context) error { return os.RemoveAll(dataDir) })
 	}
-	err = s.start(ctx, life, cfg, ports, dataDir, log)
+	// Until the API answers, who asks waits; a server closes its listener itself.
+	s.onClose(func(context.Context) error { _ = at.api.Close(); return nil })
+	err = s.start(ctx, life, cfg, at, dataDir, log)
 	if err != nil {
 		return nil, errors.Join(err, s.Close(ctx))
 	}
@@ -175,7 +176,7 @@ func (s *Stack) Close(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-func (s *Stack) start(ctx, life context.Context, cfg Config, ports [3]int, dataDir string, log *lineLog) error {
+func (s *Stack) start(ctx, life context.Context, cfg Config, at addresses, dataDir string, log *lineLog) error {
 	err := s.checkSettings()
 	if err != nil {
 		return err
@@ -188,11 +189,11 @@ func (s *Stack) start(ctx, life context.Context, cfg Config, ports [3]int, dataD
 		return err
 	}
 	s.onClose(func(context.Context) error { return s.Queues.Close() })
-	err = s.startMail(cfg.Root, ports[1], log)
+	err = s.startMail(cfg.Root, at.mail, log)
 	if err != nil {
 		return err
 	}
-	err = s.startTable(ctx, cfg, ports[2], log)
+	err = s.startTable(ctx, cfg, at.table, log)
 	if err != nil {
 		return err
 	}
@@ -230,7 +231,7 @@ func (s *Stack) start(ctx, life context.Context, cfg Config, ports [3]int, dataD
 		s.functions[f.Name] = &function{fn, f.Name, slog.New(slog.NewJSONHandler(log, nil))}
 		s.onClose(fn.Close)
 	}
-	err = s.startHTTP(ports[0], dataDir, cfg, log)
+	err = s.startHTTP(at.api, dataDir, cfg, log)
 	if err != nil {
 		return err
 	}
@@ -337,6 +338,11 @@ func (s *Stack) serve(address string, handler http.Handler) (url string, err err
 	if err != nil {
 		return "", err
 	}
+	s.serveOn(listener, handler)
+	return "http://" + listener.Addr().String(), nil
+}
+
+func (s *Stack) serveOn(listener net.Listener, handler http.Handler) {
 	server := &http.Server{Handler: loopback.Only(handler), ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = server.Serve(listener) }()
 	s.onClose(func(ctx context.Context) error {
@@ -347,10 +353,9 @@ func (s *Stack) serve(address string, handler http.Handler) (url string, err err
 		}
 		return nil
 	})
-	return "http://" + listener.Addr().String(), nil
 }
 
-func (s *Stack) startHTTP(port int, dataDir string, cfg Config, log io.Writer) error {
+func (s *Stack) startHTTP(listener net.Listener, dataDir string, cfg Config, log io.Writer) error {
 	people, err := issuer.New(issuer.Config{
 		URL: s.URL, DataDir: filepath.Join(dataDir, "issuer"),
 		DashboardOrigins: []string{s.URL}, RedirectURIs: []string{s.URL + "/"},
@@ -384,7 +389,7 @@ func (s *Stack) startHTTP(port int, dataDir string, cfg Config, log io.Writer) e
 	}
 	mux.HandleFunc("GET /docs", reference(filepath.Join(cfg.Root, "docs", "api", "index.html")))
 	// The gateway sees requests as they came: a mux would clean their paths.
-	_, err = s.serve("127.0.0.1:"+strconv.Itoa(port), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s.serveOn(listener, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, pattern := mux.Handler(r); pattern != "" {
 			mux.ServeHTTP(w, r)
 			return
@@ -395,7 +400,7 @@ func (s *Stack) startHTTP(port int, dataDir string, cfg Config, log io.Writer) e
 		}
 		api.ServeHTTP(w, r)
 	}))
-	return err
+	return nil
 }
 
 // triggerPatience is how long Cognito waits for a trigger.

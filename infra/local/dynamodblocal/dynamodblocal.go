@@ -2,7 +2,8 @@
 // amplify-dynamodb-simulator carries, and makes the blueprint's table in it.
 // It listens on 127.0.0.1 alone.
 //
-// It may import the DynamoDB clients, infra/blueprint and infra/local/process.
+// It may import the DynamoDB clients, infra/blueprint, infra/local/port and
+// infra/local/process.
 package dynamodblocal
 
 import (
@@ -12,7 +13,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,6 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 
+	"github.com/latchkey/latchkey/infra/local/port"
 	"github.com/latchkey/latchkey/infra/local/process"
 )
 
@@ -95,7 +96,7 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	port, err := freePort(cfg.Port)
+	at, err := freePort(cfg.Port)
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +112,7 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 	cmd := exec.Command(java, append([]string{
 		"-Djava.library.path=DynamoDBLocal_lib", "-cp", "DynamoDBLocal.jar:DynamoDBLocal_lib/*",
 		"-Dorg.eclipse.jetty.util.log.announce=false", "-Dorg.eclipse.jetty.LEVEL=WARN",
-		"org.eclipse.jetty.xml.XmlConfiguration", config, "latchkey.port=" + strconv.Itoa(port),
+		"org.eclipse.jetty.xml.XmlConfiguration", config, "latchkey.port=" + strconv.Itoa(at),
 	}, data...)...)
 	cmd.Dir = cfg.Dir
 	// -disableTelemetry is an option of the main that does not run here; this
@@ -123,7 +124,7 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start DynamoDB Local: %w", err)
 	}
-	s := &Server{cmd: cmd, port: port, ended: make(chan struct{})}
+	s := &Server{cmd: cmd, port: at, ended: make(chan struct{})}
 	go func() {
 		_ = cmd.Wait() // how it ended is nobody's concern: it was told to, or the log says why
 		close(s.ended)
@@ -150,12 +151,15 @@ func findJava(ctx context.Context) (string, error) {
 
 // freePort makes sure that nobody else listens: the first to answer would be
 // taken for the database.
-func freePort(want int) (port int, err error) {
-	l, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(want))
+func freePort(want int) (int, error) {
+	if want == 0 {
+		return port.Free(1)
+	}
+	err := port.Taken(want)
 	if err != nil {
 		return 0, fmt.Errorf("port %d, for DynamoDB Local, is taken: %w", want, err)
 	}
-	return l.Addr().(*net.TCPAddr).Port, l.Close()
+	return want, nil
 }
 
 func dataProperties(dir string) ([]string, error) {

@@ -11,6 +11,7 @@ PORT ?= 8080
 DATA_DIR ?= .data
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 CYCLONEDX := github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
+GOTESTSUM := gotest.tools/gotestsum@v1.13.0
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 .PHONY: help
@@ -39,10 +40,15 @@ run: node_modules/.package-lock.json build ## the whole service on this machine 
 invoke: node_modules/.package-lock.json build ## one function on a sample event: FN=invite EVENT=events/invite.json
 	@go run ./infra/local/invoke -function "$(FN)" -event "$(EVENT)"
 
+# Up to three tests that fail are run once more, and listed: databases, Node.js
+# and the functions share two cores.
 .PHONY: test
 test: node_modules/.package-lock.json build lint ## every test
 	@command -v cfn-lint >/dev/null || echo 'cfn-lint is not installed (pip install cfn-lint): the template is not linted'
-	go test ./... -timeout 20m
+	@mkdir -p build && rm -f build/flaky.txt
+	go run $(GOTESTSUM) --format pkgname-and-test-fails --jsonfile build/tests.json --rerun-fails=1 --rerun-fails-max-failures=3 --rerun-fails-run-root-test --rerun-fails-report build/flaky.txt --packages ./... -- -timeout 20m
+	@if test -s build/flaky.txt; then echo 'Failed once and passed then, each of them a defect to find:'; cat build/flaky.txt; fi
+	@echo 'The tests that took longest:'; go run $(GOTESTSUM) tool slowest --num 15 --jsonfile build/tests.json
 	@$(MAKE) --no-print-directory test-web
 
 .PHONY: test-web

@@ -123,14 +123,22 @@ func (f *Fields) Merge(more Fields) {
 	}
 }
 
-// Err is nil where nothing was added, else a fault that names every field.
+// MaxFields is how many fields a fault names. A small request can have many
+// more wrong ones, and no answer may outgrow what Lambda returns.
+const MaxFields = 100
+
+// Err returns nil where nothing was added, otherwise a fault that names the
+// fields, MaxFields at most.
 func (f Fields) Err() error {
-	if len(f) == 0 {
+	switch n := len(f); {
+	case n == 0:
 		return nil
+	case n == 1:
+		return &Error{Kind: Invalid, Code: CodeInvalid, Detail: "One field of the request is wrong.", Fields: f}
+	case n > MaxFields:
+		detail := fmt.Sprintf("%d fields of the request are wrong. The first %d are named.", n, MaxFields)
+		return &Error{Kind: Invalid, Code: CodeInvalid, Detail: detail, Fields: f[:MaxFields]}
+	default:
+		return &Error{Kind: Invalid, Code: CodeInvalid, Detail: fmt.Sprintf("%d fields of the request are wrong.", n), Fields: f}
 	}
-	detail := "One field of the request is wrong."
-	if len(f) > 1 {
-		detail = fmt.Sprintf("%d fields of the request are wrong.", len(f))
-	}
-	return &Error{Kind: Invalid, Code: CodeInvalid, Detail: detail, Fields: f}
 }

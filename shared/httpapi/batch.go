@@ -23,6 +23,9 @@ type Result struct {
 // Failed is the outcome of a row that could not be done.
 const Failed = "failed"
 
+// maxRowErrors is how many errors a result has: a batch has up to 500 results.
+const maxRowErrors = 10
+
 // MaxBatch is how many ids a batch has at most.
 const MaxBatch = 100
 
@@ -46,7 +49,7 @@ func (r Result) Of(outcome string, u user.User, reason error, now time.Time) Res
 	var f *fault.Error
 	switch {
 	case errors.As(reason, &f):
-		r.Outcome, r.Errors = Failed, f.Fields
+		r.Outcome, r.Errors = Failed, f.Fields[:min(len(f.Fields), maxRowErrors)]
 		if len(f.Fields) == 0 {
 			r.Errors = fault.Fields{{Code: f.Code, Detail: f.Detail}}
 		}

@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"time"
 
 	lambdaevents "github.com/aws/aws-lambda-go/events"
@@ -137,11 +138,13 @@ func render(out Response) (lambdaevents.APIGatewayV2HTTPResponse, error) {
 	if text, ok := out.Body.(Text); ok {
 		body = string(text)
 	} else if out.Body != nil {
-		raw, err := json.Marshal(out.Body)
-		if err != nil {
+		var text strings.Builder
+		encoder := json.NewEncoder(&text)
+		encoder.SetEscapeHTML(false) // no browser takes it for HTML, and < would be six bytes
+		if err := encoder.Encode(out.Body); err != nil {
 			return lambdaevents.APIGatewayV2HTTPResponse{}, fmt.Errorf("render an answer: %w", err)
 		}
-		body = string(raw)
+		body = strings.TrimSuffix(text.String(), "\n")
 		headers["content-type"] = "application/json"
 	}
 	for name, value := range out.Header {

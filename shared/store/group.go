@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"hash/fnv"
 	"strings"
 	"time"
@@ -33,37 +34,93 @@ func groupOfItem(item Item) (g workspace.Group, deleting bool) {
 }
 
 // PutGroup makes a group or renames it; the time of its making stays. One that
-// is being deleted is workspace.ErrGroupDeleting.
+// is being deleted is workspace.ErrGroupDeleting, and one more than a workspace
+// may have is workspace.ErrTooManyGroups.
 func (s *Store) PutGroup(ctx context.Context, workspaceID string, g workspace.Group) (now workspace.Group, created bool, err error) {
-	now, err = s.group(ctx, workspaceID, g.ID)
-	if err != nil {
-		return now, false, err
-	}
-	created = now.ID == ""
-	if created {
-		now = g
-	}
-	now.Name = g.Name
-	_, lost, err := s.table.Apply(ctx, table.Write{
-		Key: groupKey(workspaceID, g.ID),
-		Update: expression.Set(name("entity"), value(entityGroup)).Set(name("name"), value(g.Name)).
-			Set(name("createdAt"), expression.IfNotExists(name("createdAt"), value(timeText(g.CreatedAt)))),
-		Condition: missing("deleting"),
+	err = s.changeGroup(ctx, workspaceID, g.ID, func(was workspace.Group, deleting bool) (w table.Write, more int, err error) {
+		w.Key = groupKey(workspaceID, g.ID)
+		switch {
+		case deleting:
+			return w, 0, workspace.ErrGroupDeleting
+		case was.ID == "":
+			now, created, more = g, true, 1
+			w.Condition = missing("pk")
+		default:
+			now, created = was, false
+			w.Condition = expression.AttributeExists(name("pk")).And(marked(false))
+		}
+		now.Name = g.Name
+		w.Update = expression.Set(name("entity"), value(entityGroup)).Set(name("name"), value(now.Name)).
+			Set(name("createdAt"), value(timeText(now.CreatedAt)))
+		return w, more, nil
 	})
-	if lost {
-		return workspace.Group{}, false, workspace.ErrGroupDeleting
+	if err != nil {
+		return workspace.Group{}, false, err
 	}
-	return now, created, err
+	return now, created, nil
 }
 
-// group reads a group; one that does not exist is zero.
-func (s *Store) group(ctx context.Context, workspaceID, id string) (workspace.Group, error) {
-	item, err := s.table.Get(ctx, groupKey(workspaceID, id))
-	if err != nil || item == nil {
-		return workspace.Group{}, err
+// changeGroup writes what decide makes of a group as it is, in one transaction
+// with the count of the workspace's groups where that changes by more. A group
+// that does not exist is zero. Where somebody was faster it decides again.
+func (s *Store) changeGroup(ctx context.Context, workspaceID, id string, decide func(g workspace.Group, deleting bool) (w table.Write, more int, err error)) error {
+	token := newToken()
+	for try := 0; ; try++ {
+		item, err := s.table.Get(ctx, groupKey(workspaceID, id))
+		if err != nil {
+			return err
+		}
+		var g workspace.Group
+		var deleting bool
+		if item != nil {
+			g, deleting = groupOfItem(item)
+		}
+		w, more, err := decide(g, deleting)
+		if err != nil {
+			return err
+		}
+		writes := []table.Write{w}
+		if more != 0 {
+			room := expression.AttributeExists(name("groups"))
+			if more > 0 {
+				room = name("groups").LessThan(value(workspace.MaxGroups))
+			}
+			writes = append(writes, table.Write{Key: workspaceKey(workspaceID), Update: expression.Add(name("groups"), value(more)), Condition: room})
+		}
+		outcome, err := s.table.Transact(ctx, fmt.Sprintf("%s-%d", token, try), writes)
+		if err != nil || outcome.Committed {
+			return err
+		}
+		if of, lost := outcome.Lost[1]; lost {
+			switch _, counted := of["groups"]; {
+			case of == nil:
+				return workspace.ErrNotFound
+			case counted:
+				return workspace.ErrTooManyGroups
+			}
+			if err := s.countGroups(ctx, workspaceID); err != nil {
+				return err
+			}
+		}
+		if err := table.Wait(ctx, try); err != nil {
+			return err
+		}
 	}
-	g, _ := groupOfItem(item)
-	return g, nil
+}
+
+// countGroups begins to count the groups of a workspace, which is counted from
+// its first group on; those of a workspace of an earlier release are counted
+// here. Until the count is there nobody makes or deletes one, so it is exact.
+func (s *Store) countGroups(ctx context.Context, workspaceID string) error {
+	groups, err := s.ListGroups(ctx, workspaceID)
+	if err != nil {
+		return err
+	}
+	_, _, err = s.table.Apply(ctx, table.Write{
+		Key: workspaceKey(workspaceID), Update: expression.Set(name("groups"), value(len(groups))),
+		Condition: expression.AttributeExists(name("pk")).And(missing("groups")), // somebody else may have counted
+	})
+	return err
 }
 
 // ListGroups returns the groups of a workspace, by id, but for those that are
@@ -97,17 +154,29 @@ const stragglers = time.Minute
 func (s *Store) DeleteGroup(ctx context.Context, workspaceID, group string, now time.Time) error {
 	hash := fnv.New32a()
 	hash.Write([]byte(workspaceID + group))
-	_, lost, err := s.table.Apply(ctx, table.Write{
-		Key: groupKey(workspaceID, group),
-		Update: expression.Set(name("deleting"), value(true)).
-			Set(name("duePk"), expression.IfNotExists(name("duePk"), value(shardName(int(hash.Sum32()%Shards))))).
-			Set(name("dueSk"), expression.IfNotExists(name("dueSk"), value(timeText(now.Add(stragglers))))),
-		Condition: expression.AttributeExists(name("pk")),
+	return s.changeGroup(ctx, workspaceID, group, func(g workspace.Group, deleting bool) (w table.Write, more int, err error) {
+		switch {
+		case g.ID == "":
+			return w, 0, workspace.ErrGroupNotFound
+		case !deleting:
+			more = -1
+		}
+		return table.Write{
+			Key: groupKey(workspaceID, group),
+			Update: expression.Set(name("deleting"), value(true)).
+				Set(name("duePk"), expression.IfNotExists(name("duePk"), value(shardName(int(hash.Sum32()%Shards))))).
+				Set(name("dueSk"), expression.IfNotExists(name("dueSk"), value(timeText(now.Add(stragglers))))),
+			Condition: expression.AttributeExists(name("pk")).And(marked(deleting)),
+		}, more, nil
 	})
-	if lost {
-		return workspace.ErrGroupNotFound
+}
+
+// marked is the condition that a group is being deleted, or is not.
+func marked(deleting bool) expression.ConditionBuilder {
+	if deleting {
+		return expression.AttributeExists(name("deleting"))
 	}
-	return err
+	return missing("deleting")
 }
 
 // leaving is how many users leave a group side by side.

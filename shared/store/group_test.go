@@ -10,6 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
 	"github.com/latchkey/latchkey/shared/fault"
 	"github.com/latchkey/latchkey/shared/store"
 	"github.com/latchkey/latchkey/shared/user"
@@ -167,7 +170,7 @@ func TestADeletionIsDueOnce(t *testing.T) {
 	tb := newTable(t)
 	var want []string
 	for range 20 { // in some of the shards
-		wsID := newWorkspaceID()
+		wsID := tb.bare(t)
 		tb.put(t, wsID, "a", "b")
 		if err := tb.DeleteGroup(t.Context(), wsID, "a", t0); err != nil {
 			t.Fatal(err)
@@ -374,7 +377,7 @@ func TestALargeWorkspaceIsEmptiedPageByPage(t *testing.T) {
 func TestPutAndDeleteAtOnce(t *testing.T) {
 	tb := newTable(t)
 	for range 10 {
-		wsID := newWorkspaceID()
+		wsID := tb.bare(t)
 		tb.put(t, wsID, "a")
 		race(8, func(i int) {
 			if i%2 == 0 {
@@ -392,5 +395,97 @@ func TestPutAndDeleteAtOnce(t *testing.T) {
 		if item["deleting"] == nil || textOf(item["dueSk"]) == "" || textOf(item["name"]) == "" || textOf(item["createdAt"]) == "" {
 			t.Errorf("the group is %v", item)
 		}
+	}
+}
+
+// oldGroup writes a group as releases did that counted none.
+func (tb *table) oldGroup(t testing.TB, workspaceID, id string) {
+	t.Helper()
+	item := store.Item{}
+	for name, value := range map[string]string{
+		"pk": "WS#" + workspaceID, "sk": "GROUP#" + id, "entity": "group", "name": "G", "createdAt": "2026-01-01T12:00:00.000Z",
+	} {
+		item[name] = &types.AttributeValueMemberS{Value: value}
+	}
+	if _, err := tb.db.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &tb.name, Item: item}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// groupCount checks that the workspace counts what a full read finds, and
+// returns it.
+func (tb *table) groupCount(t testing.TB, workspaceID string) int {
+	t.Helper()
+	groups, err := tb.ListGroups(t.Context(), workspaceID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := numberOf(tb.raw(t, "WS#"+workspaceID, "WORKSPACE")["groups"]); got != len(groups) {
+		t.Errorf("%d groups are counted as %d", len(groups), got)
+	}
+	return len(groups)
+}
+
+// Of many who make a workspace's last groups at once, as many succeed as there
+// is room for; a group that is deleted makes room for one.
+func TestAWorkspaceNeverHasMoreGroupsThanItMay(t *testing.T) {
+	tb := newTable(t)
+	w, _ := tb.found(t)
+	for i := range workspace.MaxGroups - 3 {
+		tb.oldGroup(t, w.ID, fmt.Sprintf("g%04d", i))
+	}
+	made := func(prefix string, n int) int64 {
+		var count atomic.Int64
+		race(n, func(i int) {
+			_, created, err := tb.PutGroup(t.Context(), w.ID, workspace.Group{ID: fmt.Sprintf("%s%d", prefix, i), Name: "N", CreatedAt: t0})
+			switch {
+			case created:
+				count.Add(1)
+			case !errors.Is(err, workspace.ErrTooManyGroups):
+				t.Error(err)
+			}
+		})
+		return count.Load()
+	}
+	// The workspace is of an earlier release: nobody has counted yet.
+	if n := made("x", 12); n != 3 {
+		t.Errorf("%d of 3 places were taken", n)
+	}
+	tb.put(t, w.ID, "g0001") // renaming needs no room
+	race(5, func(int) {      // deleting one several times makes room for one
+		if err := tb.DeleteGroup(t.Context(), w.ID, "g0002", t0); err != nil {
+			t.Error(err)
+		}
+	})
+	if n := made("y", 5); n != 1 {
+		t.Errorf("%d of 1 place were taken", n)
+	}
+	if n := tb.groupCount(t, w.ID); n != workspace.MaxGroups {
+		t.Errorf("there are %d groups", n)
+	}
+}
+
+// Groups that are made and deleted while they are counted for the first time
+// are counted once.
+func TestGroupsAreCountedFromTheFirstOn(t *testing.T) {
+	tb := newTable(t)
+	for range 5 {
+		w, _ := tb.found(t)
+		for _, id := range []string{"a", "b", "c"} {
+			tb.oldGroup(t, w.ID, id)
+		}
+		race(8, func(i int) {
+			if i%2 == 0 {
+				tb.put(t, w.ID, fmt.Sprint("n", i))
+			} else if err := tb.DeleteGroup(t.Context(), w.ID, []string{"a", "b"}[i/2%2], t0); err != nil {
+				t.Error(err)
+			}
+		})
+		if n := tb.groupCount(t, w.ID); n != 5 {
+			t.Errorf("%d groups are left of 7", n)
+		}
+	}
+	if _, _, err := tb.PutGroup(t.Context(), newWorkspaceID(), workspace.Group{ID: "a", Name: "A", CreatedAt: t0}); !errors.Is(err, workspace.ErrNotFound) {
+		t.Errorf("a group of no workspace: %v", err)
 	}
 }

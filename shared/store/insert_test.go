@@ -209,7 +209,7 @@ func TestChangedSettingsLeaveTheCountOfAdmins(t *testing.T) {
 
 func TestAGroupPutAgainIsRenamedAndKeepsItsAge(t *testing.T) {
 	tb := newTable(t)
-	wsID := newWorkspaceID()
+	wsID := tb.bare(t)
 	for _, g := range []workspace.Group{{ID: "sales", Name: "Sales", CreatedAt: t0}, {ID: "b_2", Name: "B", CreatedAt: t0}} {
 		_, created, err := tb.PutGroup(t.Context(), wsID, g)
 		if err != nil || !created {

@@ -126,6 +126,8 @@ var (
 	ErrPaused = fault.New(fault.Conflict, "invitations_paused", "Invitations from this workspace are paused because recipients reported them as abuse. Contact the operator of this service.")
 	// ErrGroupNotFound is for a group that the workspace does not have.
 	ErrGroupNotFound = fault.New(fault.NotFound, "group_not_found", "This group doesn't exist in the workspace.")
+	// ErrTooManyGroups is for one group more than MaxGroups.
+	ErrTooManyGroups = fault.New(fault.Conflict, "group_limit_reached", "This workspace has 1,000 groups, as many as a workspace may have. Delete one that is no longer needed.")
 	// ErrGroupDeleting keeps a deleted group's id until nobody points at it.
 	ErrGroupDeleting = &fault.Error{Kind: fault.Conflict, Code: "group_being_deleted",
 		Detail: "A group with this id is being deleted. Try again in a few minutes.", RetryAfter: 5 * time.Minute}
@@ -352,6 +354,10 @@ func SlugFrom(name, suffix string) string {
 	}
 	return slug + "-" + suffix
 }
+
+// MaxGroups is how many groups a workspace has at most. Those that are being
+// deleted do not count.
+const MaxGroups = 1000
 
 // Group is a custom group of a workspace.
 type Group struct {

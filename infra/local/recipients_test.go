@@ -191,7 +191,15 @@ func TestA12ABounceIsSaidWithinTheMinute(t *testing.T) {
 	u := o.invite(map[string]any{"email": simulator("bounce")})
 	o.becomes(u.ID, "bounced")
 	refused(t, o.act(u.ID, "resend"), http.StatusConflict, "recipient_undeliverable")
-	refused(t, newOffice(t).inviteAgain(u.Email, true), http.StatusConflict, "recipient_undeliverable")
+	other := newOffice(t)
+	refused(t, other.inviteAgain(u.Email, true), http.StatusConflict, "recipient_undeliverable")
+	// A row of CSV can confirm the address, as one of JSON can.
+	for _, c := range [][2]string{{"", `"failed"`}, {"true", `"created"`}} {
+		a := other.admin.send("POST", other.path+"/users/batch", "name,email,role,confirm\nJohn,"+u.Email+",builder,"+c[0]+"\n", csvFile)
+		if a.status != http.StatusOK || !strings.Contains(string(a.body), c[1]) {
+			t.Errorf("confirm %q: %d %s", c[0], a.status, a.body)
+		}
+	}
 }
 
 // A19: archiving by mistake and restoring within a minute works for a pending

@@ -44,6 +44,7 @@ var columns = map[string]func(cell string) (json.RawMessage, *fault.Field){
 	"groups":        asList,
 	"metadata":      asJSON,
 	"sendEmail":     asBool,
+	"confirm":       asBool,
 	"expiresInDays": asNumber,
 }
 
@@ -130,7 +131,7 @@ func checkHeader(header []string) error {
 		case seen[name]:
 			fields.Add("/users", "duplicate_column", fmt.Sprintf("The column %q is there twice.", short(name)))
 		case columns[name] == nil && !slices.Contains(passedOver, name):
-			fields.Add("/users", "unknown_column", fmt.Sprintf("There is no column %q. The columns are name, email, role, groups, metadata, message, locale, sendEmail, expiresInDays.", short(name)))
+			fields.Add("/users", "unknown_column", fmt.Sprintf("There is no column %q. The columns are name, email, role, groups, metadata, message, locale, sendEmail, confirm, expiresInDays.", short(name)))
 		}
 		seen[name] = true
 	}

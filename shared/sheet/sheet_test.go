@@ -60,9 +60,9 @@ func TestRead(t *testing.T) {
 		},
 		"empty cells": {"name,email,role,groups,metadata,sendEmail,expiresInDays\nJohn,, ,,,,\n", []string{`2 {"name":"John"}`}},
 		"every column": {
-			"name,email,role,groups,metadata,message,locale,sendEmail,expiresInDays\n" +
-				`John,john@corp.com,builder, a | b||c ,"{""key"": [1, ""x""]}",Hello,pt-BR,FALSE, 7 ` + "\n",
-			[]string{`2 {"email":"john@corp.com","expiresInDays":7,"groups":["a","b","c"],"locale":"pt-BR","message":"Hello","metadata":{"key":[1,"x"]},"name":"John","role":"builder","sendEmail":false}`},
+			"name,email,role,groups,metadata,message,locale,sendEmail,expiresInDays,confirm\n" +
+				`John,john@corp.com,builder, a | b||c ,"{""key"": [1, ""x""]}",Hello,pt-BR,FALSE, 7 , TRUE` + "\n",
+			[]string{`2 {"confirm":true,"email":"john@corp.com","expiresInDays":7,"groups":["a","b","c"],"locale":"pt-BR","message":"Hello","metadata":{"key":[1,"x"]},"name":"John","role":"builder","sendEmail":false}`},
 		},
 		"what a list has besides": {
 			"name,email,role,status,delivery,deliveryReason,invitedBy,sentAt,expiresAt,createdAt,id\nJohn,john@corp.com,builder,active,sent,,usr_1,2026,2026,2026,usr_2\n",

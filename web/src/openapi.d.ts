@@ -196,7 +196,7 @@ export interface paths {
         };
         /**
          * List the custom groups of a workspace
-         * @description For every active member. In the order of the ids, 1,000 at most.
+         * @description For every active member. All of them, in the order of the ids; a workspace has 1,000 at most.
          */
         get: operations["listGroups"];
         put?: never;
@@ -228,7 +228,7 @@ export interface paths {
         get?: never;
         /**
          * Make or rename a group
-         * @description For admins. The name is the id where none is given, also of a group that had another one. A group that is being deleted can be made anew once it is gone.
+         * @description For admins. The name is the id where none is given, also of a group that had another one. A workspace has 1,000 groups at most. A group that is being deleted does not count, and can be made anew once it is gone.
          */
         put: operations["putGroup"];
         post?: never;
@@ -311,7 +311,7 @@ export interface paths {
          *
          *     CSV is UTF-8 (RFC 4180), with or without a byte order mark, with CRLF or LF. Its header row names
          *     the columns: `name`, `email` and `role` are needed; `groups` (ids, separated by `|`), `metadata`
-         *     (JSON), `message`, `locale`, `sendEmail` (true or false) and `expiresInDays` are optional. The
+         *     (JSON), `message`, `locale`, `sendEmail` and `confirm` (true or false) and `expiresInDays` are optional. The
          *     other columns of an export are ignored.
          *
          *     With an `Idempotency-Key`, a repeat of the call invites nobody twice. People whom an earlier call
@@ -893,7 +893,7 @@ export interface components {
          *     | delivery | means |
          *     |---|---|
          *     | none | no mail was asked for, or the one that was scheduled is no longer needed |
-         *     | scheduled | it waits for a limit of mail; `scheduledFor` says until when |
+         *     | scheduled | it waits for a limit of mail, or because the mail service takes none now; `scheduledFor` says until when |
          *     | queued | it will be sent within seconds |
          *     | failed | it could not be sent: the mail service refused it, or every attempt failed |
          *     | sent | the mail service has it |
@@ -1206,7 +1206,7 @@ export interface components {
             outcome: "failed";
             errors: components["schemas"]["RowErrors"];
         };
-        /** @description Everything that is wrong with a row or an id. */
+        /** @description What is wrong with a row or an id. */
         RowErrors: {
             /** @description A JSON pointer into the row (RFC 6901); "" where it is about no single field. */
             pointer: string;
@@ -1306,7 +1306,7 @@ export interface components {
             code: components["schemas"]["ProblemCode"];
             /** @description The same as the header `apigw-requestid`. */
             requestId: string;
-            /** @description Every bad field at once; with `invalid_request` alone. */
+            /** @description Every bad field at once, the first 100 of them; with `invalid_request` alone. */
             errors?: components["schemas"]["FieldError"][];
             /** @description Whom a conflict is about; with `user_exists`, `status_conflict` and `version_mismatch` alone. */
             user?: {
@@ -1365,6 +1365,7 @@ export interface components {
          *     | last_admin | 409 | the workspace would lose its last active admin |
          *     | seat_limit_reached | 409 | as many users are pending or active as the workspace has seats |
          *     | seats_in_use | 409 | the seat limit would be lower than the seats in use |
+         *     | group_limit_reached | 409 | the workspace has 1,000 groups |
          *     | group_being_deleted | 409 | the group of this id is not wholly gone yet; `Retry-After` says when to come back |
          *     | recipient_undeliverable | 409 | the address returned the last mail for a lasting reason, and the call has no `confirm` |
          *     | recipient_unsubscribed | 409 | the person unsubscribed from mail of this workspace |
@@ -1382,7 +1383,7 @@ export interface components {
          *     | unavailable | 503 | something that the service depends on is busy |
          * @enum {string}
          */
-        ProblemCode: "body_required" | "invalid_json" | "invalid_csv" | "invalid_body" | "invalid_request" | "invalid_idempotency_key" | "invalid_if_match" | "email_unverified" | "email_invalid" | "person_required" | "operator_required" | "admin_required" | "link_required" | "recipient_mismatch" | "workspace_not_found" | "user_not_found" | "group_not_found" | "invitation_not_found" | "route_not_found" | "slug_taken" | "user_exists" | "status_conflict" | "last_admin" | "seat_limit_reached" | "seats_in_use" | "group_being_deleted" | "recipient_undeliverable" | "recipient_unsubscribed" | "recipient_complained" | "recipient_reported" | "invitations_paused" | "inviter_not_admin" | "version_mismatch" | "body_too_large" | "unsupported_media_type" | "idempotency_mismatch" | "mail_limit_recipient_minute" | "workspace_limit_day" | "internal" | "unavailable";
+        ProblemCode: "body_required" | "invalid_json" | "invalid_csv" | "invalid_body" | "invalid_request" | "invalid_idempotency_key" | "invalid_if_match" | "email_unverified" | "email_invalid" | "person_required" | "operator_required" | "admin_required" | "link_required" | "recipient_mismatch" | "workspace_not_found" | "user_not_found" | "group_not_found" | "invitation_not_found" | "route_not_found" | "slug_taken" | "user_exists" | "status_conflict" | "last_admin" | "seat_limit_reached" | "seats_in_use" | "group_limit_reached" | "group_being_deleted" | "recipient_undeliverable" | "recipient_unsubscribed" | "recipient_complained" | "recipient_reported" | "invitations_paused" | "inviter_not_admin" | "version_mismatch" | "body_too_large" | "unsupported_media_type" | "idempotency_mismatch" | "mail_limit_recipient_minute" | "workspace_limit_day" | "internal" | "unavailable";
         /** @description One thing that is wrong with a request. */
         FieldError: {
             /**
@@ -1690,7 +1691,7 @@ export interface components {
                     /** @constant */
                     status?: 403;
                     /** @enum {unknown} */
-                    code?: "person_required" | "email_unverified" | "link_required";
+                    code?: "person_required" | "email_unverified" | "email_invalid" | "link_required";
                 } & components["schemas"]["PlainProblem"];
             };
         };
@@ -1879,29 +1880,19 @@ export interface components {
                 } & components["schemas"]["PlainProblem"];
             };
         };
-        /** @description The group of this id is still being deleted. */
-        GroupDeleting: {
+        /** @description The workspace has as many groups as it may, or the group of this id is still being deleted. */
+        MayNotBeMade: {
             headers: {
                 "apigw-requestid": components["headers"]["RequestID"];
                 "Retry-After": components["headers"]["RetryAfter"];
                 [name: string]: unknown;
             };
             content: {
-                /**
-                 * @example {
-                 *       "type": "about:blank",
-                 *       "title": "Conflict",
-                 *       "status": 409,
-                 *       "detail": "A group with this id is being deleted. Try again in a few minutes.",
-                 *       "code": "group_being_deleted",
-                 *       "requestId": "be197d00702b482c"
-                 *     }
-                 */
                 "application/problem+json": {
                     /** @constant */
                     status?: 409;
                     /** @enum {unknown} */
-                    code?: "group_being_deleted";
+                    code?: "group_limit_reached" | "group_being_deleted";
                 } & components["schemas"]["PlainProblem"];
             };
         };
@@ -2085,7 +2076,7 @@ export interface components {
                 } & components["schemas"]["PlainProblem"];
             };
         };
-        /** @description Too many requests at once, of all callers together; public operations are throttled sooner. Try again, a little later each time. */
+        /** @description Too many requests at once, of all callers together; public `POST`s and batches are throttled sooner. Try again, a little later each time. */
         Throttled: {
             headers: {
                 "apigw-requestid": components["headers"]["RequestID"];
@@ -2348,6 +2339,7 @@ export interface operations {
             400: components["responses"]["BadQuery"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["NoPerson"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["Throttled"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -2544,6 +2536,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NoWorkspace"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["Throttled"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -2663,6 +2656,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NoWorkspace"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["Throttled"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -2737,7 +2731,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["NoAdmin"];
             404: components["responses"]["NoWorkspace"];
-            409: components["responses"]["GroupDeleting"];
+            409: components["responses"]["MayNotBeMade"];
             413: components["responses"]["TooLarge"];
             429: components["responses"]["Throttled"];
             500: components["responses"]["Internal"];
@@ -2892,6 +2886,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["NoAdmin"];
             404: components["responses"]["NoWorkspace"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["Throttled"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -3387,6 +3382,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["NoAdmin"];
             404: components["responses"]["NoUser"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["Throttled"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -3534,6 +3530,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["NoAdmin"];
             404: components["responses"]["NoUser"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["Throttled"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -3579,6 +3576,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["NoAdmin"];
             404: components["responses"]["NoWorkspace"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["Throttled"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -3802,6 +3800,7 @@ export interface operations {
             403: components["responses"]["NoAdmin"];
             404: components["responses"]["NoUser"];
             409: components["responses"]["StatusConflict"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["Throttled"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -3836,6 +3835,7 @@ export interface operations {
                 content?: never;
             };
             404: components["responses"]["NoInvitation"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["Throttled"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -3881,6 +3881,7 @@ export interface operations {
                 };
             };
             404: components["responses"]["NoInvitation"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["Throttled"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -3982,6 +3983,7 @@ export interface operations {
                 };
             };
             404: components["responses"]["NoInvitation"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["Throttled"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -4120,6 +4122,7 @@ export interface operations {
                 };
             };
             404: components["responses"]["NoInvitation"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["Throttled"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];

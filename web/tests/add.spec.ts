@@ -25,7 +25,7 @@ test('300 people by CSV, 7 rows of them bad', async ({ page }) => {
   await inspect(page, 'CSV');
   const template = page.waitForEvent('download');
   await page.getByRole('button', { name: 'Download the template' }).click();
-  expect(readFileSync(await (await template).path(), 'utf8')).toMatch(/^name,email,role,groups,metadata,message,locale,sendEmail,expiresInDays\r\n/);
+  expect(readFileSync(await (await template).path(), 'utf8')).toMatch(/^name,email,role,groups,metadata,message,locale,sendEmail,confirm,expiresInDays\r\n/);
 
   // Dropped, as from a folder.
   const file = test.info().outputPath('team.csv');

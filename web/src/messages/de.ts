@@ -290,7 +290,7 @@ const de: Translation = {
     at: (column, what) => `${column}: ${what}`,
     columnNames: {
       name: 'Name', email: 'E-Mail-Adresse', role: 'Rolle', groups: 'Gruppen', metadata: 'Metadaten', message: 'Persönliche Nachricht', locale: 'Sprache',
-      sendEmail: 'Mail', expiresInDays: 'Tage',
+      sendEmail: 'Mail', confirm: 'Bestätigt', expiresInDays: 'Tage',
     },
     outcome: 'Ergebnis',
   },
@@ -448,6 +448,7 @@ const de: Translation = {
     last_admin: 'Das ist der letzte aktive Admin. Machen Sie zuerst jemand anderen zum Admin.',
     seat_limit_reached: 'Alle Plätze des Arbeitsbereichs sind belegt. Archivieren Sie jemanden, oder erhöhen Sie die Zahl der Plätze.',
     seats_in_use: 'Es sind mehr Plätze belegt, als Sie zulassen wollen.',
+    group_limit_reached: 'Dieser Arbeitsbereich hat 1.000 Gruppen, mehr sind nicht möglich. Löschen Sie eine, die nicht mehr gebraucht wird.',
     group_being_deleted: 'Eine Gruppe mit dieser Kennung wird gerade gelöscht. Versuchen Sie es in einigen Minuten erneut.',
     inviter_not_admin: 'Wer diese Einladung gesendet hat, ist kein Admin mehr.',
     version_mismatch: 'Jemand anderes hat diese Person inzwischen geändert.',

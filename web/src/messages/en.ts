@@ -284,7 +284,7 @@ const en = {
     again: 'Add more',
     result: 'Result',
     at: (column: string, what: string) => `${column}: ${what}`,
-    columnNames: { name: 'Name', email: 'Email address', role: 'Role', groups: 'Groups', metadata: 'Metadata', message: 'Personal message', locale: 'Language', sendEmail: 'Mail', expiresInDays: 'Days' },
+    columnNames: { name: 'Name', email: 'Email address', role: 'Role', groups: 'Groups', metadata: 'Metadata', message: 'Personal message', locale: 'Language', sendEmail: 'Mail', confirm: 'Confirmed', expiresInDays: 'Days' },
     outcome: 'Outcome',
   },
   edit: {

@@ -290,7 +290,7 @@ const es: Translation = {
     at: (column, what) => `${column}: ${what}`,
     columnNames: {
       name: 'Nombre', email: 'Dirección de correo', role: 'Rol', groups: 'Grupos', metadata: 'Metadatos', message: 'Mensaje personal', locale: 'Idioma',
-      sendEmail: 'Correo', expiresInDays: 'Días',
+      sendEmail: 'Correo', confirm: 'Confirmada', expiresInDays: 'Días',
     },
     outcome: 'Resultado',
   },
@@ -448,6 +448,7 @@ const es: Translation = {
     last_admin: 'Es el último administrador activo. Antes, dé ese rol a otra persona.',
     seat_limit_reached: 'Todas las plazas del espacio de trabajo están ocupadas. Archive a alguien o aumente el número de plazas.',
     seats_in_use: 'Ya hay más plazas ocupadas.',
+    group_limit_reached: 'Este espacio de trabajo tiene 1000 grupos, el máximo posible. Elimine uno que ya no haga falta.',
     group_being_deleted: 'Un grupo con este identificador se está eliminando. Inténtelo de nuevo en unos minutos.',
     inviter_not_admin: 'Quien envió esta invitación ya no es administrador.',
     version_mismatch: 'Otra persona ha cambiado estos datos entretanto.',

@@ -290,7 +290,7 @@ const fr: Translation = {
     at: (column, what) => `${column} : ${what}`,
     columnNames: {
       name: 'Nom', email: 'Adresse e-mail', role: 'Rôle', groups: 'Groupes', metadata: 'Métadonnées', message: 'Message personnel', locale: 'Langue',
-      sendEmail: 'E-mail', expiresInDays: 'Jours',
+      sendEmail: 'E-mail', confirm: 'Confirmée', expiresInDays: 'Jours',
     },
     outcome: 'Issue',
   },
@@ -448,6 +448,7 @@ const fr: Translation = {
     last_admin: 'C’est le dernier admin actif. Donnez d’abord ce rôle à quelqu’un d’autre.',
     seat_limit_reached: 'Toutes les places de l’espace de travail sont prises. Archivez quelqu’un, ou augmentez le nombre de places.',
     seats_in_use: 'Davantage de places sont déjà occupées.',
+    group_limit_reached: 'Cet espace de travail compte 1 000 groupes, le maximum possible. Supprimez-en un qui ne sert plus.',
     group_being_deleted: 'Un groupe avec cet identifiant est en cours de suppression. Réessayez dans quelques minutes.',
     inviter_not_admin: 'La personne qui a envoyé cette invitation n’est plus admin.',
     version_mismatch: 'Quelqu’un d’autre a modifié cette personne entre-temps.',

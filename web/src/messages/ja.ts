@@ -287,7 +287,7 @@ const ja: Translation = {
     at: (column, what) => `${column}：${what}`,
     columnNames: {
       name: '名前', email: 'メールアドレス', role: 'ロール', groups: 'グループ', metadata: 'メタデータ', message: '個人メッセージ', locale: '言語',
-      sendEmail: 'メール', expiresInDays: '日数',
+      sendEmail: 'メール', confirm: '確認済み', expiresInDays: '日数',
     },
     outcome: '結果',
   },
@@ -445,6 +445,7 @@ const ja: Translation = {
     last_admin: '最後の有効な管理者です。先に別の人を管理者にしてください。',
     seat_limit_reached: 'ワークスペースの席がすべて埋まっています。誰かをアーカイブするか、席数を増やしてください。',
     seats_in_use: 'すでにそれより多くの席が使われています。',
+    group_limit_reached: 'このワークスペースのグループは上限の 1,000 件に達しています。不要なグループを削除してください。',
     group_being_deleted: 'この ID のグループは削除中です。数分後にもう一度お試しください。',
     inviter_not_admin: 'この招待を送った人は、すでに管理者ではありません。',
     version_mismatch: 'その間に別の人がこのユーザーを変更しました。',

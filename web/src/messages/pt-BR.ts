@@ -290,7 +290,7 @@ const ptBR: Translation = {
     at: (column, what) => `${column}: ${what}`,
     columnNames: {
       name: 'Nome', email: 'Endereço de e-mail', role: 'Função', groups: 'Grupos', metadata: 'Metadados', message: 'Mensagem pessoal', locale: 'Idioma',
-      sendEmail: 'E-mail', expiresInDays: 'Dias',
+      sendEmail: 'E-mail', confirm: 'Confirmado', expiresInDays: 'Dias',
     },
     outcome: 'Resultado',
   },
@@ -448,6 +448,7 @@ const ptBR: Translation = {
     last_admin: 'Este é o último administrador ativo. Antes, dê essa função a outra pessoa.',
     seat_limit_reached: 'Todos os lugares do espaço de trabalho estão ocupados. Arquive alguém ou aumente o número de lugares.',
     seats_in_use: 'Já há mais lugares ocupados.',
+    group_limit_reached: 'Este espaço de trabalho tem 1.000 grupos, o máximo possível. Exclua um que não seja mais necessário.',
     group_being_deleted: 'Um grupo com este identificador está sendo excluído. Tente de novo em alguns minutos.',
     inviter_not_admin: 'Quem enviou este convite não é mais administrador.',
     version_mismatch: 'Outra pessoa alterou estes dados nesse meio-tempo.',

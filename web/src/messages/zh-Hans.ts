@@ -286,7 +286,7 @@ const zhHans: Translation = {
     result: '结果',
     at: (column, what) => `${column}：${what}`,
     columnNames: {
-      name: '姓名', email: '电子邮件地址', role: '角色', groups: '群组', metadata: '元数据', message: '个人留言', locale: '语言', sendEmail: '邮件', expiresInDays: '天数',
+      name: '姓名', email: '电子邮件地址', role: '角色', groups: '群组', metadata: '元数据', message: '个人留言', locale: '语言', sendEmail: '邮件', confirm: '已确认', expiresInDays: '天数',
     },
     outcome: '结果',
   },
@@ -444,6 +444,7 @@ const zhHans: Translation = {
     last_admin: '这是最后一位有效的管理员。请先将他人设为管理员。',
     seat_limit_reached: '工作区的席位已满。请归档某人或增加席位。',
     seats_in_use: '已使用的席位超过此数。',
+    group_limit_reached: '此工作区已有 1,000 个群组，达到上限。请删除不再需要的群组。',
     group_being_deleted: '使用此标识的群组正在删除。请几分钟后再试。',
     inviter_not_admin: '发送此邀请的人已不是管理员。',
     version_mismatch: '其他人在此期间更改了此人的信息。',

@@ -4,7 +4,7 @@ import Papa from 'papaparse';
 import { api, body, problem, type FieldError, type Role, type User } from '../api';
 
 /** The columns that the API knows; the first three are needed. */
-export const columns = ['name', 'email', 'role', 'groups', 'metadata', 'message', 'locale', 'sendEmail', 'expiresInDays'];
+export const columns = ['name', 'email', 'role', 'groups', 'metadata', 'message', 'locale', 'sendEmail', 'confirm', 'expiresInDays'];
 
 /** What the file of failed rows has besides, and an import leaves out. */
 const problemColumn = 'problem';
@@ -106,7 +106,7 @@ function fault(pointer: string, code: 'wrong_length' | 'duplicate'): FieldError 
 }
 
 export function template(): string {
-  return Papa.unparse([columns, ['Jane Doe', 'jane@example.com', 'builder', '', '{"region":"eu"}', '', '', 'true', '']]) + '\r\n';
+  return Papa.unparse([columns, ['Jane Doe', 'jane@example.com', 'builder', '', '{"region":"eu"}', '', '', 'true', '', '']]) + '\r\n';
 }
 
 /** The rows that nobody was invited by, with why; it can be mended and imported again. */

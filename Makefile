@@ -71,7 +71,8 @@ race: node_modules/.package-lock.json build ## every test but the cloud's, under
 	go test -race $$(go list ./... | grep -v infra/cloud) -timeout 20m
 
 .PHONY: soak
-soak: node_modules/.package-lock.json build ## mail under failure for minutes: 2,000 people; a burst of 10,000 (a quarter of an hour)
+soak: node_modules/.package-lock.json build ## 20,000 bad requests; mail under failure for minutes: 2,000 people, a burst of 10,000 (half an hour)
+	go test ./tests/access -run TestBadRequests -count 1 -v -timeout 60m -args -requests 20000
 	go test ./infra/local/soak -count 1 -v -timeout 60m -args -people 2000 -faults 3m -limit 15m -burst 10000 | grep -v '^{'
 
 .PHONY: sbom

@@ -20,6 +20,7 @@ func (h handler) routes() httpapi.Routes {
 		"DELETE /v1/workspaces/{workspace}/users/{user}":       h.erase,
 		"POST /v1/workspaces/{workspace}/users/batch/archive":  h.archiveMany,
 		"POST /v1/workspaces/{workspace}/users/batch/restore":  h.restoreMany,
+		"POST /v1/workspaces/{workspace}/users/me/leave":       h.leave,
 		"POST /v1/accounts/archive":                            h.archiveAccount,
 	}
 }
@@ -72,6 +73,25 @@ func (h handler) erase(ctx context.Context, r *httpapi.Request) (httpapi.Respons
 		return httpapi.Response{}, err
 	}
 	return httpapi.Response{Status: http.StatusNoContent}, h.invitations.Erase(ctx, g, r.Now)
+}
+
+// leave archives the caller, whatever their role.
+func (h handler) leave(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
+	g, err := access.Member(ctx, h.invitations.Store, r, store.Want{Counts: true})
+	if err == nil {
+		err = r.Caller.Person()
+	}
+	if err != nil {
+		return httpapi.Response{}, err
+	}
+	in, err := r.OptionalObject()
+	if err == nil {
+		err = in.Err()
+	}
+	if err != nil {
+		return httpapi.Response{}, err
+	}
+	return httpapi.Response{Status: http.StatusNoContent}, h.invitations.LeaveWorkspace(ctx, g, r.Caller.Subject, r.Now)
 }
 
 // target admits an admin, and reads the user of the path.

@@ -153,7 +153,7 @@ func Functions() []Function {
 			Settings: []setting.Definition{setting.Table, setting.MetadataKey},
 		},
 		{
-			Name: "archive", Purpose: "archive, restore and erase users, one or many",
+			Name: "archive", Purpose: "archive, restore and erase users, one or many; leave a workspace",
 			MemoryMB: 256, Timeout: batchTimeout,
 			Routes: []Route{
 				{"POST", "/v1/workspaces/{workspace}/users/{user}/archive", "archiveUser", SignedIn, usual},
@@ -161,6 +161,7 @@ func Functions() []Function {
 				{"DELETE", "/v1/workspaces/{workspace}/users/{user}", "eraseUser", SignedIn, usual},
 				{"POST", "/v1/workspaces/{workspace}/users/batch/archive", "archiveUsers", SignedIn, batch},
 				{"POST", "/v1/workspaces/{workspace}/users/batch/restore", "restoreUsers", SignedIn, batch},
+				{"POST", "/v1/workspaces/{workspace}/users/me/leave", "leaveWorkspace", SignedIn, usual},
 				{"POST", "/v1/accounts/archive", "archiveAccount", SignedIn, batch},
 			},
 			Permissions: []Permission{

@@ -253,6 +253,7 @@ func bodyFor(t *testing.T, r blueprint.Route, target apiUser) any {
 		"restoreUser":       map[string]any{"reinvite": true},
 		"resendInvitation":  nil,
 		"archiveUser":       nil,
+		"leaveWorkspace":    nil,
 		"acceptMine":        nil,
 		"declineMine":       nil,
 	}
@@ -362,6 +363,9 @@ func TestMembersWhoAreNoAdmins(t *testing.T) {
 					t.Errorf("a %s gets %d from %s", role, a.status, r.Operation)
 				}
 				continue
+			}
+			if r.Operation == "leaveWorkspace" {
+				continue // theirs to do: TestAMemberLeaves
 			}
 			if slices.Contains(ownInvitation, r.Operation) {
 				refused(t, member.call(t, r, o.id, "", "", nil), http.StatusConflict, "status_conflict")

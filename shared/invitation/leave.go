@@ -35,6 +35,17 @@ func (s Service) archive(ctx context.Context, st *store.State, actor, id string,
 	return s.Store.ChangeUser(ctx, st, id, func(u user.User) (user.User, error) { return u.Archive(stamp) })
 }
 
+// LeaveWorkspace archives the caller at their own wish. An admin can restore
+// them; the last active admin stays.
+func (s Service) LeaveWorkspace(ctx context.Context, g access.Grant, subject string, now time.Time) error {
+	stamp, err := g.Stamp(ctx, now, s.Random)
+	if err != nil {
+		return err
+	}
+	_, err = s.Store.ChangeUser(ctx, g.State, g.Me.ID, func(u user.User) (user.User, error) { return u.Leave(stamp, subject) })
+	return err
+}
+
 // ArchiveAll archives many users, each as Archive would.
 func (s Service) ArchiveAll(ctx context.Context, g access.Grant, ids []string, now time.Time) ([]Outcome, error) {
 	return s.each(ctx, g, ids, Archived, func(ctx context.Context, st *store.State, id string) (user.User, error) {

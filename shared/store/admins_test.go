@@ -44,6 +44,9 @@ func (tb *table) checkAdmins(t testing.TB, workspaceID string) int {
 
 func archive(u user.User) (user.User, error) { return u.Archive(byAdmin(t0.Add(day))) }
 
+// leave is what leaving of one's own accord comes to.
+func leave(u user.User) (user.User, error) { return u.Leave(stamp(u.ID, t0.Add(day)), u.Subject) }
+
 // demote is what updating a role comes to.
 func demote(u user.User) (user.User, error) {
 	u.Role = user.Builder
@@ -77,12 +80,15 @@ func TestTheLastAdminStaysHoweverManyLeaveAtOnce(t *testing.T) {
 		}
 		var left, last atomic.Int32
 		race(n, func(i int) {
-			leave := archive
-			if round%3 == 2 && i%2 == 0 {
-				leave = demote
+			goes := archive
+			switch {
+			case round%3 == 2 && i%2 == 0:
+				goes = demote
+			case i%3 == 1:
+				goes = leave
 			}
 			err := untilDecided(func() error {
-				_, err := tb.ChangeUser(t.Context(), all[targets[i]], leave)
+				_, err := tb.ChangeUser(t.Context(), all[targets[i]], goes)
 				return err
 			})
 			switch {
@@ -106,8 +112,8 @@ func TestTheLastAdminStaysHoweverManyLeaveAtOnce(t *testing.T) {
 func TestTheOnlyAdminCanBeNeitherArchivedNorDemoted(t *testing.T) {
 	tb := newTable(t)
 	w, founder := tb.found(t)
-	for name, leave := range map[string]func(user.User) (user.User, error){"archive": archive, "demote": demote} {
-		_, err := tb.ChangeUser(t.Context(), founder, leave)
+	for name, goes := range map[string]func(user.User) (user.User, error){"archive": archive, "demote": demote, "leave": leave} {
+		_, err := tb.ChangeUser(t.Context(), founder, goes)
 		if !errors.Is(err, user.ErrLastAdmin) {
 			t.Errorf("%s: %v", name, err)
 		}

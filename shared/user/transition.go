@@ -367,6 +367,18 @@ func (u User) Archive(s Stamp) (User, error) {
 	return next.after(u, s, UserArchived), nil
 }
 
+// Leave ends the access of a member at their own wish, as Archive does. subject
+// is the account that asks: whoever has the record by now is somebody else.
+func (u User) Leave(s Stamp, subject string) (User, error) {
+	switch {
+	case u.Status != Active:
+		return u, wrongStatus(u, s.At, "archived")
+	case !u.Is(subject):
+		return u, ErrNotFound
+	}
+	return u.Archive(s)
+}
+
 // ReinvitedBy reports whether restoring gives an archived user a new link
 // rather than access: one who never accepted, or who is to accept anew.
 func (u User) ReinvitedBy(reinvite bool) bool { return reinvite || u.ActivatedAt.IsZero() }

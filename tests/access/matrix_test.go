@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	_ "embed"
 	"encoding/json"
 	"fmt"
@@ -181,9 +182,15 @@ func (w *world) placesOf(r blueprint.Route) []place {
 }
 
 // seatGuests puts the invited person in the place of a pending caller who will
-// accept or decline: each invitation can be answered once.
+// accept or decline: each invitation can be answered once. Who leaves a
+// workspace makes no other call, so a member of the same role does it.
 func (w *world) seatGuests(writing []*shot) {
 	for _, s := range writing {
+		if s.operation == "leaveWorkspace" {
+			role := map[string]string{"buil": "builder", "endu": "end-user"}[s.column]
+			leaver := w.placesOf(routes()[s.operation])[s.place].member(fields{"role": cmp.Or(role, "admin")})
+			s.token = w.token(w.t, fields{"email": leaver.Email})
+		}
 		if s.column == "pend" && routes()[s.operation].Auth == blueprint.SignedIn && s.request.guest.Email != "" {
 			s.token = w.token(w.t, fields{"email": s.request.guest.Email})
 		}

@@ -59,12 +59,13 @@ var operations = map[string]func(p place) request{
 	"listHistory":      func(p place) request { return request{path: p.path + "/history"} },
 	"listMyWorkspaces": func(place) request { return request{path: "/v1/me/workspaces"} },
 
-	"updateUser":   func(p place) request { return on(p, p.member(nil), "", fields{"role": "admin"}) },
-	"archiveUser":  func(p place) request { return on(p, p.member(nil), "/archive", nil) },
-	"restoreUser":  func(p place) request { return on(p, p.archive(p.member(nil)), "/restore", fields{"sendEmail": false}) },
-	"eraseUser":    func(p place) request { return on(p, p.archive(p.member(nil)), "", nil) },
-	"archiveUsers": func(p place) request { return onMany(p, p.member(nil), "/archive") },
-	"restoreUsers": func(p place) request { return onMany(p, p.archive(p.member(nil)), "/restore") },
+	"updateUser":     func(p place) request { return on(p, p.member(nil), "", fields{"role": "admin"}) },
+	"archiveUser":    func(p place) request { return on(p, p.member(nil), "/archive", nil) },
+	"restoreUser":    func(p place) request { return on(p, p.archive(p.member(nil)), "/restore", fields{"sendEmail": false}) },
+	"eraseUser":      func(p place) request { return on(p, p.archive(p.member(nil)), "", nil) },
+	"archiveUsers":   func(p place) request { return onMany(p, p.member(nil), "/archive") },
+	"restoreUsers":   func(p place) request { return onMany(p, p.archive(p.member(nil)), "/restore") },
+	"leaveWorkspace": func(p place) request { return request{path: p.path + "/users/me/leave"} },
 	"archiveAccount": func(p place) request {
 		return request{path: "/v1/accounts/archive", body: fields{"email": p.member(nil).Email}}
 	},

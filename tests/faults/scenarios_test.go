@@ -293,6 +293,11 @@ var scenarios = []scenario{
 		s.invite("john", mailed)
 		return request{who: s.admin, want: []int{http.StatusOK}, repeat: []string{"409 status_conflict"}}
 	}, check: func(s *scene) { s.has("john", "archived", 1) }},
+	{operation: "leaveWorkspace", stage: func(s *scene) request {
+		s.found()
+		s.member("john", fields{"role": "admin"})
+		return request{who: s.person("john"), want: []int{http.StatusNoContent}, repeat: []string{"404 workspace_not_found"}}
+	}, check: func(s *scene) { s.has("john", "archived", 0) }},
 	{operation: "restoreUser", stage: func(s *scene) request {
 		s.found()
 		s.archive(s.invite("john", nil))

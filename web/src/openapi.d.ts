@@ -538,6 +538,33 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/workspaces/{workspace}/users/me/leave": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The workspace's id. Anything else is a workspace that does not exist.
+                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
+                 */
+                workspace: components["parameters"]["Workspace"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Leave a workspace
+         * @description For every active member. The caller is archived, as by `archiveUser`, and their access ends at
+         *     once. An admin can restore them. The last active admin of a workspace cannot leave.
+         */
+        post: operations["leaveWorkspace"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/workspaces/{workspace}/users/{user}/restore": {
         parameters: {
             query?: never;
@@ -3650,6 +3677,45 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["NoAdmin"];
             404: components["responses"]["NoUser"];
+            409: components["responses"]["MayNotBeArchived"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    leaveWorkspace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The workspace's id. Anything else is a workspace that does not exist.
+                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
+                 */
+                workspace: components["parameters"]["Workspace"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /** @example {} */
+                "application/json": components["schemas"]["Nothing"];
+            };
+        };
+        responses: {
+            /** @description The caller has left. */
+            204: {
+                headers: {
+                    "apigw-requestid": components["headers"]["RequestID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadOptionalBody"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["NoPerson"];
+            404: components["responses"]["NoWorkspace"];
             409: components["responses"]["MayNotBeArchived"];
             413: components["responses"]["TooLarge"];
             429: components["responses"]["Throttled"];

@@ -89,6 +89,7 @@ func Events() ([]Event, error) {
 		{"archive-restore", "restoreUser", 200, "ada@corp.com", of("jane@corp.com"), nil},
 		{"archive-batch", "archiveUsers", 200, "ada@corp.com", ws, users("max@corp.com", "mona@corp.com")},
 		{"archive-batch-restore", "restoreUsers", 200, "ada@corp.com", ws, users("bob@corp.com")},
+		{"archive-leave", "leaveWorkspace", 204, "john@corp.com", ws, nil},
 		{"archive-account", "archiveAccount", 200, operator, nil, m{"email": "celine@corp.com"}},
 		{"archive-erase", "eraseUser", 204, "ada@corp.com", of("dora@corp.com"), nil},
 		{"workspace-delete-group", "deleteGroup", 204, "ada@corp.com", m{"workspace": WorkspaceID, "group": "manager"}, nil},

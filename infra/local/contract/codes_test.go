@@ -6,6 +6,7 @@ import (
 	"go/token"
 	"io/fs"
 	"maps"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -160,6 +161,43 @@ func TestCodes(t *testing.T) {
 		if status == 0 || rows[code] != strconv.Itoa(status) {
 			t.Errorf("%s: the table says %s, the code %d", code, rows[code], status)
 		}
+	}
+}
+
+// changeType is a constant that names a domain event.
+var changeType = regexp.MustCompile(`ChangeType += "([a-z._]+)"`)
+
+// An event that the code makes has a schema in events/schema and stands in the
+// document.
+func TestEventTypes(t *testing.T) {
+	made := map[string]bool{}
+	sources, err := filepath.Glob(filepath.Join(root, "shared/*/*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, source := range sources {
+		text, err := os.ReadFile(source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, match := range changeType.FindAllSubmatch(text, -1) {
+			made[string(match[1])] = true
+		}
+	}
+	described, err := filepath.Glob(filepath.Join(root, "events/schema/*.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range described {
+		described[i] = strings.TrimSuffix(filepath.Base(described[i]), ".json")
+	}
+	slices.Sort(described)
+	want := slices.Sorted(maps.Keys(made))
+	if !slices.Equal(described, want) {
+		t.Errorf("events/schema has\n%q, the code\n%q", described, want)
+	}
+	if got := enum(read(t).Components.Schemas["EventType"].Value); !slices.Equal(got, want) {
+		t.Errorf("EventType has\n%q, the code\n%q", got, want)
 	}
 }
 

@@ -13,6 +13,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 CYCLONEDX := github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
 GOTESTSUM := gotest.tools/gotestsum@v1.13.0
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
+OASDIFF := github.com/oasdiff/oasdiff@v1.36.0
 
 .PHONY: help
 help: ## what there is to do
@@ -79,9 +80,22 @@ soak: node_modules/.package-lock.json build ## 20,000 bad requests; mail under f
 sbom: ## bills of materials (CycloneDX) of the Go modules and the npm packages, in build/sbom, and their licenses
 	go mod verify
 	@mkdir -p build/sbom
-	go run $(CYCLONEDX) mod -json -licenses -noserial -output build/sbom/go.cdx.json
+	go run $(CYCLONEDX) mod -json -licenses -noserial -notimestamp -output build/sbom/go.cdx.json
 	npm sbom --package-lock-only --sbom-format cyclonedx >build/sbom/npm.cdx.json
 	@go run ./infra/sbom build/sbom/go.cdx.json build/sbom/npm.cdx.json
+
+.PHONY: release
+release: node_modules/.package-lock.json build/web/index.html sbom ## what a release consists of, into build/release
+	@go run ./infra/release -out build/release
+
+# The second build has a clone, packages and a cache of its own.
+.PHONY: release-check
+release-check: release ## build the last commit's release twice and compare, bit for bit (half an hour)
+	@test -z "$$(git status --porcelain)" || { echo 'Commit first: the second build is of the last commit.'; exit 1; }
+	@again=$$(mktemp -d) && trap 'rm -rf "$$again"' EXIT && git clone -q . "$$again/latchkey" \
+		&& GOCACHE="$$again/cache" $(MAKE) --no-print-directory -C "$$again/latchkey" release \
+		&& diff build/release/SHA256SUMS "$$again/latchkey/build/release/SHA256SUMS" \
+		&& echo "Both builds are the same, bit for bit: $$(wc -l <build/release/SHA256SUMS) files."
 
 .PHONY: vuln
 vuln: ## known vulnerabilities in what the code calls (needs the network: vuln.go.dev), and in the npm packages
@@ -108,10 +122,16 @@ lint: node_modules/.package-lock.json ## gofmt, go vet, staticcheck, tsc, the co
 	go run $(STATICCHECK) ./...
 	tsc -p web
 	@mkdir -p build
+	@$(BREAKING) >build/breaking.txt || { cat build/breaking.txt; echo 'CONTRIBUTING.md says what to do about a breaking change'; exit 1; }
 	@redocly lint --extends recommended --max-problems 1000 openapi.yaml 2>build/redocly.log || { cat build/redocly.log; exit 1; }
 	@! grep -iE '[1-9][0-9]* warning' build/redocly.log || { cat build/redocly.log; exit 1; }
 	@$(call MAIL,build/mail.html) && cmp build/mail.html shared/email/templates/mail.html || { echo 'shared/email/templates is not what shared/email/mjml says: run make mail'; exit 1; }
 	@$(call REFERENCE,build/reference.html) && cmp -s build/reference.html docs/api/index.html || { echo 'docs/api is not what openapi.yaml says: run make docs'; exit 1; }
+
+# The contract against the last release's, kept beside its template.
+CONTRACT := infra/cloud/testdata/contract
+BREAKING = go run $(OASDIFF) breaking $$(ls infra/cloud/testdata/released/*.yaml | sort -V | tail -1) openapi.yaml \
+	--severity-levels $(CONTRACT)/severity.txt --err-ignore $(CONTRACT)/breaking.txt --fail-on ERR --format singleline --color never
 
 # One file with everything in it, so that it opens without a server or a network:
 # the name of its maker, which would be loaded, is written instead.

@@ -25,7 +25,7 @@ var upgrading = map[string]func(*latchkey.Props){
 }
 
 // TestVersion finds the version of the code at the top of the changelog, and
-// the template of every version that was released.
+// the template and the contract of every version that was released.
 func TestVersion(t *testing.T) {
 	page, err := os.ReadFile(changelog)
 	if err != nil {
@@ -40,14 +40,62 @@ func TestVersion(t *testing.T) {
 	}
 	for _, v := range versions {
 		released := v[2] != "Unreleased"
-		_, err := os.Stat(filepath.Join("testdata/released", v[1]+".json"))
-		if released != (err == nil) {
-			t.Errorf("%s: released %v, its template in testdata/released: %v", v[1], released, err == nil)
+		for what, file := range map[string]string{"template": v[1] + ".json", "contract": v[1] + ".yaml"} {
+			_, err := os.Stat(filepath.Join("testdata/released", file))
+			if released != (err == nil) {
+				t.Errorf("%s: released %v, its %s in testdata/released: %v", v[1], released, what, err == nil)
+			}
 		}
 	}
 	if output := standard(t).Outputs["Version"]; !strings.Contains(text(output), `"`+blueprint.Version+`"`) {
 		t.Errorf("the stack's output Version is %s", text(output))
 	}
+}
+
+// TestBreakingChangesHaveTheirVersion lets the contract break only where Semantic
+// Versioning does: with a major version, or a minor one before 1.0.0.
+func TestBreakingChangesHaveTheirVersion(t *testing.T) {
+	page, err := os.ReadFile(changelog)
+	if err != nil {
+		t.Fatal(err)
+	}
+	versions := versionHeading.FindAllStringSubmatch(string(page), -1)
+	if len(versions) < 2 {
+		t.Fatalf("%d versions in %s", len(versions), changelog)
+	}
+	raw, err := os.ReadFile("testdata/contract/breaking.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	breaking := 0
+	for line := range strings.Lines(string(raw)) {
+		if !strings.HasPrefix(line, "#") {
+			breaking++
+		}
+	}
+	if last, now := versions[1][1], versions[0][1]; breaking > 0 && !mayBreak(last, now) {
+		t.Errorf("testdata/contract/breaking.txt accepts %d breaking changes, which %s may not have after %s", breaking, now, last)
+	}
+}
+
+func TestMayBreak(t *testing.T) {
+	for _, c := range []struct {
+		last, now string
+		want      bool
+	}{
+		{"0.1.0", "0.2.0", true}, {"0.1.0", "0.1.1", false}, {"0.9.0", "0.10.0", true}, {"0.2.0", "1.0.0", true},
+		{"1.2.0", "1.3.0", false}, {"1.2.0", "1.2.1", false}, {"1.9.9", "2.0.0", true},
+	} {
+		if got := mayBreak(c.last, c.now); got != c.want {
+			t.Errorf("%s after %s: %v", c.now, c.last, got)
+		}
+	}
+}
+
+// mayBreak reports whether a version may break what the last one promised.
+func mayBreak(last, now string) bool {
+	before, after := strings.Split(last, "."), strings.Split(now, ".")
+	return before[0] != after[0] || before[0] == "0" && before[1] != after[1]
 }
 
 // TestUpgrade deploys this version over each released one, as CHANGELOG.md says:

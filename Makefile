@@ -121,6 +121,7 @@ lint: node_modules/.package-lock.json ## gofmt, go vet, staticcheck, tsc, the co
 	go vet ./...
 	go run $(STATICCHECK) ./...
 	tsc -p web
+	@cspell --no-progress --no-summary || { echo 'Correct the spelling, or add a term to words.txt'; exit 1; }
 	@mkdir -p build
 	@$(BREAKING) >build/breaking.txt || { cat build/breaking.txt; echo 'CONTRIBUTING.md says what to do about a breaking change'; exit 1; }
 	@redocly lint --extends recommended --max-problems 1000 openapi.yaml 2>build/redocly.log || { cat build/redocly.log; exit 1; }

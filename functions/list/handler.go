@@ -84,7 +84,7 @@ func (h handler) list(ctx context.Context, r *httpapi.Request) (httpapi.Response
 }
 
 // get reads one user: admins anybody, members whom the directory shows them,
-// everyone themself.
+// everyone their own record.
 func (h handler) get(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
 	g, err := access.Member(ctx, h.store, r, store.Want{})
 	if err != nil {

@@ -128,7 +128,7 @@ func (l *Latchkey) addRole(f blueprint.Function) awsiam.IRole {
 		Description: jsii.String("Latchkey: the function " + f.Name),
 		AssumedBy:   awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil),
 		InlinePolicies: &map[string]awsiam.PolicyDocument{
-			// Unminimized: each statement is one line of the matrix.
+			// Not minimized: each statement is one line of the matrix.
 			"grants": awsiam.NewPolicyDocument(&awsiam.PolicyDocumentProps{Statements: &statements, Minimize: jsii.Bool(false)}),
 		},
 	})

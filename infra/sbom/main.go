@@ -19,7 +19,8 @@ import (
 // tool: permissive ones, and MPL-2.0, whose terms end at its own files and whose
 // components here are tools.
 var allowed = []string{
-	"0BSD", "Apache-2.0", "BlueOak-1.0.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "ISC", "MIT", "MIT-0", "MPL-2.0", "Python-2.0", "Unlicense",
+	"0BSD", "Apache-2.0", "BlueOak-1.0.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "ISC", "MIT", "MIT-0", "MPL-2.0", "Python-2.0", "Unlicense", "WTFPL",
+	"CC-BY-SA-4.0",    // word lists of the spelling linter, which is not shipped
 	"BSD-Source-Code", // what cyclonedx-gomod takes the BSD-3-Clause of golang.org/x for
 }
 
@@ -27,6 +28,7 @@ var allowed = []string{
 // read; each was read in the component's own files.
 var byHand = map[string]string{
 	"github.com/oasdiff/yaml":             "MIT",
+	"@cspell/dict-en-common-misspellings": "CC-BY-SA-4.0",
 	"@react-aria/optimize-locales-plugin": "Apache-2.0",
 	"slick":                               "MIT",
 }

@@ -111,7 +111,7 @@ func check(inv Invite) error {
 		return errors.New("the invitation has no end")
 	}
 	if inv.Accent != "" && !accentShape().MatchString(inv.Accent) {
-		return errors.New("the accent is no colour")
+		return errors.New("the accent is not a color")
 	}
 	for _, optional := range []string{inv.Unsubscribe, inv.Report, inv.Logo} {
 		if optional == "" {
@@ -211,7 +211,7 @@ func newView(inv Invite) view {
 	return v
 }
 
-// accent is the usual colour of the button.
+// accent is the usual color of the button.
 const accent = "#2456d6"
 
 // named is the pattern, or the one without names where a value that it needs is

@@ -1,4 +1,4 @@
-// Package httpapi stands between API Gateway and a function's behaviour:
+// Package httpapi stands between API Gateway and a function's behavior:
 // payload-2.0 events become requests with a caller, answers and faults become
 // responses, and each request leaves one log line that names no person, no
 // token and no address.
@@ -58,10 +58,10 @@ type Response struct {
 // OK answers 200 with a body.
 func OK(body any) Response { return Response{Status: http.StatusOK, Body: body} }
 
-// Handler is the behaviour of one operation.
+// Handler is the behavior of one operation.
 type Handler func(ctx context.Context, r *Request) (Response, error)
 
-// Routes maps the gateway's route keys ("GET /v1/me/workspaces") to behaviour.
+// Routes maps the gateway's route keys ("GET /v1/me/workspaces") to behavior.
 type Routes map[string]Handler
 
 // Lambda is a function's handler over its routes. It never returns an error:

@@ -16,7 +16,7 @@ type User struct {
 	Email       string          `json:"email"`
 	Role        user.Role       `json:"role"`
 	Groups      []string        `json:"groups"`
-	Metadata    json.RawMessage `json:"metadata,omitempty"` // admins and the user themself
+	Metadata    json.RawMessage `json:"metadata,omitempty"` // for admins and the user it belongs to
 	Status      user.Status     `json:"status"`
 	Invitation  *Invitation     `json:"invitation"` // null for who was never invited
 	CreatedAt   time.Time       `json:"createdAt"`

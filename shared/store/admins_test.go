@@ -75,7 +75,7 @@ func TestTheLastAdminStaysHoweverManyLeaveAtOnce(t *testing.T) {
 		targets := others.Perm(n)
 		if round%2 == 0 {
 			for i := range targets {
-				targets[i] = i // each archives themself
+				targets[i] = i // each archives themselves
 			}
 		}
 		var left, last atomic.Int32

@@ -71,12 +71,12 @@ test('what mails look like', async ({ page, complaints }) => {
   await signedIn(page, office.admin);
   await page.goto(office.users.replace('users', 'general'));
   await page.getByLabel('Product name').fill('Nexus Cloud');
-  await page.getByLabel('Accent colour').fill('yellow');
+  await page.getByLabel('Accent color').fill('yellow');
   await page.getByLabel('Where answers go').fill('inviter');
   await page.getByLabel('Tell inviters by mail').check();
   await page.getByRole('button', { name: 'Save' }).click();
-  await expect(page.getByLabel('Accent colour')).toHaveAttribute('aria-invalid', 'true');
-  await page.getByLabel('Accent colour').fill('#1f4fd8');
+  await expect(page.getByLabel('Accent color')).toHaveAttribute('aria-invalid', 'true');
+  await page.getByLabel('Accent color').fill('#1f4fd8');
   await page.getByRole('button', { name: 'Save' }).click();
   await expect(page.getByText('The settings are saved.')).toBeVisible();
   expect(await office.admin.send('GET', office.path)).toMatchObject({

@@ -176,7 +176,7 @@ export async function signedIn(page: Page, who: { email: string; name: string })
   expect(answer.ok()).toBe(true);
 }
 
-/** The rules of axe-core that other sizes and colours may break; the others see only what the page is made of. */
+/** The rules of axe-core that other sizes and colors may break; the others see only what the page is made of. */
 const ofLooks = ['color-contrast', 'link-in-text-block', 'scrollable-region-focusable', 'target-size'];
 
 async function brokenRules(page: Page, rules?: string[]): Promise<string[]> {

@@ -1139,7 +1139,7 @@ export interface components {
              */
             url: string;
         } & components["schemas"]["InvitationFields"];
-        /** @description A user without a link. `metadata` is there for admins and for the user themself. */
+        /** @description A user without a link. `metadata` is there for admins and for the user it belongs to. */
         User: {
             metadata?: components["schemas"]["Metadata"];
             /** @description null for somebody who was never invited, which is the first admin. */
@@ -1456,7 +1456,7 @@ export interface components {
          *     | reserved_slug | slug | the dashboard needs it |
          *     | invalid_logo | logoUrl | it is no https address of a picture |
          *     | host_not_allowed | logoUrl | the deployment allows no logos from this host |
-         *     | invalid_color | accentColor | it is no colour like #1f4fd8 |
+         *     | invalid_color | accentColor | it is not a color such as #1f4fd8 |
          *     | too_little_contrast | accentColor | white text on it could not be read well |
          *     | invalid_group | group of the path, `?group` | it is no group's id |
          *     | unknown_status | `?status` | there is no such status |

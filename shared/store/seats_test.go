@@ -416,6 +416,25 @@ func TestALimitSetWhileManyAreInvitedHolds(t *testing.T) {
 	}
 }
 
+// Of limits that are set at once the last one holds, and the free seats are
+// what it leaves.
+func TestLimitsSetAtOnceLeaveTheTallyRight(t *testing.T) {
+	tb := newTable(t)
+	for range 3 {
+		w, _ := tb.found(t)
+		race(4, func(i int) {
+			err := untilDecided(func() error {
+				_, err := tb.limitSeats(t.Context(), w, 100+10*i)
+				return err
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+		tb.checkTally(t, w.ID, tb.workspace(t, w.ID).SeatLimit)
+	}
+}
+
 // A limit below the seats in use is refused, with how many those are; raised,
 // lowered and taken away, it leaves the tally right.
 func TestALimitIsRaisedLoweredAndTakenAway(t *testing.T) {

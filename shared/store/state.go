@@ -140,9 +140,7 @@ func (st *State) countKeys(want Want) []Key {
 	var keys []Key
 	switch {
 	case want.AllCounts:
-		for part := range workspace.Parts {
-			keys = append(keys, tallyKey(st.id, part))
-		}
+		keys = st.tallyKeys()
 		for part := range inviterParts {
 			keys = append(keys, inviterKey(st.inviter.key, part))
 		}
@@ -150,6 +148,13 @@ func (st *State) countKeys(want Want) []Key {
 		keys = append(keys, tallyKey(st.id, rand.IntN(workspace.Parts)), inviterKey(st.inviter.key, rand.IntN(inviterParts)))
 	}
 	return slices.DeleteFunc(keys, func(k Key) bool { return k.PK == prefixInviter || k.PK == prefixWorkspace })
+}
+
+func (st *State) tallyKeys() (keys []Key) {
+	for part := range workspace.Parts {
+		keys = append(keys, tallyKey(st.id, part))
+	}
+	return keys
 }
 
 // Complete reports whether every part of the counts was read.
@@ -168,14 +173,19 @@ func (st *State) Complete() bool {
 func (s *Store) Recount(ctx context.Context, st *State, users ...string) error {
 	counts := st.countKeys(Want{AllCounts: true})
 	for _, keys := range [][]Key{counts, st.keys(Want{Users: users})} {
-		for _, key := range keys {
-			delete(st.read, key)
-		}
+		st.forget(keys)
 		if err := s.fill(ctx, st, keys); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// forget makes items unread: a decision that needs them reads them anew.
+func (st *State) forget(keys []Key) {
+	for _, key := range keys {
+		delete(st.read, key)
+	}
 }
 
 // tallyParts returns the parts of the tally that were read, beginning anywhere,
@@ -207,7 +217,11 @@ func (st *State) take(item Item) (err error) {
 	key := table.KeyOf(item)
 	switch entityOf(item) {
 	case entityWorkspace:
+		was := st.Workspace.SeatLimit
 		st.Workspace, err = workspaceOfItem(item)
+		if st.Workspace.SeatLimit != was { // the rooms that were read are those of another limit
+			st.forget(st.tallyKeys())
+		}
 	case entityUser:
 		var u user.User
 		u, err = userOfItem(item)

@@ -406,3 +406,17 @@ func TestAMaskedEmailShowsOneLetter(t *testing.T) {
 		}
 	}
 }
+
+// The history of a person goes on after erasure: what comes next is later, even
+// where the clock of whoever erased them was ahead.
+func TestANewInvitationIsLaterThanTheErasureBeforeIt(t *testing.T) {
+	ahead := stamp(t0.Add(5 * time.Minute))
+	gone, err := must(invited(t0, true).Archive(ahead)).Erase(ahead)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := must(user.New(stamp(t0.Add(time.Minute)), "ws_1", john, again, gone, user.Mailbox{}, user.Recipient{}))
+	if !u.Last.At.After(gone.Last.At) || u.Last.ID <= gone.Last.ID {
+		t.Errorf("erased at %v (%s), invited at %v (%s)", gone.Last.At, gone.Last.ID, u.Last.At, u.Last.ID)
+	}
+}

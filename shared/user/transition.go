@@ -75,7 +75,7 @@ func New(s Stamp, workspaceID string, d Details, in Inviting, before Erased, box
 	u := User{
 		ID: IDFor(workspaceID, d.Email), WorkspaceID: workspaceID,
 		Name: d.Name, Email: d.Email, Role: d.Role, Groups: d.Groups,
-		CreatedAt: s.At, Version: max(int(s.At.UnixMilli())-1, before.Version),
+		CreatedAt: s.At, UpdatedAt: before.Last.At, Version: max(int(s.At.UnixMilli())-1, before.Version),
 		Mailbox: box, Recipient: wishes,
 	}
 	u.Invitation.Message = in.Message

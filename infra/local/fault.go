@@ -37,6 +37,7 @@ type TableFault struct {
 const (
 	TooBusy  = "ProvisionedThroughputExceededException"
 	Canceled = "TransactionCanceledException" // because of a conflict with another transaction
+	Broken   = "InternalServerError"
 )
 
 // faulty puts faults between a function and the table.
@@ -89,7 +90,11 @@ func refuse(w http.ResponseWriter, exception string, body []byte) {
 		answer["Message"], answer["CancellationReasons"] = answer["message"], reasons
 	}
 	w.Header().Set("content-type", "application/x-amz-json-1.0")
-	w.WriteHeader(http.StatusBadRequest)
+	status := http.StatusBadRequest
+	if exception == Broken {
+		status = http.StatusInternalServerError
+	}
+	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(answer)
 }
 

@@ -69,6 +69,9 @@ type Config struct {
 	// TableFault, if set, decides what befalls each attempt of a function to
 	// call the table.
 	TableFault func(TableCall) TableFault
+	// Around, if set, stands around each invocation of a function, whatever
+	// triggers it: it calls invoke as often and with what events it likes.
+	Around func(function string, event []byte, invoke func(event []byte) ([]byte, error)) ([]byte, error)
 	// Timeout, if set, takes the place of every function's own.
 	Timeout time.Duration
 	// RetrySpeed is how many times faster than at AWS a message that failed
@@ -228,7 +231,7 @@ func (s *Stack) start(ctx, life context.Context, cfg Config, at addresses, dataD
 			Timeout: cmp.Or(cfg.Timeout, f.Timeout), MemoryMB: f.MemoryMB, Log: log,
 			Freeze: !cfg.KeepAwake, LimitCPU: cfg.LimitCPU,
 		})
-		s.functions[f.Name] = &function{fn, f.Name, slog.New(slog.NewJSONHandler(log, nil))}
+		s.functions[f.Name] = &function{fn, f.Name, slog.New(slog.NewJSONHandler(log, nil)), cfg.Around}
 		s.onClose(fn.Close)
 	}
 	err = s.startHTTP(at.api, dataDir, cfg, log)
@@ -242,12 +245,20 @@ func (s *Stack) start(ctx, life context.Context, cfg Config, at addresses, dataD
 // https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html#platform-report
 type function struct {
 	*lambda.Function
-	name string
-	log  *slog.Logger
+	name   string
+	log    *slog.Logger
+	around func(function string, event []byte, invoke func(event []byte) ([]byte, error)) ([]byte, error)
 }
 
 // Invoke runs the function on an event.
 func (f *function) Invoke(ctx context.Context, event []byte) ([]byte, error) {
+	if f.around == nil {
+		return f.invoke(ctx, event)
+	}
+	return f.around(f.name, event, func(event []byte) ([]byte, error) { return f.invoke(ctx, event) })
+}
+
+func (f *function) invoke(ctx context.Context, event []byte) ([]byte, error) {
 	began := time.Now()
 	answer, err := f.Function.Invoke(ctx, event)
 	status := "success"

@@ -6,5 +6,5 @@
 // The operations come from the blueprint: a route without a scenario fails the
 // test. The calls of an operation come from a run without a fault, so a call
 // that is added is covered without a change here. What must hold in the table
-// is the list in invariants_test.go.
+// is the list in tests/invariant.
 package faults

@@ -16,15 +16,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-
 	"github.com/latchkey/latchkey/infra/blueprint"
 	"github.com/latchkey/latchkey/infra/local"
 	"github.com/latchkey/latchkey/shared/setting"
 	"github.com/latchkey/latchkey/shared/user"
 	"github.com/latchkey/latchkey/tests/caller"
+	"github.com/latchkey/latchkey/tests/invariant"
 )
 
 // sideBySide is how many scenes play at once. Most of a scene is waiting: for
@@ -194,31 +191,33 @@ func (s *scene) is(id, status string, sends int) {
 	}
 }
 
-// item is an item of the table.
-type item map[string]any
-
-func (i item) text(name string) string { text, _ := i[name].(string); return text }
-
-func (i item) number(name string) int { n, _ := i[name].(float64); return int(n) }
-
 // items returns every item of the table.
-func (w *world) items(t *testing.T) (all []item) {
+func (w *world) items(t *testing.T) []invariant.Item {
 	t.Helper()
-	pages := dynamodb.NewScanPaginator(w.stack.DB, &dynamodb.ScanInput{TableName: aws.String(local.TableName), ConsistentRead: aws.Bool(true)})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, raw := range page.Items {
-			var i item
-			if err := attributevalue.UnmarshalMap(raw, &i); err != nil {
-				t.Fatal(err)
-			}
-			all = append(all, i)
-		}
+	all, err := invariant.Items(t.Context(), w.stack.DB, local.TableName)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return all
+}
+
+// check holds the table against every invariant.
+func (w *world) check(t *testing.T) {
+	t.Helper()
+	wrong := map[string][]string{} // by scene
+	items := w.items(t)
+	for _, found := range []map[string][]string{invariant.Broken(items), invariant.Miscounted(items)} {
+		for id, broken := range found {
+			label, ok := w.scenes[id]
+			if !ok {
+				label = "a workspace of no scene"
+			}
+			wrong[label] = append(wrong[label], broken...)
+		}
+	}
+	for _, label := range slices.Sorted(maps.Keys(wrong)) {
+		t.Errorf("after %s:\n\t%s", label, strings.Join(wrong[label], "\n\t"))
+	}
 }
 
 // inbox returns the texts of the mails that an address was sent.

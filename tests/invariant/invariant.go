@@ -1,29 +1,68 @@
-package faults
+// Package invariant says what holds in the table whatever failed, once
+// everything has followed that follows a write. The tests of faults and of
+// histories check it.
+//
+// It may import the DynamoDB client.
+package invariant
 
 import (
+	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
-	"testing"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 )
+
+// Item is an item of the table.
+type Item map[string]any
+
+// Text returns an attribute that is a text; "" where it is none.
+func (i Item) Text(name string) string { text, _ := i[name].(string); return text }
+
+// Number returns an attribute that is a number; 0 where it is none.
+func (i Item) Number(name string) int { n, _ := i[name].(float64); return int(n) }
+
+// Last returns the change that made the item what it is.
+func (i Item) Last() Item { last, _ := i["last"].(map[string]any); return last }
+
+// Items returns every item of a table.
+func Items(ctx context.Context, db *dynamodb.Client, table string) (all []Item, err error) {
+	pages := dynamodb.NewScanPaginator(db, &dynamodb.ScanInput{TableName: &table, ConsistentRead: aws.Bool(true)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, raw := range page.Items {
+			var i Item
+			if err := attributevalue.UnmarshalMap(raw, &i); err != nil {
+				return nil, err
+			}
+			all = append(all, i)
+		}
+	}
+	return all, nil
+}
 
 // table is all items, by what they are.
 type table struct {
 	workspaces map[string]*workspaceItems
 	slugs      map[string]string // workspace ids, by slug
-	items      []item            // every one, for what concerns more than one workspace
+	items      []Item            // every one, for what concerns more than one workspace
 }
 
 // workspaceItems are the items of one workspace.
 type workspaceItems struct {
 	id        string
-	workspace item
-	users     map[string]item // by id
-	erased    map[string]item
-	tally     []item
-	history   []item
+	workspace Item
+	users     map[string]Item // by id
+	erased    map[string]Item
+	tally     []Item
+	history   []Item
 }
 
 // invariant is what holds whatever failed, once everything has followed that
@@ -51,21 +90,15 @@ var ofTheTable = []struct {
 	broken func(table) map[string][]string // by workspace id
 }{
 	{"a slug leads to its workspace", slugsLead},
-	{"the day's mails are those of its inviters", mailsAreCounted},
 }
 
-// check holds the table against every invariant.
-func (w *world) check(t *testing.T) {
-	t.Helper()
-	found := sorted(w.items(t))
-	wrong := map[string][]string{} // by scene
+// Broken returns what does not hold, in words, by workspace id.
+func Broken(items []Item) map[string][]string {
+	found := sorted(items)
+	wrong := map[string][]string{}
 	add := func(id, name string, broken []string) {
-		label, ok := w.scenes[id]
-		if !ok {
-			label = "a workspace of no scene"
-		}
 		for _, b := range broken {
-			wrong[label] = append(wrong[label], name+": "+b)
+			wrong[id] = append(wrong[id], name+": "+b)
 		}
 	}
 	for id, items := range found.workspaces {
@@ -78,23 +111,21 @@ func (w *world) check(t *testing.T) {
 			add(id, i.name, broken)
 		}
 	}
-	for _, label := range slices.Sorted(maps.Keys(wrong)) {
-		t.Errorf("after %s:\n\t%s", label, strings.Join(wrong[label], "\n\t"))
-	}
+	return wrong
 }
 
-func sorted(items []item) table {
+func sorted(items []Item) table {
 	found := table{workspaces: map[string]*workspaceItems{}, slugs: map[string]string{}, items: items}
 	of := func(id string) *workspaceItems {
 		if found.workspaces[id] == nil {
-			found.workspaces[id] = &workspaceItems{id: id, users: map[string]item{}, erased: map[string]item{}}
+			found.workspaces[id] = &workspaceItems{id: id, users: map[string]Item{}, erased: map[string]Item{}}
 		}
 		return found.workspaces[id]
 	}
 	for _, i := range items {
-		_, id, _ := strings.Cut(i.text("pk"), "#")
-		sk := i.text("sk")
-		switch i.text("entity") {
+		_, id, _ := strings.Cut(i.Text("pk"), "#")
+		sk := i.Text("sk")
+		switch i.Text("entity") {
 		case "workspace":
 			of(id).workspace = i
 		case "user":
@@ -106,7 +137,7 @@ func sorted(items []item) table {
 		case "history":
 			of(id).history = append(of(id).history, i)
 		case "slug":
-			found.slugs[id] = i.text("workspace")
+			found.slugs[id] = i.Text("workspace")
 		}
 	}
 	return found
@@ -116,7 +147,7 @@ var statuses = []string{"requested", "invited", "active", "archived", "expired",
 
 func holdsSeat(status string) bool { return slices.Contains(statuses[:3], status) }
 
-func (w *workspaceItems) count(holds func(item) bool) (n int) {
+func (w *workspaceItems) count(holds func(Item) bool) (n int) {
 	for _, u := range w.users {
 		if holds(u) {
 			n++
@@ -129,9 +160,9 @@ func tallyCounts(w *workspaceItems) (broken []string) {
 	for _, status := range statuses {
 		counted := 0
 		for _, part := range w.tally {
-			counted += part.number(status)
+			counted += part.Number(status)
 		}
-		if are := w.count(func(u item) bool { return u.text("status") == status }); counted != are {
+		if are := w.count(func(u Item) bool { return u.Text("status") == status }); counted != are {
 			broken = append(broken, fmt.Sprintf("%d %s are counted, and there are %d", counted, status, are))
 		}
 	}
@@ -139,23 +170,23 @@ func tallyCounts(w *workspaceItems) (broken []string) {
 }
 
 func roomIsLeft(w *workspaceItems) []string {
-	limit := w.workspace.number("seatLimit")
+	limit := w.workspace.Number("seatLimit")
 	if limit == 0 {
 		return nil
 	}
 	room := 0
 	for _, part := range w.tally {
-		room += part.number("room")
+		room += part.Number("room")
 	}
-	if left := limit - w.count(func(u item) bool { return holdsSeat(u.text("status")) }); room != left {
+	if left := limit - w.count(func(u Item) bool { return holdsSeat(u.Text("status")) }); room != left {
 		return []string{fmt.Sprintf("the room is %d, and %d seats are left of %d", room, left, limit)}
 	}
 	return nil
 }
 
 func adminsAreCounted(w *workspaceItems) []string {
-	are := w.count(func(u item) bool { return u.text("status") == "active" && u.text("role") == "admin" })
-	if counted := w.workspace.number("admins"); counted != are {
+	are := w.count(func(u Item) bool { return u.Text("status") == "active" && u.Text("role") == "admin" })
+	if counted := w.workspace.Number("admins"); counted != are {
 		return []string{fmt.Sprintf("%d admins are counted, and there are %d", counted, are)}
 	}
 	return nil
@@ -163,10 +194,10 @@ func adminsAreCounted(w *workspaceItems) []string {
 
 func deliveriesEnd(w *workspaceItems) (broken []string) {
 	for id, u := range w.users {
-		switch d := u.text("delivery"); d {
+		switch d := u.Text("delivery"); d {
 		case "", "none", "delivered", "bounced", "suppressed", "complained", "failed":
 		default:
-			broken = append(broken, fmt.Sprintf("%s, who is %s, has the delivery %q", id, u.text("status"), d))
+			broken = append(broken, fmt.Sprintf("%s, who is %s, has the delivery %q", id, u.Text("status"), d))
 		}
 	}
 	return broken
@@ -177,29 +208,34 @@ func deliveriesEnd(w *workspaceItems) (broken []string) {
 // many lines as the version has risen at most, for a version also rises with what
 // nobody sees, a line for the last change, and no id twice. Whoever founded the workspace has no line of their own for that.
 func changesHaveALine(w *workspaceItems) (broken []string) {
-	lines := map[string]int{}
+	lines := map[string]int{} // since the person was last erased
 	seen := map[string]bool{}
+	slices.SortFunc(w.history, func(a, b Item) int { return strings.Compare(a.Text("sk"), b.Text("sk")) })
 	for _, l := range w.history {
-		id, event, _ := strings.Cut(l.text("sk"), "#")
+		id, event, _ := strings.Cut(l.Text("sk"), "#")
 		if seen[event] {
 			broken = append(broken, "the event "+event+" is there twice")
 		}
 		seen[event] = true
-		if l.text("type") != "invitation.delivery_changed" {
+		switch l.Text("type") {
+		case "invitation.delivery_changed":
+		case "user.erased":
+			lines[id] = 0
+		default:
 			lines[id]++
 		}
 	}
 	for id, u := range w.users {
-		made, err := time.Parse(time.RFC3339, u.text("createdAt"))
+		made, err := time.Parse(time.RFC3339, u.Text("createdAt"))
 		if err != nil {
 			broken = append(broken, err.Error())
 			continue
 		}
-		changes := u.number("version") - int(made.UnixMilli())
-		if u.text("invitedBy") != "" {
+		changes := u.Number("version") - int(made.UnixMilli())
+		if u.Text("invitedBy") != "" {
 			changes++
 		}
-		if last, _ := u["last"].(map[string]any); last != nil && !seen[item(last).text("id")] {
+		if last := u.Last(); last != nil && !seen[last.Text("id")] {
 			broken = append(broken, id+" has a last change that no line of history tells of")
 		}
 		if lines[id] > changes {
@@ -212,7 +248,7 @@ func changesHaveALine(w *workspaceItems) (broken []string) {
 func emailsAreUnique(w *workspaceItems) (broken []string) {
 	seen := map[string]bool{}
 	for id, u := range w.users {
-		if key := u.text("emailPk"); seen[key] {
+		if key := u.Text("emailPk"); seen[key] {
 			broken = append(broken, id+" has the email of another user")
 		} else {
 			seen[key] = true
@@ -221,12 +257,14 @@ func emailsAreUnique(w *workspaceItems) (broken []string) {
 	return broken
 }
 
-// mailsAreCounted compares the counts of the same mails: the workspace's of its
-// newest day, and its admin's, who asked for all of them.
-func mailsAreCounted(found table) map[string][]string {
-	inviters := map[string][]item{}
+// Miscounted returns, by workspace id, where the count of a workspace's mails on
+// its newest day is not the sum of its admins' counts. It holds where admins
+// invite in one workspace each, and nobody else invites.
+func Miscounted(items []Item) map[string][]string {
+	found := sorted(items)
+	inviters := map[string][]Item{}
 	for _, i := range found.items {
-		if _, key, _ := strings.Cut(i.text("pk"), "#"); i.text("entity") == "inviter" && strings.HasPrefix(i.text("sk"), "PART#") {
+		if _, key, _ := strings.Cut(i.Text("pk"), "#"); i.Text("entity") == "inviter" && strings.HasPrefix(i.Text("sk"), "PART#") {
 			inviters[key] = append(inviters[key], i)
 		}
 	}
@@ -238,7 +276,7 @@ func mailsAreCounted(found table) map[string][]string {
 		}
 		counted, asked := onDay(w.tally, newest), 0
 		for _, u := range w.users {
-			asked += onDay(inviters[u.text("emailPk")], newest)
+			asked += onDay(inviters[u.Text("emailPk")], newest)
 		}
 		if asked > 0 && asked != counted {
 			broken[id] = append(broken[id], fmt.Sprintf("on %s, %d mails are counted for the workspace, and %d for its admins", newest, counted, asked))
@@ -247,17 +285,17 @@ func mailsAreCounted(found table) map[string][]string {
 	return broken
 }
 
-func newestDay(parts []item) (day string) {
+func newestDay(parts []Item) (day string) {
 	for _, part := range parts {
-		day = max(day, part.text("day"))
+		day = max(day, part.Text("day"))
 	}
 	return day
 }
 
-func onDay(parts []item, day string) (n int) {
+func onDay(parts []Item, day string) (n int) {
 	for _, part := range parts {
-		if part.text("day") == day {
-			n += part.number("asked")
+		if part.Text("day") == day {
+			n += part.Number("asked")
 		}
 	}
 	return n
@@ -266,7 +304,7 @@ func onDay(parts []item, day string) (n int) {
 func slugsLead(found table) map[string][]string {
 	broken := map[string][]string{}
 	for id, w := range found.workspaces {
-		if slug := w.workspace.text("slug"); found.slugs[slug] != id {
+		if slug := w.workspace.Text("slug"); found.slugs[slug] != id {
 			broken[id] = append(broken[id], fmt.Sprintf("the slug %s leads to %q", slug, found.slugs[slug]))
 		}
 	}

@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync"
 	"time"
 
 	lambdaevents "github.com/aws/aws-lambda-go/events"
@@ -26,59 +28,51 @@ type handler struct {
 	log     *slog.Logger
 }
 
-// chunk is how many events one PutEvents takes.
-const chunk = 10
+// maxEntries is how many events one PutEvents takes.
+// https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
+const maxEntries = 10
+
+// sideBySide bounds the calls of PutEvents at once: a batch of a hundred events
+// of different users goes out in one round.
+const sideBySide = 10
 
 // pending is an event and the stream record that it came from.
 type pending struct {
+	index    int // in its batch
 	sequence string
 	event    event.Event
 }
 
-// sideBySide is how many chunks go out at the same time: a burst of changes
-// keeps those behind it waiting for as short as can be.
-const sideBySide = 5
-
-// handle takes records ten events at a time, each ten first into the history
-// and then onto the bus. The first of those that failed is where the stream
-// shall begin again; writing or sending an event once more is no harm, since
-// its id stays the same.
+// handle writes the events of a batch into the history and puts them onto the
+// bus, both at once. It reports the first record whose event is missing in
+// either, and the stream begins again there; an event that is written or sent
+// once more has the same id.
 // https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html
 func (h handler) handle(ctx context.Context, in lambdaevents.DynamoDBEvent) (lambdaevents.DynamoDBEventResponse, error) {
-	var batch []pending
-	var unreadable error
-	last := ""
-	for _, record := range in.Records {
-		last = record.Change.SequenceNumber
-		e, ok, err := store.EventOf(record.Change.OldImage, record.Change.NewImage)
-		if err != nil {
-			unreadable = err // what came before it goes out all the same
-			break
-		}
-		if ok {
-			batch = append(batch, pending{last, e})
-		}
-	}
-	chunks := slices.Collect(slices.Chunk(batch, chunk))
-	errs := make([]error, len(chunks))
-	var group errgroup.Group
-	group.SetLimit(sideBySide)
-	for i, chunk := range chunks {
-		group.Go(func() error {
-			errs[i] = h.publish(ctx, chunk)
-			return nil
-		})
-	}
-	_ = group.Wait() // each chunk has its own error
-	for i, err := range errs {
-		if err != nil {
-			return h.failed(ctx, chunks[i][0].sequence, err), nil
-		}
-	}
-	if unreadable != nil {
-		return h.failed(ctx, last, unreadable), nil
+	batch, unreadable, readErr := read(in.Records)
+	missing, err := h.publish(ctx, batch)
+	switch {
+	case err != nil:
+		return h.failed(ctx, missing, err), nil
+	case readErr != nil:
+		return h.failed(ctx, unreadable, readErr), nil
 	}
 	return lambdaevents.DynamoDBEventResponse{}, nil
+}
+
+// read returns the events of records up to the first that cannot be read, and
+// the sequence number of that one.
+func read(records []lambdaevents.DynamoDBEventRecord) (batch []pending, unreadable string, err error) {
+	for _, record := range records {
+		e, ok, err := store.EventOf(record.Change.OldImage, record.Change.NewImage)
+		if err != nil {
+			return batch, record.Change.SequenceNumber, err
+		}
+		if ok {
+			batch = append(batch, pending{len(batch), record.Change.SequenceNumber, e})
+		}
+	}
+	return batch, "", nil
 }
 
 func (h handler) failed(ctx context.Context, sequence string, err error) lambdaevents.DynamoDBEventResponse {
@@ -88,38 +82,105 @@ func (h handler) failed(ctx context.Context, sequence string, err error) lambdae
 	}
 }
 
-func (h handler) publish(ctx context.Context, batch []pending) error {
+// publish returns the sequence number of the first event that is not in the
+// history and on the bus, and why.
+func (h handler) publish(ctx context.Context, batch []pending) (missing string, err error) {
+	if len(batch) == 0 {
+		return "", nil
+	}
 	events := make([]event.Event, len(batch))
-	entries := make([]types.PutEventsRequestEntry, len(batch))
 	for i, p := range batch {
+		events[i] = p.event
+	}
+	var history error
+	var writing sync.WaitGroup
+	writing.Go(func() { history = h.store.AppendHistory(ctx, events, h.keep) })
+	first, err := h.putAll(ctx, batch)
+	writing.Wait()
+	if history != nil {
+		return batch[0].sequence, errors.Join(history, err)
+	}
+	if err != nil {
+		return batch[first].sequence, err
+	}
+	return "", nil
+}
+
+// putAll puts events onto the bus, each user's in order: the next event of a
+// user is sent when the bus has taken the one before. It returns the index of
+// the first event that the bus has not taken, and why.
+func (h handler) putAll(ctx context.Context, batch []pending) (first int, err error) {
+	first = len(batch)
+	for _, round := range rounds(batch) {
+		if err != nil { // sent when the batch is tried again
+			first = min(first, round[0].index)
+			continue
+		}
+		chunks := slices.Collect(slices.Chunk(round, maxEntries))
+		refused, errs := make([]int, len(chunks)), make([]error, len(chunks))
+		var group errgroup.Group
+		group.SetLimit(sideBySide)
+		for i, chunk := range chunks {
+			group.Go(func() error {
+				refused[i], errs[i] = h.put(ctx, chunk)
+				return nil
+			})
+		}
+		_ = group.Wait() // each chunk has its own error
+		for i := range chunks {
+			if errs[i] != nil {
+				first = min(first, refused[i])
+			}
+		}
+		err = errors.Join(errs...)
+	}
+	return first, err
+}
+
+// rounds splits a batch so that a round has one event of each user at most. The
+// order within a round is the batch's.
+func rounds(batch []pending) (rounds [][]pending) {
+	type about struct{ workspace, user string }
+	seen := map[about]int{}
+	for _, p := range batch {
+		a := about{p.event.WorkspaceID, p.event.UserID}
+		n := seen[a]
+		seen[a]++
+		if n == len(rounds) {
+			rounds = append(rounds, nil)
+		}
+		rounds[n] = append(rounds[n], p)
+	}
+	return rounds
+}
+
+// put puts up to ten events onto the bus and logs those that it takes. It
+// returns the index of the first that it does not take, and why.
+func (h handler) put(ctx context.Context, chunk []pending) (refused int, err error) {
+	entries := make([]types.PutEventsRequestEntry, len(chunk))
+	for i, p := range chunk {
 		detail, err := json.Marshal(p.event)
 		if err != nil {
-			return fmt.Errorf("write an event: %w", err)
+			return chunk[0].index, fmt.Errorf("write an event: %w", err)
 		}
-		events[i] = p.event
 		entries[i] = types.PutEventsRequestEntry{
 			EventBusName: &h.busName, Source: aws.String(event.Source),
 			DetailType: aws.String(p.event.Type), Detail: aws.String(string(detail)), Time: aws.Time(p.event.Time),
 		}
 	}
-	err := h.store.AppendHistory(ctx, events, h.keep)
-	if err != nil {
-		return err
-	}
 	out, err := h.bus.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: entries})
 	if err != nil {
-		return fmt.Errorf("put events: %w", err)
+		return chunk[0].index, fmt.Errorf("put events: %w", err)
 	}
-	if out.FailedEntryCount > 0 {
-		for _, entry := range out.Entries {
-			if entry.ErrorCode != nil {
-				return fmt.Errorf("put events: %d of %d refused, first %s", out.FailedEntryCount, len(entries), *entry.ErrorCode)
+	for i, p := range chunk {
+		if i < len(out.Entries) && out.Entries[i].ErrorCode != nil {
+			if err == nil {
+				refused, err = p.index, fmt.Errorf("put events: %d of %d refused, first %s", out.FailedEntryCount, len(entries), *out.Entries[i].ErrorCode)
 			}
+			continue
 		}
+		h.log.InfoContext(ctx, "event", "type", p.event.Type, "eventId", p.event.ID, "workspaceId", p.event.WorkspaceID, "userId", p.event.UserID,
+			"generation", p.event.Generation, "correlationId", p.event.CorrelationID)
 	}
-	for _, e := range events {
-		h.log.InfoContext(ctx, "event", "type", e.Type, "eventId", e.ID, "workspaceId", e.WorkspaceID, "userId", e.UserID,
-			"generation", e.Generation, "correlationId", e.CorrelationID)
-	}
-	return nil
+	return refused, err
 }

@@ -215,6 +215,8 @@ func Functions() []Function {
 					"eventName": []any{"INSERT", "MODIFY"},
 					"dynamodb":  map[string]any{"NewImage": map[string]any{AttrEntity: map[string]any{"S": []any{"user", "workspace", "erased"}}}},
 				}},
+				// Lambda's other defaults hold: no window, one batch of a shard at
+				// a time. docs/scale.md has the arithmetic.
 				BatchSize: 100, MaxRetries: 50, MaxRecordAge: 12 * time.Hour, BisectOnError: true,
 				OnFailure: QueuePublishFailures,
 			},

@@ -183,27 +183,37 @@ func (t *Table) Pages(ctx context.Context, in *dynamodb.QueryInput, take func([]
 // putBatchSize is how many items one BatchWriteItem takes.
 const putBatchSize = 25
 
-// PutAll writes items of distinct keys over whatever is there, 25 a call.
+// PutAll writes items of distinct keys over whatever is there, 25 a call and 8
+// calls side by side.
 func (t *Table) PutAll(ctx context.Context, items []Item) error {
-	requests := make([]types.WriteRequest, len(items))
-	for i, item := range items {
-		requests[i].PutRequest = &types.PutRequest{Item: item}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(sideBySide)
+	for chunk := range slices.Chunk(items, putBatchSize) {
+		group.Go(func() error { return t.batchPut(ctx, chunk) })
 	}
-	for try := 0; len(requests) > 0; try++ {
-		n := min(len(requests), putBatchSize)
-		out, err := t.db.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{
-			RequestItems: map[string][]types.WriteRequest{t.name: requests[:n]},
-		})
-		if err != nil {
-			return awsenv.Failure("write items", err)
-		}
-		left := out.UnprocessedItems[t.name]
-		if len(left) > 0 {
+	return group.Wait()
+}
+
+// batchPut writes up to 25 items and tries again those that a busy table left
+// out.
+func (t *Table) batchPut(ctx context.Context, items []Item) error {
+	left := make([]types.WriteRequest, len(items))
+	for i, item := range items {
+		left[i].PutRequest = &types.PutRequest{Item: item}
+	}
+	for try := 0; len(left) > 0; try++ {
+		if try > 0 {
 			if err := Wait(ctx, try); err != nil {
 				return err
 			}
 		}
-		requests = append(left, requests[n:]...)
+		out, err := t.db.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{
+			RequestItems: map[string][]types.WriteRequest{t.name: left},
+		})
+		if err != nil {
+			return awsenv.Failure("write items", err)
+		}
+		left = out.UnprocessedItems[t.name]
 	}
 	return nil
 }

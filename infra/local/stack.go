@@ -305,7 +305,7 @@ func (s *Stack) tablesOf(cfg Config, guards map[string]*guard.Guard) (map[string
 	if err != nil {
 		return nil, err
 	}
-	table := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) }}
+	table := tableProxy(to)
 	handler := func(f blueprint.Function) (http.Handler, error) { return guards[f.Name].Before(table), nil }
 	if cfg.Meter != nil {
 		meter, err := cfg.Meter(s.TableURL)
@@ -327,6 +327,29 @@ func (s *Stack) tablesOf(cfg Config, guards map[string]*guard.Guard) (map[string
 	}
 	return at, nil
 }
+
+// tableProxy passes requests on to the table. It keeps a connection for each call
+// at a time: http.DefaultTransport keeps two to a host, and connecting costs both
+// sides more than a call.
+func tableProxy(to *url.URL) http.Handler {
+	return &httputil.ReverseProxy{
+		Rewrite:    func(r *httputil.ProxyRequest) { r.SetURL(to) },
+		Transport:  &http.Transport{MaxIdleConnsPerHost: 256, DisableCompression: true},
+		BufferPool: &buffers{},
+	}
+}
+
+// buffers keeps the proxy's buffers, one for each call at a time.
+type buffers struct{ pool sync.Pool }
+
+func (b *buffers) Get() []byte {
+	if buffer, ok := b.pool.Get().(*[]byte); ok {
+		return *buffer
+	}
+	return make([]byte, 32<<10)
+}
+
+func (b *buffers) Put(buffer []byte) { b.pool.Put(&buffer) }
 
 // startServices brings up the bus, KMS and Secrets Manager, on a port that only
 // the functions are told.

@@ -9,8 +9,9 @@ import (
 	"github.com/latchkey/latchkey/infra/blueprint/policy"
 )
 
-// item is an item or a key in DynamoDB's JSON.
-type item map[string]map[string]any
+// item is an item or a key in DynamoDB's JSON. Its values stay encoded: a key is
+// all that is read of it.
+type item map[string]json.RawMessage
 
 // tableRequest holds the members of a request that name tables and keys.
 type tableRequest struct {
@@ -27,8 +28,9 @@ type tableRequest struct {
 
 // partition returns the value of a partition key, which is always a string.
 func (i item) partition(attribute string) (string, error) {
-	if s, ok := i[attribute]["S"].(string); ok {
-		return s, nil
+	var value struct{ S *string }
+	if json.Unmarshal(i[attribute], &value) == nil && value.S != nil {
+		return *value.S, nil
 	}
 	return "", fmt.Errorf("the request has no partition key %s", attribute)
 }

@@ -16,8 +16,11 @@ const (
 // is called. The init phase is not limited: Lambda boosts it.
 func (i *instance) limitCPU() (end func()) {
 	share := float64(i.cfg.MemoryMB) / fullCPU
+	if !i.cfg.LimitCPU || share >= 1 {
+		return func() {}
+	}
 	before, ok := cpuTime(i.cmd.Process.Pid)
-	if !i.cfg.LimitCPU || !ok || share >= 1 {
+	if !ok {
 		return func() {}
 	}
 	done, ended := make(chan struct{}), make(chan struct{})

@@ -86,9 +86,13 @@ func (b *Bus) Put(e Entry) (id string, err error) {
 	if err != nil {
 		return "", err
 	}
+	var decoded map[string]any
+	if err := json.Unmarshal(body, &decoded); err != nil {
+		return "", err
+	}
 	for _, r := range b.rules {
-		if r.pattern.Match(body) {
-			if _, err := b.queues.SendFair(r.Queue, field(body, r.Tenant), string(body), nil); err != nil {
+		if r.pattern.Match(decoded) {
+			if _, err := b.queues.SendFair(r.Queue, field(decoded, r.Tenant), string(body), nil); err != nil {
 				return "", err
 			}
 		}
@@ -102,17 +106,14 @@ func (b *Bus) Put(e Entry) (id string, err error) {
 	return envelope.ID, nil
 }
 
-// field is the text at a path such as $.detail.workspaceId; "" where there is
+// field returns the text at a path such as $.detail.workspaceId, "" if there is
 // none.
-func field(body []byte, path string) string {
+func field(event map[string]any, path string) string {
 	names, ok := strings.CutPrefix(path, "$.")
 	if !ok {
 		return ""
 	}
-	var at any
-	if json.Unmarshal(body, &at) != nil {
-		return ""
-	}
+	var at any = event
 	for name := range strings.SplitSeq(names, ".") {
 		object, _ := at.(map[string]any)
 		at = object[name]

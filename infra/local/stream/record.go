@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -19,7 +20,7 @@ type record struct {
 	payload  json.RawMessage
 }
 
-// filtered renders records and leaves out those that no filter wants.
+// filtered renders the records that a filter wants.
 func (s *Source) filtered(arn string, records []types.Record) (batch []record, err error) {
 	for _, r := range records {
 		event := map[string]any{
@@ -30,28 +31,31 @@ func (s *Source) filtered(arn string, records []types.Record) (batch []record, e
 		if u := r.UserIdentity; u != nil { // time to live removed it
 			event["userIdentity"] = map[string]any{"principalId": aws.ToString(u.PrincipalId), "type": aws.ToString(u.Type)}
 		}
+		if !s.matches(event) {
+			continue
+		}
 		payload, err := json.Marshal(event)
 		if err != nil {
 			return batch, fmt.Errorf("render a stream record: %w", err)
 		}
-		if s.matches(payload) {
-			batch = append(batch, record{*r.Dynamodb.SequenceNumber, aws.ToTime(r.Dynamodb.ApproximateCreationDateTime), payload})
-		}
+		batch = append(batch, record{*r.Dynamodb.SequenceNumber, aws.ToTime(r.Dynamodb.ApproximateCreationDateTime), payload})
 	}
 	return batch, nil
 }
 
-// matches says whether any filter wants a record; all do where there is none.
-func (s *Source) matches(record []byte) bool {
+// matches reports whether any filter wants a record; all do where there is none.
+func (s *Source) matches(record map[string]any) bool {
 	return len(s.filter) == 0 || slices.ContainsFunc(s.filter, func(p pattern.Pattern) bool { return p.Match(record) })
 }
 
+// change renders a change with the types that encoding/json decodes, which are
+// those of patterns.
 func change(c *types.StreamRecord) map[string]any {
 	out := map[string]any{
-		"ApproximateCreationDateTime": aws.ToTime(c.ApproximateCreationDateTime).Unix(),
+		"ApproximateCreationDateTime": float64(aws.ToTime(c.ApproximateCreationDateTime).Unix()),
 		"Keys":                        image(c.Keys),
 		"SequenceNumber":              aws.ToString(c.SequenceNumber),
-		"SizeBytes":                   aws.ToInt64(c.SizeBytes),
+		"SizeBytes":                   float64(aws.ToInt64(c.SizeBytes)),
 		"StreamViewType":              string(c.StreamViewType),
 	}
 	if c.NewImage != nil {
@@ -81,21 +85,27 @@ func value(v types.AttributeValue) any {
 	case *types.AttributeValueMemberBOOL:
 		return map[string]any{"BOOL": v.Value}
 	case *types.AttributeValueMemberB:
-		return map[string]any{"B": v.Value} // as base64
+		return map[string]any{"B": base64.StdEncoding.EncodeToString(v.Value)}
 	case *types.AttributeValueMemberM:
 		return map[string]any{"M": image(v.Value)}
 	case *types.AttributeValueMemberL:
-		list := make([]any, len(v.Value))
-		for i, element := range v.Value {
-			list[i] = value(element)
-		}
-		return map[string]any{"L": list}
+		return map[string]any{"L": list(v.Value, value)}
 	case *types.AttributeValueMemberSS:
-		return map[string]any{"SS": v.Value}
+		return map[string]any{"SS": list(v.Value, text)}
 	case *types.AttributeValueMemberNS:
-		return map[string]any{"NS": v.Value}
+		return map[string]any{"NS": list(v.Value, text)}
 	case *types.AttributeValueMemberBS:
-		return map[string]any{"BS": v.Value}
+		return map[string]any{"BS": list(v.Value, func(b []byte) any { return base64.StdEncoding.EncodeToString(b) })}
 	}
 	return map[string]any{"NULL": true}
+}
+
+func text(s string) any { return s }
+
+func list[T any](values []T, render func(T) any) []any {
+	out := make([]any, len(values))
+	for i, v := range values {
+		out[i] = render(v)
+	}
+	return out
 }

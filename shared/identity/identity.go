@@ -63,9 +63,9 @@ func FromClaims(claims map[string]string, scopes []string) Caller {
 	switch {
 	case email == "":
 		if len(scopes) == 0 {
-			scopes = strings.Fields(claims["scope"])
+			scopes = scopesOf(claims)
 		}
-		c.Operator = c.ClientID != "" && slices.Contains(scopes, OperatorScope)
+		c.Operator = c.ClientID != "" && !delegated(claims) && slices.Contains(scopes, OperatorScope)
 	case !user.ValidEmail(email):
 		c.rejected = ErrInvalidEmail
 	default:
@@ -73,6 +73,29 @@ func FromClaims(claims map[string]string, scopes []string) Caller {
 		c.EmailVerified = claims["email_verified"] == "true"
 	}
 	return c
+}
+
+// scopesOf returns the scopes of an access token: of the claim scope (RFC 9068),
+// or of scp where there is none, as Okta names it. Either is a text of words or
+// a list, which the gateway renders as "[a b]".
+func scopesOf(claims map[string]string) []string {
+	text := cmp.Or(claims["scope"], claims["scp"])
+	if list, ok := strings.CutPrefix(text, "["); ok {
+		if list, ok = strings.CutSuffix(list, "]"); ok {
+			text = list
+		}
+	}
+	return strings.Fields(text)
+}
+
+// delegated reports whether an access token without an email acts for a person,
+// in the words of issuers that use scp: Okta names the person in uid, and Entra
+// gives an application the same oid and sub. Such a token is no backend's,
+// whatever the person consented to.
+// https://developer.okta.com/docs/api/openapi/okta-oauth/guides/overview/
+// https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference
+func delegated(claims map[string]string) bool {
+	return claims["uid"] != "" || claims["oid"] != "" && claims["oid"] != claims["sub"]
 }
 
 // cleanID returns a subject or client id that can be stored as it is, or "".

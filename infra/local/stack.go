@@ -118,7 +118,7 @@ type Stack struct {
 
 	mailEndpoint string
 	services     string // where EventBridge, KMS and Secrets Manager are
-	aws          http.Handler
+	aws          *awsapi.Handler
 	functions    map[string]*function
 	closers      []func(context.Context) error // in the order in which to close
 	cancel       context.CancelFunc
@@ -364,6 +364,9 @@ func (s *Stack) startServices(dataDir string) (endpoint string, err error) {
 	}
 	return s.serve("127.0.0.1:0", s.aws)
 }
+
+// DisableMetadataKey disables the metadata key in KMS, or enables it again.
+func (s *Stack) DisableMetadataKey(disabled bool) { s.aws.DisableMetadataKey(disabled) }
 
 // serve answers HTTP at an address, under loopback names alone, until the stack
 // closes.

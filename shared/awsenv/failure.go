@@ -29,6 +29,11 @@ func Failure(what string, err error) error {
 		case "ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded",
 			"TransactionConflictException", "TransactionInProgressException", "InternalServerError", "ServiceUnavailable":
 			transient = true
+		case "DisabledException", "KMSInvalidStateException", "InvalidRequestException":
+			// KMS, for a key that is disabled or about to be deleted, and
+			// Secrets Manager for such a secret: an operator takes it back, and
+			// the call can be repeated then.
+			transient = true
 		}
 	}
 	var response interface{ HTTPStatusCode() int }

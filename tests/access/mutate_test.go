@@ -21,12 +21,12 @@ type mutation struct {
 // mutations of the JSON come before those of its bytes.
 var (
 	mutations = []mutation{
-		{"type", func(g generator, d *draft) { g.spot(d)(pick(g, others)) }},
+		{"type", func(g generator, d *draft) { g.spot(d)(pick(g, others())) }},
 		{"text", func(g generator, d *draft) { g.spot(d)(g.odd()) }},
 		{"number", func(g generator, d *draft) { g.spot(d)(json.Number(pick(g, numbers))) }},
 		{"depth", func(g generator, d *draft) { g.spot(d)(deep(g, 1+g.IntN(12))) }},
 		{"length", func(g generator, d *draft) { g.spot(d)(g.long()) }},
-		{"unknown member", func(g generator, d *draft) { g.member(d, g.odd(), pick(g, others)) }},
+		{"unknown member", func(g generator, d *draft) { g.member(d, g.odd(), pick(g, others())) }},
 		{"unknown members", func(g generator, d *draft) {
 			for i := range pick(g, []int{2, 200, 20000}) {
 				g.member(d, fmt.Sprintf("%x", i), 1)
@@ -107,7 +107,6 @@ var (
 )
 
 var (
-	others  = []any{nil, true, 0, -1, 1.5, "", "x", []any{}, []any{nil}, map[string]any{}, map[string]any{"a": nil}}
 	numbers = []string{"1e400", "-1e400", "1e308", "9223372036854775808", "-9223372036854775809", "0.1", "-0", "1E2", "1e-400", "18446744073709551616" + strings.Repeat("0", 1000)}
 	ids     = []string{
 		"ws_000000000000000000000000", "usr_00000000000000000000000000000000", "me", "ME", "..", ".", "%00", "%2e%2e%2f", "null",
@@ -128,6 +127,11 @@ var (
 		"<", "&", "'", "\"", "\\", "/", "~", "#", "|", ",", ";", "=1+1", "@", "a@b", "a@b.example", "http://evil.example", "{{.}}", "%s%n", "${x}", "__proto__", "constructor",
 	}
 )
+
+// others are values of every type, new ones each time: they are changed in turn.
+func others() []any {
+	return []any{nil, true, 0, -1, 1.5, "", "x", []any{}, []any{nil}, map[string]any{}, map[string]any{"a": nil}}
+}
 
 // odd returns a text of odd letters, seldom a long one.
 func (g generator) odd() string {

@@ -11,6 +11,8 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
+	"sync/atomic"
 
 	"github.com/latchkey/latchkey/infra/local/messaging"
 )
@@ -27,14 +29,18 @@ type Config struct {
 
 // Handler is the services' endpoint.
 type Handler struct {
-	cfg  Config
-	keys keys
+	cfg      Config
+	keys     keys
+	disabled atomic.Bool // the metadata key
 }
+
+// DisableMetadataKey makes KMS refuse to use the metadata key, or use it again.
+func (h *Handler) DisableMetadataKey(disabled bool) { h.disabled.Store(disabled) }
 
 // New reads the keys, making them where they are missing.
 func New(cfg Config) (*Handler, error) {
 	k, err := loadKeys(cfg.DataDir, cfg.Random)
-	return &Handler{cfg, k}, err
+	return &Handler{cfg: cfg, keys: k}, err
 }
 
 // failure is an error as AWS answers it.
@@ -70,6 +76,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *Handler) answer(target string, body []byte) (any, error) {
+	if h.disabled.Load() && strings.HasPrefix(target, "TrentService.") {
+		return nil, failure{"DisabledException", "the key is disabled."}
+	}
 	switch target {
 	case "AWSEvents.PutEvents":
 		return h.putEvents(body)

@@ -151,7 +151,7 @@ func (h handler) mine(ctx context.Context, r *httpapi.Request) (httpapi.Response
 	out := memberships{Workspaces: []membership{}}
 	for _, m := range found {
 		u := m.User
-		if !u.MayBe(r.Caller.Subject) {
+		if m.Unreadable != nil || !u.MayBe(r.Caller.Subject) {
 			continue
 		}
 		shown := membership{

@@ -221,6 +221,7 @@ type apiUser struct {
 		InvitedBy, Delivery, DeliveryReason, URL string
 		SentAt, ExpiresAt                        time.Time
 		ScheduledFor                             *time.Time
+		UnsubscribedAt                           *time.Time
 		Sends                                    int
 	}
 	ActivatedAt, ArchivedAt *time.Time

@@ -757,6 +757,78 @@ func itemTexts(t *testing.T, pk string) (texts []string) {
 }
 
 // A 5xx names a request id, and the request id leads to its log line.
+// Rule 48: what became of the same email in other workspaces, or of those
+// workspaces, never stands in the way of accepting: neither by the link nor from
+// one's own list.
+func TestRule48OtherWorkspacesNeverBreakAccepting(t *testing.T) {
+	awayFromMidnight()
+	o, mine := newOffice(t), newOffice(t)
+	quiet := map[string]any{"email": "john-" + unique() + "@corp.com", "sendEmail": false}
+	u, inMine := o.invite(quiet), mine.invite(quiet)
+	for _, happens := range []func(other office, u apiUser){
+		func(other office, u apiUser) {
+			other.accept(u)
+			want[any](t, other.act(u.ID, "archive"), http.StatusOK)
+		},
+		func(other office, u apiUser) {
+			want[any](t, newClient(t, "").send("POST", "/v1/invitations/"+tokenOf(u.Invitation.URL)+"/decline", nil, nil), http.StatusOK)
+			want[any](t, other.admin.send("DELETE", other.path+"/users/"+u.ID, nil, nil), http.StatusNoContent)
+		},
+		func(other office, u apiUser) {
+			want[any](t, operator(t, "abuse-desk").send("PATCH", other.path, map[string]any{"invitationsPaused": true}, nil), http.StatusOK)
+		},
+		// Its record or the workspace's can no longer be read.
+		func(other office, u apiUser) { other.damage("USER#"+u.ID, "generation") },
+		func(other office, u apiUser) { other.damage("WORKSPACE", "last") },
+		func(other office, u apiUser) {
+			_, err := stack.DB.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: aws.String(local.TableName), Key: key("WS#"+other.id, "WORKSPACE")})
+			if err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		other := newOffice(t)
+		happens(other, other.invite(quiet))
+	}
+	if got := o.accept(u); got.Status != "active" {
+		t.Errorf("by the link: %+v", got)
+	}
+	john := person(t, u.Email, "John Doe")
+	want[apiUser](t, john.send("POST", "/v1/me/workspaces/"+mine.id+"/accept", nil, nil), http.StatusOK)
+	if got := mine.get(inMine.ID); got.Status != "active" {
+		t.Errorf("from the list: %+v", got)
+	}
+	list := want[struct{ Workspaces []struct{ ID, Status string } }](t, john.send("GET", "/v1/me/workspaces", nil, nil), http.StatusOK)
+	active := 0
+	for _, w := range list.Workspaces {
+		if w.Status == "active" {
+			active++
+		}
+	}
+	if active != 2 || len(list.Workspaces) != 4 { // and the one archived, and the one paused
+		t.Errorf("the list is %+v", list)
+	}
+	want[any](t, john.send("PUT", "/v1/me", nil, nil), http.StatusNoContent)
+	// Archiving the account everywhere archives what can be, and says that something is left.
+	refused(t, operator(t, "leaver").send("POST", "/v1/accounts/archive", map[string]any{"email": u.Email}, nil), http.StatusInternalServerError, "internal")
+	if a, b := o.get(u.ID), mine.get(inMine.ID); a.Status != "archived" || b.Status != "archived" {
+		t.Errorf("after archiving everywhere: %s, %s", a.Status, b.Status)
+	}
+}
+
+// damage makes an attribute of an item of the workspace unreadable.
+func (o office) damage(sk, attribute string) {
+	o.t.Helper()
+	_, err := stack.DB.UpdateItem(o.t.Context(), &dynamodb.UpdateItemInput{
+		TableName: aws.String(local.TableName), Key: key("WS#"+o.id, sk),
+		UpdateExpression: aws.String("SET #a = :a"), ExpressionAttributeNames: map[string]string{"#a": attribute},
+		ExpressionAttributeValues: item("a", "damaged"),
+	})
+	if err != nil {
+		o.t.Fatal(err)
+	}
+}
+
 func TestARequestIdLeadsToItsLogLine(t *testing.T) {
 	o := newOffice(t)
 	a := o.admin.send("GET", o.path, nil, nil)

@@ -186,7 +186,7 @@ func (s Service) AccountAppeared(ctx context.Context, email string, now time.Tim
 // accountAppeared leaves out one workspace, "" for none.
 func (s Service) accountAppeared(ctx context.Context, email, except string, now time.Time) (noted int, err error) {
 	err = s.Store.EachMembership(ctx, user.EmailKey(email), func(m store.Membership) error {
-		if m.User.HasAccount || m.Workspace.ID == except {
+		if m.Unreadable != nil || m.User.HasAccount || m.Workspace.ID == except {
 			return nil
 		}
 		_, err := s.Promote(ctx, m.Workspace.ID, m.User.ID, now)

@@ -1,6 +1,7 @@
 package invitation
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -143,7 +144,12 @@ func (s Service) ArchiveAccount(ctx context.Context, actor, email string, now ti
 
 func (s Service) depart(ctx context.Context, d store.Departure, now time.Time) ([]Departed, error) {
 	results := []Departed{}
+	var left error // of a workspace that could not be left; the others are, all the same
 	err := s.Store.EachMembership(ctx, d.EmailKey, func(m store.Membership) error {
+		if m.Unreadable != nil {
+			left = m.Unreadable
+			return nil
+		}
 		one := Departed{m.Workspace.ID, m.User.ID, Outcome{Kind: Unchanged}}
 		if m.User.Status != user.Archived && !m.User.UpdatedAt.After(d.At) {
 			st, err := s.Store.Load(ctx, store.Want{Workspace: m.Workspace.ID, Users: []string{m.User.ID}, Counts: true})
@@ -160,5 +166,5 @@ func (s Service) depart(ctx context.Context, d store.Departure, now time.Time) (
 		results = append(results, one)
 		return nil
 	})
-	return results, err
+	return results, cmp.Or(err, left)
 }

@@ -1,7 +1,9 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -31,8 +33,9 @@ func (s *Store) InsertAccount(ctx context.Context, email string, now time.Time) 
 
 // Membership is a user together with their workspace.
 type Membership struct {
-	User      user.User
-	Workspace workspace.Workspace
+	User       user.User
+	Workspace  workspace.Workspace
+	Unreadable error // why one of them cannot be read; no other workspace suffers from it
 }
 
 // MaxMemberships bounds a page of Memberships.
@@ -68,24 +71,19 @@ func (s *Store) Memberships(ctx context.Context, emailKey, after string) (found 
 		return nil, "", err
 	}
 	for _, item := range items {
+		m := byWorkspace[strings.TrimPrefix(table.KeyOf(item).PK, prefixWorkspace)]
+		var unreadable error
 		switch entityOf(item) {
 		case entityUser:
-			u, err := userOfItem(item)
-			if err != nil {
-				return nil, "", err
-			}
-			byWorkspace[u.WorkspaceID].User = u
+			m.User, unreadable = userOfItem(item)
 		case entityWorkspace:
-			w, err := workspaceOfItem(item)
-			if err != nil {
-				return nil, "", err
-			}
-			byWorkspace[w.ID].Workspace = w
+			m.Workspace, unreadable = workspaceOfItem(item)
 		}
+		m.Unreadable = cmp.Or(m.Unreadable, unreadable)
 	}
 	for _, id := range order {
 		// The index may lag behind the table: what is gone is left out.
-		if m := byWorkspace[id]; m.User.ID != "" && m.Workspace.ID != "" {
+		if m := byWorkspace[id]; m.Unreadable != nil || m.User.ID != "" && m.Workspace.ID != "" {
 			found = append(found, *m)
 		}
 	}

@@ -217,12 +217,54 @@ func TestReportsPauseAWorkspace(t *testing.T) {
 	})
 }
 
+// Opting out and reporting take the link of that purpose, from the mail. An admin
+// who copied the links to accept, and has been archived since, silences nobody
+// and pauses nothing with them, and neither link of the mail does the other's
+// work.
 func TestForgedWaysOut(t *testing.T) {
-	forged := strings.Repeat("A", 96)
-	for _, way := range []string{"unsubscribe", "report"} {
-		for _, method := range []string{"GET", "POST"} {
-			refused(t, newClient(t, "").send(method, "/v1/invitations/"+forged+"/"+way, nil, nil), http.StatusNotFound, "invitation_not_found")
+	o := newOffice(t)
+	former := o.accept(o.invite(map[string]any{"role": "admin", "sendEmail": false}))
+	people := []apiUser{o.invite(nil), o.invite(nil), o.invite(nil), o.invite(nil)}
+	unsubscribe, report := waysOut(t, inbox(t, people[0].Email, 1)[0])
+	tokens := map[string][]string{
+		"unsubscribe": {strings.Repeat("A", 96), strings.Split(report, "/")[5]}, "report": {strings.Repeat("A", 96), strings.Split(unsubscribe, "/")[5]},
+		"resubscribe": {strings.Split(report, "/")[5]},
+		"accept":      {strings.Split(report, "/")[5], strings.Split(unsubscribe, "/")[5]}, "decline": {strings.Split(report, "/")[5]},
+	}
+	for _, u := range people { // the former admin has seen every link
+		kept := tokenOf(o.link(u.ID).Invitation.URL)
+		for _, way := range []string{"unsubscribe", "report", "resubscribe"} {
+			tokens[way] = append(tokens[way], kept)
 		}
+	}
+	o.accept(people[3])
+	want[any](t, o.act(former.ID, "archive"), http.StatusOK)
+	callers := []*client{newClient(t, ""), person(t, former.Email, "Former Admin"), person(t, people[0].Email, "John")}
+	for way, all := range tokens {
+		for _, token := range all {
+			for _, c := range callers {
+				if way == "accept" && c.token == "" {
+					continue // the gateway refuses that
+				}
+				refused(t, c.send("POST", "/v1/invitations/"+token+"/"+way, nil, nil), http.StatusNotFound, "invitation_not_found")
+				if way == "unsubscribe" || way == "report" {
+					refused(t, c.send("GET", "/v1/invitations/"+token+"/"+way, nil, nil), http.StatusNotFound, "invitation_not_found")
+				}
+			}
+		}
+	}
+	for _, u := range people {
+		if got := o.get(u.ID); got.Invitation.UnsubscribedAt != nil || got.Status != map[bool]string{true: "active", false: "requested"}[u.ID == people[3].ID] {
+			t.Errorf("the person is %+v", got)
+		}
+	}
+	if now := want[struct{ InvitationsPaused bool }](t, o.admin.send("GET", o.path, nil, nil), http.StatusOK); now.InvitationsPaused {
+		t.Error("the workspace is paused")
+	}
+	// The links of the mail do what they are for.
+	want[any](t, callers[0].send("POST", unsubscribe, nil, nil), http.StatusNoContent)
+	if got := o.get(people[0].ID); got.Invitation.UnsubscribedAt == nil {
+		t.Error("the person has not unsubscribed")
 	}
 }
 

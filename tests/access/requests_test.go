@@ -2,6 +2,7 @@ package access
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -30,8 +31,13 @@ var (
 	seed     = flag.Uint64("seed", 0, "the seed of all blocks but the first; 0 takes a random one")
 )
 
-// maxAnswer is the largest answer to any request here.
-const maxAnswer = 1 << 20
+// The largest answer to any request here, and the largest headers of one: as
+// long as those of a request to an HTTP API may be.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
+const (
+	maxAnswer  = 1 << 20
+	maxHeaders = 10_240
+)
 
 // TestBadRequests sends requests that are generated from openapi.yaml, most with
 // something wrong in them, and holds every answer against the contract. The
@@ -60,6 +66,11 @@ func TestBadRequests(t *testing.T) {
 		}
 		run.block(of, size)
 	}
+	for _, o := range all {
+		if succeeded := slices.ContainsFunc(document.Exercised()[o.OperationID], func(status int) bool { return status < 400 }); *requests >= 5000 && !succeeded && !t.Failed() {
+			t.Errorf("no request to %s has succeeded", o.OperationID)
+		}
+	}
 	t.Logf("%d requests, %d of them twice to compare a foreign workspace with none; statuses %v; largest answer %d bytes; seed %d",
 		run.sent.Load(), run.compared.Load(), run.statuses, run.largest, s)
 }
@@ -84,7 +95,7 @@ type target struct {
 	known  map[string][]string
 	tokens map[string]string // of callers, by who they are
 	claims jwt.MapClaims     // of the admin
-	links  map[string]string // tokens by purpose
+	links  map[string]string // tokens, by the end of the path that they are for
 }
 
 // block sends n requests to a workspace of its own.
@@ -107,8 +118,8 @@ func (b *barrage) block(seed uint64, n int) {
 // furnish makes a workspace with somebody in every status.
 func (b *barrage) furnish(email string) target {
 	p := b.found(email)
-	at := target{place: p, tokens: map[string]string{}, links: map[string]string{}}
-	one, two, three := p.invite(nil), p.invite(nil), p.invite(nil)
+	at := target{place: p}
+	one, two, three, four := p.invite(nil), p.invite(nil), p.invite(nil), p.invite(nil)
 	member, endUser, gone := p.member(nil), p.member(fields{"role": "end-user"}), p.archive(p.member(nil))
 	at.tokens = map[string]string{
 		"admin": b.token(b.t, fields{"email": email, "name": "Ada Admin"}), "builder": b.token(b.t, fields{"email": member.Email}),
@@ -120,13 +131,14 @@ func (b *barrage) furnish(email string) target {
 	if _, _, err := jwt.NewParser().ParseUnverified(at.tokens["admin"], at.claims); err != nil {
 		b.t.Fatal(err)
 	}
-	for name, purpose := range map[string]link.Purpose{"": link.Accept, "unsubscribe": link.OptOut, "report": link.Report} {
-		at.links[name] = p.token(pickUser(name, one, two, three), purpose)
+	at.links = map[string]string{
+		"accept": p.token(one, link.Accept), "decline": p.token(two, link.Accept),
+		"unsubscribe": p.token(three, link.OptOut), "resubscribe": p.token(three, link.OptOut), "report": p.token(four, link.Report),
 	}
 	group, other := p.group(), p.group()
-	userIDs := []string{one.ID, two.ID, three.ID, member.ID, endUser.ID, gone.ID, "me"}
+	userIDs := []string{one.ID, two.ID, three.ID, four.ID, member.ID, endUser.ID, gone.ID, "me"}
 	at.known = map[string][]string{
-		"workspace": {p.id}, "user": userIDs, "users": userIDs[:6], "group": {group, other, "newgroup"}, "groups": {group, other},
+		"workspace": {p.id}, "user": userIDs, "users": userIDs[:7], "group": {group, other, "newgroup"}, "groups": {group, other},
 		"name":  {"Jane Doe", "J", "Zoë", "李雷"},
 		"email": {one.Email, gone.Email, "new1@corp.example", "new2@bücher.example", "NEW1@corp.example"},
 		"q":     {"doe", "quokka"}, "If-Match": {`"1"`, "*", `W/"1"`}, "Idempotency-Key": {"k1", "k2", "k3"},
@@ -136,25 +148,21 @@ func (b *barrage) furnish(email string) target {
 	return at
 }
 
-func pickUser(name string, one, two, three caller.User) caller.User {
-	return map[string]caller.User{"": one, "unsubscribe": two, "report": three}[name]
-}
-
 // shoot generates a request, changes it and judges what it is answered.
 func (b *barrage) shoot(label string, g generator, at target) {
 	o := pick(g, b.operations)
 	d := g.request(o)
 	if d.params["token"] != "" {
-		purpose := o.path[strings.LastIndexByte(o.path, '/')+1:]
-		if purpose == "resubscribe" {
-			purpose = "unsubscribe"
-		}
-		d.params["token"] = at.links[purpose]
-		if d.params["token"] == "" {
-			d.params["token"] = at.links[""]
-		}
+		way := o.path[strings.LastIndexByte(o.path, '/')+1:]
+		d.params["token"] = cmp.Or(at.links[way], at.links["accept"])
 	}
-	who := pick(g, append([]string{"admin", "admin", "admin", "admin", "admin", "admin", "admin", "operator"}, sorted(at.tokens)...))
+	who := "admin"
+	if strings.Contains(o.path, "/accept") || strings.Contains(o.path, "/decline") {
+		who = "invited"
+	}
+	if g.oneIn(3) {
+		who = pick(g, sorted(at.tokens))
+	}
 	d.token = at.tokens[who]
 	stranger := who == "stranger" || who == "admin"
 	if !g.oneIn(8) {
@@ -201,6 +209,8 @@ func (b *barrage) judge(label string, d *draft) caller.Answer {
 		wrong = append(wrong, errors.New("a server error"))
 	case len(a.Body) > maxAnswer:
 		wrong = append(wrong, fmt.Errorf("an answer of %d bytes", len(a.Body)))
+	case len(fmt.Sprint(a.Header)) > maxHeaders:
+		wrong = append(wrong, fmt.Errorf("headers of %d bytes", len(fmt.Sprint(a.Header))))
 	}
 	for _, err := range wrong {
 		b.t.Errorf("%s: %.600v\n%s %.300s %.1000v %.600q\nis answered %d %.600s", label, err, d.method, d.target(), d.header, d.raw, a.Status, a.Body)

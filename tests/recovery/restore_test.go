@@ -1,20 +1,59 @@
 package recovery
 
 import (
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/latchkey/latchkey/infra/local"
+	"github.com/latchkey/latchkey/infra/local/messaging"
+	"github.com/latchkey/latchkey/shared/event"
 	"github.com/latchkey/latchkey/tests/caller"
 )
 
 type item = map[string]types.AttributeValue
+
+// log is the events that were published.
+type log struct {
+	mu     sync.Mutex
+	events []event.Event
+}
+
+func (l *log) note(e messaging.Envelope) {
+	var published event.Event
+	_ = json.Unmarshal(e.Detail, &published) // the schema's tests hold the form
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.events = append(l.events, published)
+}
+
+func (l *log) all() []event.Event {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.events)
+}
+
+// of returns how often some event of a user was published most often.
+func (l *log) of(u caller.User) (most int) {
+	times := map[string]int{}
+	for _, e := range l.all() {
+		if e.UserID == u.ID {
+			times[e.ID]++
+			most = max(most, times[e.ID])
+		}
+	}
+	return most
+}
 
 // own is the items that a restore of the workspace concerns, by their keys:
 // everything of it but what people said about mail.
@@ -58,6 +97,8 @@ func (o office) put(item item) {
 func TestAWorkspaceRestoredIsWhatItWas(t *testing.T) {
 	t.Parallel()
 	s, _ := start(t, t.TempDir())
+	var published log
+	s.Bus.Subscribe(published.note)
 	o := found(t, s)
 	o.admin.Send("PATCH", o.path, fields{"seatLimit": 7}).Into(http.StatusOK, nil)
 	accepts, resent, silent := o.invite("accepts", fields{"sendEmail": true}), o.invite("resent", nil), o.invite("silent", fields{"sendEmail": true})
@@ -79,7 +120,30 @@ func TestAWorkspaceRestoredIsWhatItWas(t *testing.T) {
 	late := o.invite("late", fields{"sendEmail": true})
 	o.mails(late.Email, 1)
 
+	for _, u := range []caller.User{accepts, silent, resent, late} { // what became of the mails is no part of the test
+		caller.Eventually(t, 30*time.Second, func() error {
+			if got := o.get(u).Invitation; got.Delivery != "delivered" {
+				return fmt.Errorf("the mail to %s is %s", u.Email, got.Delivery)
+			}
+			return nil
+		})
+	}
+	restored := time.Now()
 	o.restore(was)
+	// Subscribers hear once more of the four who had changed, and of nothing new.
+	caller.Eventually(t, 30*time.Second, func() error {
+		for _, u := range []caller.User{accepts, resent, archived, erased} {
+			if n := published.of(u); n < 2 {
+				return fmt.Errorf("%d times the last event of %s", n, u.Email)
+			}
+		}
+		return nil
+	})
+	for _, e := range published.all() {
+		if e.Time.After(restored) {
+			t.Errorf("the restore makes the event %+v", e)
+		}
+	}
 
 	if now := o.counts(); !reflect.DeepEqual(now, counts) {
 		t.Errorf("the counts are %v, not %v", now, counts)

@@ -180,7 +180,7 @@ func Functions() []Function {
 		},
 		{
 			Name: "expire", Purpose: "end stale invitations, let scheduled mails and reminders go, finish deletions of groups",
-			MemoryMB: 256, Timeout: 4 * time.Minute, ReservedConcurrency: 1, // two sweeps at once would do the same work twice
+			MemoryMB: 1024, Timeout: 4 * time.Minute, ReservedConcurrency: 1, // two sweeps at once would do the same work twice
 			Schedule: &Schedule{Name: "expire", Every: 5 * time.Minute, Retries: 1},
 			Permissions: []Permission{
 				{Query, OnByDue, nil, "what is due"},

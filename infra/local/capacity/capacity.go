@@ -25,6 +25,9 @@ import (
 type Units struct {
 	Read, Write float64
 	Calls       int
+	// Partitions are the write units of transactions by partition key, those of
+	// an index under its name and the key. A partition takes 1,000 a second.
+	Partitions map[string]float64
 }
 
 // Meter is the proxy: what goes through one of its handlers goes on to the
@@ -112,10 +115,15 @@ func (m *Meter) read(res *http.Response) error {
 		total += c.CapacityUnits
 	}
 	operation := operationOf(res.Request)
+	var partitions map[string]float64
 	if t, ok := res.Request.Context().Value(transactionKey{}).(*transaction); ok && res.StatusCode == http.StatusOK {
-		total, err = m.end(res.Request, t)
+		partitions, err = m.end(res.Request, t)
 		if err != nil {
 			return err
+		}
+		total = 0
+		for _, units := range partitions {
+			total += units
 		}
 	}
 	function := res.Request.Header.Get(functionHeader)
@@ -128,6 +136,12 @@ func (m *Meter) read(res *http.Response) error {
 		u.Read += total
 	default:
 		u.Write += total
+	}
+	for key, units := range partitions {
+		if u.Partitions == nil {
+			u.Partitions = map[string]float64{}
+		}
+		u.Partitions[key] += units
 	}
 	m.units[function] = u
 	return nil

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
 	"math"
 	"net/http"
 	"reflect"
@@ -58,25 +57,37 @@ func (m *Meter) begin(r *http.Request, body []byte) (*transaction, error) {
 	return t, err
 }
 
-// end gives the write units of a transaction that went through.
-func (m *Meter) end(r *http.Request, t *transaction) (float64, error) {
+// end returns the write units of a transaction that went through, by partition.
+func (m *Meter) end(r *http.Request, t *transaction) (map[string]float64, error) {
 	after, err := m.items(r, t)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	units := 0.0
+	units := map[string]float64{}
 	for _, key := range t.keys {
 		old, new := t.before[m.name(key)], after[m.name(key)]
-		units += 2 * kilobytes(max(size(old), size(new)))
+		units[key.text(m.of.PartitionKey)] += 2 * kilobytes(max(size(old), size(new)))
 		for _, index := range m.of.Indexes {
-			units += m.indexUnits(index, old, new)
+			in := new
+			if m.projected(index, new) == nil {
+				in = old
+			}
+			if n := m.indexUnits(index, old, new); n > 0 {
+				units[index.Name+" "+in.text(index.PartitionKey)] += n
+			}
 		}
 	}
 	return units, nil
 }
 
+// text returns a string attribute.
+func (i item) text(attribute string) (text string) {
+	_ = json.Unmarshal(i[attribute]["S"], &text) // keys are strings
+	return text
+}
+
 func (m *Meter) name(key item) string {
-	return fmt.Sprintf("%s %s", key[m.of.PartitionKey]["S"], key[m.of.SortKey]["S"])
+	return key.text(m.of.PartitionKey) + " " + key.text(m.of.SortKey)
 }
 
 // items reads the items of a transaction as they are, straight from the table.

@@ -1,6 +1,7 @@
 package capacity_test
 
 import (
+	"maps"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -53,13 +54,15 @@ func TestATransactionTakesTheTablesPartTwice(t *testing.T) {
 		return item
 	}
 	for _, c := range []struct {
-		name  string
-		items []map[string]types.AttributeValue
+		name       string
+		items      []map[string]types.AttributeValue
+		partitions map[string]float64
 	}{
-		{"two new items, one in every index", []map[string]types.AttributeValue{indexed("a", "requested#1", "2026", 10), {"pk": text("b"), "sk": text("x")}}},
-		{"another status", []map[string]types.AttributeValue{indexed("a", "invited#1", "2026", 10)}},
-		{"out of an index, and larger", []map[string]types.AttributeValue{indexed("a", "invited#1", "", 3000)}},
-		{"the same again, smaller, beside nothing", []map[string]types.AttributeValue{indexed("a", "invited#1", "", 1500), indexed("c", "active#1", "", 10)}},
+		{"two new items, one in every index", []map[string]types.AttributeValue{indexed("a", "requested#1", "2026", 10), {"pk": text("b"), "sk": text("x")}},
+			map[string]float64{"a": 2, "b": 2, "byStatus ws": 1, "byDue DUE#1": 1, "byEmail e": 1}},
+		{"another status", []map[string]types.AttributeValue{indexed("a", "invited#1", "2026", 10)}, nil},
+		{"out of an index, and larger", []map[string]types.AttributeValue{indexed("a", "invited#1", "", 3000)}, nil},
+		{"the same again, smaller, beside nothing", []map[string]types.AttributeValue{indexed("a", "invited#1", "", 1500), indexed("c", "active#1", "", 10)}, nil},
 	} {
 		want := 0.0
 		var puts []types.TransactWriteItem
@@ -75,8 +78,12 @@ func TestATransactionTakesTheTablesPartTwice(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := meter.Take()["f"].Write; got != want {
-			t.Errorf("%s: %v units, want %v", c.name, got, want)
+		got := meter.Take()["f"]
+		if got.Write != want {
+			t.Errorf("%s: %v units, want %v", c.name, got.Write, want)
+		}
+		if c.partitions != nil && !maps.Equal(got.Partitions, c.partitions) {
+			t.Errorf("%s: %v by partition, want %v", c.name, got.Partitions, c.partitions)
 		}
 	}
 }

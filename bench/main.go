@@ -1,0 +1,106 @@
+// Command bench measures Latchkey on this machine, beside a rival where there is
+// one, and writes docs/performance.md. Each figure is the median of several
+// runs; what is compared is measured in turns in the same run.
+//
+// It may import infra/blueprint, infra/local and its subpackages.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// section is one part of the report: what it measures, in one run.
+type section struct {
+	name string
+	runs int // of which the median counts
+	run  func(ctx context.Context, s *sheet) error
+}
+
+var sections = []section{
+	{"events", 3, measureEvents},
+	{"calls", 2, measureCalls},
+	{"partitions", 1, measurePartitions},
+	{"expire", 1, measureExpire},
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	var names []string
+	for _, s := range sections {
+		names = append(names, s.name)
+	}
+	only := flag.String("only", strings.Join(names, ","), "the sections to measure")
+	before := flag.String("before", "bench/before.json", "figures to compare with")
+	figures := flag.String("figures", "", "write the figures to this file")
+	flag.IntVar(&people, "people", 10_000, "users of the workspace that is listed")
+	out := flag.String("out", "", "write the report to this file; default: print it")
+	flag.Parse()
+	if err := run(ctx, strings.Split(*only, ","), *before, *figures, *out); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// people is how many users the workspace has that lists are taken from.
+var people int
+
+func run(ctx context.Context, only []string, before, figures, out string) error {
+	var all []figure
+	for _, sec := range sections {
+		if !slices.Contains(only, sec.name) {
+			continue
+		}
+		began := time.Now()
+		var tries [][]figure
+		for range sec.runs {
+			s := &sheet{section: sec.name}
+			if err := sec.run(ctx, s); err != nil {
+				return fmt.Errorf("%s: %w", sec.name, err)
+			}
+			tries = append(tries, s.figures)
+		}
+		all = append(all, medians(tries)...)
+		fmt.Fprintf(os.Stderr, "%s: %.0f s\n", sec.name, time.Since(began).Seconds())
+	}
+	if figures != "" {
+		raw, err := json.MarshalIndent(all, "", " ")
+		if err == nil {
+			err = os.WriteFile(figures, append(raw, '\n'), 0o644)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	old, err := readFigures(before)
+	if err != nil {
+		return err
+	}
+	text := report(all, old)
+	if out == "" {
+		fmt.Print(text)
+		return nil
+	}
+	return os.WriteFile(out, []byte(text), 0o644)
+}
+
+func readFigures(path string) (figures []figure, err error) {
+	raw, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return figures, json.Unmarshal(raw, &figures)
+}

@@ -23,6 +23,7 @@ func (h handler) routes() httpapi.Routes {
 		"POST /v1/workspaces/{workspace}/users/batch":         h.inviteMany,
 		"POST /v1/workspaces/{workspace}/users/{user}/resend": h.resend,
 		"POST /v1/workspaces/{workspace}/users/batch/resend":  h.resendMany,
+		"POST /v1/workspaces/{workspace}/users/{user}/email":  h.correctEmail,
 		"GET /v1/workspaces/{workspace}/users/{user}/link":    h.link,
 	}
 }
@@ -48,12 +49,50 @@ func (h handler) invite(ctx context.Context, r *httpapi.Request) (httpapi.Respon
 	if err != nil {
 		return httpapi.Response{}, err
 	}
-	out := httpapi.ShowUser(v.User, r.Now).With(v.Metadata, v.URL).Response(http.StatusCreated)
+	out := made(v, http.StatusCreated, r.Now)
 	out.Header["location"] = "/v1/workspaces/" + v.User.WorkspaceID + "/users/" + v.User.ID
+	return out, nil
+}
+
+// made answers with somebody whom this call made, or an earlier one with the
+// same Idempotency-Key.
+func made(v invitation.View, status int, now time.Time) httpapi.Response {
+	out := httpapi.ShowUser(v.User, now).With(v.Metadata, v.URL).Response(status)
 	if v.Replayed {
 		out.Header["idempotent-replay"] = strconv.FormatBool(true)
 	}
-	return out, nil
+	return out
+}
+
+// correctEmail moves somebody who has not joined to another email.
+func (h handler) correctEmail(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
+	in, malformed := r.Object()
+	var c invitation.Correction
+	if malformed == nil {
+		c = readCorrection(in)
+	}
+	call, badCall := callOf(r, "correctEmail "+r.Params["user"])
+	g, err := access.Admin(ctx, h.invitations.Store, r, c.Needs(call))
+	switch {
+	case err != nil:
+		return httpapi.Response{}, err
+	case malformed != nil:
+		return httpapi.Response{}, malformed
+	case badCall != nil:
+		return httpapi.Response{}, badCall
+	}
+	v, err := h.invitations.CorrectEmail(ctx, g, c, call, r.Now)
+	if err != nil {
+		return httpapi.Response{}, err
+	}
+	return made(v, http.StatusOK, r.Now), nil
+}
+
+func readCorrection(in *httpapi.Object) invitation.Correction {
+	c := invitation.Correction{Email: in.String("email"), SendEmail: in.Bool("sendEmail", true), Confirmed: in.Bool("confirm", false)}
+	in.Unknown()
+	c.Wrong = in.Errors
+	return invitation.NewCorrection(c)
 }
 
 var errKey = fault.New(fault.Invalid, "invalid_idempotency_key", "An Idempotency-Key has 1 to 255 characters.")

@@ -76,7 +76,7 @@ func (h handler) lines(ctx context.Context, r *httpapi.Request, g access.Grant, 
 	if err != nil {
 		return httpapi.Response{}, err
 	}
-	lines, next, err := h.store.ListHistory(ctx, g.Workspace.ID, userID, n, after, r.Now)
+	lines, next, err := h.store.ListUserHistory(ctx, g.Workspace.ID, userID, g.Users[userID].Former, n, after, r.Now)
 	if err != nil {
 		return httpapi.Response{}, err
 	}

@@ -48,7 +48,7 @@ const sendTimeout = 10 * time.Second
 // kindOf returns the mail that an event calls for; "" for none.
 func kindOf(e event.Event, u user.User) email.Kind {
 	switch user.ChangeType(e.Type) {
-	case user.UserInvited:
+	case user.UserInvited, user.EmailCorrected:
 		return email.Invitation
 	case user.UserReinvited:
 		return email.Reinvitation

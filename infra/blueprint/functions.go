@@ -71,19 +71,20 @@ func Functions() []Function {
 			},
 		},
 		{
-			Name: "invite", Purpose: "invite one or many, send invitations again, copy a link",
+			Name: "invite", Purpose: "invite one or many, send invitations again, correct an email, copy a link",
 			MemoryMB: 512, Timeout: batchTimeout, // a batch of 500 is much at once
 			Routes: []Route{
 				{"POST", "/v1/workspaces/{workspace}/users", "inviteUser", SignedIn, usual},
 				{"POST", "/v1/workspaces/{workspace}/users/batch", "inviteUsers", SignedIn, batch},
 				{"POST", "/v1/workspaces/{workspace}/users/batch/resend", "resendInvitations", SignedIn, batch},
 				{"POST", "/v1/workspaces/{workspace}/users/{user}/resend", "resendInvitation", SignedIn, usual},
+				{"POST", "/v1/workspaces/{workspace}/users/{user}/email", "correctEmail", SignedIn, usual},
 				{"GET", "/v1/workspaces/{workspace}/users/{user}/link", "getInvitationLink", SignedIn, usual},
 			},
 			Permissions: []Permission{
 				{Read, OnTable, invitingKeys, "workspace, caller, groups, counts, whether the person has an account and takes mail"},
 				{Query, OnByDue, nil, "seats of invitations whose time has passed, where one is needed"},
-				{Insert, OnTable, []string{"WS#*", "RECIPIENT#*"}, "the invited users, their mailboxes, the answer to a call with an Idempotency-Key"},
+				{Insert, OnTable, []string{"WS#*", "RECIPIENT#*"}, "the invited users, their mailboxes, what is left under a corrected email, the answer to a call with an Idempotency-Key"},
 				{Change, OnTable, []string{"WS#*", "INVITER#*"}, "a new generation on resend, the counts of users, seats and mails"},
 				{Fetch, OnLinkKey, nil, "derive the link"},
 				{Unwrap, OnMetadataKey, nil, "encrypt metadata, show it to the admin"},

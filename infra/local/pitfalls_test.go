@@ -252,6 +252,7 @@ func bodyFor(t *testing.T, r blueprint.Route, target apiUser) any {
 		"updateUser":        map[string]any{"name": "Stolen", "role": "admin"},
 		"restoreUser":       map[string]any{"reinvite": true},
 		"resendInvitation":  nil,
+		"correctEmail":      map[string]any{"email": "stolen-" + unique() + "@corp.com"},
 		"archiveUser":       nil,
 		"leaveWorkspace":    nil,
 		"acceptMine":        nil,

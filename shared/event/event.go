@@ -43,6 +43,8 @@ type Event struct {
 	// CorrelationID names the API request that the event followed from; every
 	// log line about it has the same. Absent where there was none.
 	CorrelationID string `json:"correlationId,omitempty"`
+	// PreviousUserID is the id that the user had before user.email_corrected.
+	PreviousUserID string `json:"previousUserId,omitempty"`
 }
 
 // OfUser is the event of a user's last change.
@@ -51,10 +53,10 @@ func OfUser(u user.User) Event {
 		ID: u.Last.ID, Type: string(u.Last.Type), Version: Version,
 		WorkspaceID: u.WorkspaceID, UserID: u.ID, Actor: u.Last.Actor, Time: u.Last.At,
 		Status: string(u.Status), PreviousStatus: string(u.Last.From), Changed: u.Last.Changed,
-		Generation: u.Invitation.Generation, CorrelationID: u.Last.CorrelationID,
+		Generation: u.Invitation.Generation, CorrelationID: u.Last.CorrelationID, PreviousUserID: u.PreviousID(),
 	}
 	switch u.Last.Type {
-	case user.UserInvited, user.UserReinvited, user.UserRestored:
+	case user.UserInvited, user.UserReinvited, user.UserRestored, user.EmailCorrected:
 		e.SendEmail = u.Invitation.SendEmail && u.Invitation.Delivery == user.DeliveryQueued
 	case user.UserReminded, user.MailDue:
 		e.SendEmail = true

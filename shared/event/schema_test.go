@@ -65,6 +65,8 @@ func TestEventsAreWhatTheirSchemasSay(t *testing.T) {
 	at = u.Invitation.ExpiresAt
 	expired := must(u.Expire(stamp()))
 	again := must(expired.Resend(stamp(), week))
+	corrected, _, err := u.CorrectEmail(stamp(), "john.doe@corp.com", week, user.Erased{}, user.Mailbox{}, user.Recipient{})
+	must(corrected, err)
 	admin := user.Founder(user.Stamp{Actor: "usr_00000000000000000000000000000000", At: at}, ws, "Ada", "ada@corp.com", "sub-ada")
 	active := must(again.Accept(stamp(), user.Answer{Generation: again.Invitation.Generation, ByLink: true}, user.Guest{Subject: "sub", Email: "john@corp.com"}, admin))
 	archived := must(active.Archive(stamp()))

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/latchkey/latchkey/shared/datakey"
 	"github.com/latchkey/latchkey/shared/fault"
 	"github.com/latchkey/latchkey/shared/id"
 	"github.com/latchkey/latchkey/shared/store"
@@ -31,53 +32,78 @@ func (s Service) noteCall(ctx context.Context, workspaceID string, call Call, no
 	return stands, err
 }
 
-// receipt is the answer to a call that invited one person, without the link.
-func (b *batch) receipt(u user.User) (store.Answer, error) {
+// keyed is a call that makes one person, which a repeat with the same
+// Idempotency-Key finds again.
+type keyed struct {
+	Call
+	box datakey.Box
+	now time.Time
+}
+
+// receipt is the answer to the call, without the link.
+func (k keyed) receipt(u user.User) (store.Answer, error) {
 	plain, err := json.Marshal(u)
 	if err != nil {
 		return store.Answer{}, err
 	}
-	sealed, err := b.keys.box.Seal("answer of "+b.call.Key, plain)
-	return store.Answer{Key: b.call.Key, Body: b.call.Body, Sealed: sealed, Until: b.now.Add(answersKept)}, err
+	sealed, err := k.box.Seal("answer of "+k.Key, plain)
+	return store.Answer{Key: k.Key, Body: k.Body, Sealed: sealed, Until: k.now.Add(answersKept)}, err
 }
 
 // replay returns what the call was answered before, whatever became of the user
-// since; ok is false for a call that is new.
-func (b *batch) replay(st *store.State) (o Outcome, ok bool, err error) {
+// since; ok is false for a call that is new. The user of an earlier release's
+// receipt is zero.
+func (k keyed) replay(st *store.State) (u user.User, ok bool, err error) {
 	before := st.Answer
-	if b.call.Key == "" || !before.Counts(b.now) {
-		return Outcome{}, false, nil
+	if k.Key == "" || !before.Counts(k.now) {
+		return user.User{}, false, nil
 	}
-	if before.Body != b.call.Body {
-		return Outcome{}, true, ErrMismatch
+	if before.Body != k.Body {
+		return user.User{}, true, ErrMismatch
 	}
-	plain, err := b.keys.box.Unseal("answer of "+before.Key, before.Sealed)
+	plain, err := k.box.Unseal("answer of "+before.Key, before.Sealed)
 	if err != nil {
-		return Outcome{}, true, err
+		return user.User{}, true, err
 	}
-	var u user.User
 	err = json.Unmarshal(plain, &u)
-	if err == nil && u.ID == "" { // the receipt of an earlier release
-		u = st.Users[b.ids[0]]
-	}
-	return Outcome{Kind: Replayed, User: u}, true, err
+	return u, true, err
 }
 
-// lateReplay looks once more for the answer to a single call whose person turned
-// out to exist, or for whom no seat is left. The items of one read are not of one
-// moment: another try of the same call may have invited them, and taken the last
-// seat, after the answer was looked for.
+// lateReplay looks once more for the answer to a call that turned out to be
+// refused for what another try of it may have brought about. The items of one
+// read are not of one moment: it may have been answered after its answer was
+// looked for.
+func (s Service) lateReplay(ctx context.Context, workspaceID string, k keyed) (u user.User, ok bool, err error) {
+	if k.Key == "" {
+		return user.User{}, false, nil
+	}
+	st, err := s.Store.Load(ctx, store.Want{Workspace: workspaceID, Request: k.Key})
+	if err != nil {
+		return user.User{}, false, err
+	}
+	return k.replay(st)
+}
+
+func (b *batch) keyed() keyed { return keyed{b.call, b.keys.box, b.now} }
+
+// replay is that of the batch's one call.
+func (b *batch) replay(st *store.State) (Outcome, bool, error) {
+	u, ok, err := b.keyed().replay(st)
+	if ok && err == nil && u.ID == "" {
+		u = st.Users[b.ids[0]]
+	}
+	return Outcome{Kind: Replayed, User: u}, ok, err
+}
+
+// lateReplay is that of a single call whose person turned out to exist, or for
+// whom no seat is left.
 func (b *batch) lateReplay(ctx context.Context, outcomes []Outcome) error {
-	if !b.one || b.call.Key == "" || outcomes[0].Kind != Exists && outcomes[0].Kind != NoSeat {
+	if !b.one || outcomes[0].Kind != Exists && outcomes[0].Kind != NoSeat {
 		return nil
 	}
-	st, err := b.Store.Load(ctx, store.Want{Workspace: b.grant.Workspace.ID, Request: b.call.Key})
-	if err != nil {
-		return err
-	}
-	replayed, ok, err := b.replay(st)
+	u, ok, err := b.Service.lateReplay(ctx, b.grant.Workspace.ID, b.keyed())
 	if ok && err == nil {
-		outcomes[0] = replayed
+		outcomes[0] = Outcome{Kind: Replayed, User: u}
 	}
 	return err
 }

@@ -247,9 +247,7 @@ func (b *batch) check(outcomes []Outcome) (todo []int) {
 			found.Add("/message", "messages_off", "Personal messages are turned off in this workspace.")
 		}
 		if b.ids[row] != "" {
-			if !b.grant.Workspace.Allows(p.Email) {
-				found.Add("/email", "domain_not_allowed", "This workspace only invites addresses of certain domains.")
-			}
+			b.grant.Workspace.CheckDomain(&found, p.Email)
 			if earlier, twice := first[b.ids[row]]; twice {
 				found.Add("/email", "duplicate", fmt.Sprintf("Row %d has the same address.", earlier+1))
 			} else {
@@ -339,7 +337,7 @@ func (c chunking) decide(st *store.State) (store.Decision, []Outcome, error) {
 		outcomes[i] = Outcome{Kind: Created, User: u}
 	}
 	if c.one && c.call.Key != "" && len(d.Users) == 1 {
-		answer, err := c.receipt(d.Users[0].After)
+		answer, err := c.keyed().receipt(d.Users[0].After)
 		if err != nil {
 			return d, nil, err
 		}

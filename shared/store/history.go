@@ -1,7 +1,9 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,6 +13,7 @@ import (
 
 	"github.com/latchkey/latchkey/shared/event"
 	"github.com/latchkey/latchkey/shared/table"
+	"github.com/latchkey/latchkey/shared/user"
 )
 
 // historyItem is one line of history. The table has it by user, the index
@@ -92,6 +95,33 @@ func (s *Store) ListHistory(ctx context.Context, workspaceID, userID string, lim
 		next = entries[len(entries)-1].ID
 	}
 	return entries, next, nil
+}
+
+// ListUserHistory is ListHistory for one user under each id that they have had.
+func (s *Store) ListUserHistory(ctx context.Context, workspaceID, userID string, former []user.FormerID, limit int, after string, now time.Time) (entries []Entry, next string, err error) {
+	more := false
+	list := func(id, after string) error {
+		lines, further, err := s.ListHistory(ctx, workspaceID, id, limit, after, now)
+		entries = append(entries, lines...)
+		more = more || further != ""
+		return err
+	}
+	err = list(userID, after)
+	for _, f := range former {
+		if err == nil && (after == "" || f.Until < after) {
+			err = list(f.ID, f.Until)
+		} else if err == nil {
+			err = list(f.ID, after)
+		}
+	}
+	slices.SortFunc(entries, func(a, b Entry) int { return cmp.Compare(b.ID, a.ID) })
+	if len(entries) > limit {
+		entries, more = entries[:limit], true
+	}
+	if more && len(entries) > 0 {
+		next = entries[len(entries)-1].ID
+	}
+	return entries, next, err
 }
 
 // Names returns the current names of users of a workspace; a user who is gone

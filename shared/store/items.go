@@ -98,8 +98,9 @@ type userItem struct {
 	mailboxItem
 	MailboxVersion int `dynamodbav:"mailboxVersion,omitempty"`
 	recipientItem
-	Request string    `dynamodbav:"request,omitempty"`
-	Last    *lastItem `dynamodbav:"last,omitempty"`
+	Request string          `dynamodbav:"request,omitempty"`
+	Former  []user.FormerID `dynamodbav:"former,omitempty"`
+	Last    *lastItem       `dynamodbav:"last,omitempty"`
 }
 
 // mailboxItem is a mailbox, by itself or as a user's record last saw it.
@@ -156,7 +157,7 @@ func itemOfUser(u user.User) (Item, error) {
 		NotifyInviter: i.NotifyInviter, Message: i.Message, Locale: i.Locale,
 		HasAccount:  u.HasAccount,
 		mailboxItem: itemOfMailbox(u.Mailbox), MailboxVersion: u.Mailbox.Version, recipientItem: itemOfRecipient(u.Recipient),
-		Request: u.Request,
+		Request: u.Request, Former: u.Former,
 	}
 	switch {
 	case i.Delivery == user.DeliveryScheduled: // of those due at one instant, the oldest first
@@ -196,7 +197,7 @@ func userOfItem(item Item) (user.User, error) {
 			NotifyInviter: in.NotifyInviter, Message: in.Message, Locale: in.Locale,
 		},
 		HasAccount: in.HasAccount || in.Status == string(user.Invited) || in.Status == string(user.Active) || in.ActivatedAt != "",
-		Mailbox:    in.mailbox(in.MailboxVersion), Recipient: in.recipient(), Request: in.Request,
+		Mailbox:    in.mailbox(in.MailboxVersion), Recipient: in.recipient(), Request: in.Request, Former: in.Former,
 		Last: in.Last.change(),
 	}
 	recallDelivery(&u)

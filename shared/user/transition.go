@@ -21,6 +21,9 @@ var (
 	ErrInviterGone = fault.New(fault.Conflict, "inviter_not_admin", "The person who sent this invitation no longer manages the workspace. Ask for a new invitation.")
 )
 
+// CodeExists is the code of Exists.
+const CodeExists = "user_exists"
+
 // Exists returns the fault of inviting an email that the workspace knows already.
 func Exists(u User, now time.Time) error {
 	status := u.StatusAt(now)
@@ -28,7 +31,7 @@ func Exists(u User, now time.Time) error {
 	if status == Archived {
 		detail += " Restore the user instead."
 	}
-	return &fault.Error{Kind: fault.Conflict, Code: "user_exists", Detail: detail,
+	return &fault.Error{Kind: fault.Conflict, Code: CodeExists, Detail: detail,
 		User: &fault.UserRef{ID: u.ID, Status: string(status)}}
 }
 
@@ -495,10 +498,15 @@ func (u User) Erase(s Stamp) (Erased, error) {
 	}
 	last := u.changed(s, UserErased).Last
 	last.From = u.Status
+	return u.rest(last), nil
+}
+
+// rest returns what is left of a record that goes.
+func (u User) rest(last Change) Erased {
 	return Erased{
 		ID: u.ID, WorkspaceID: u.WorkspaceID, Generation: u.Invitation.Generation, Version: u.Version + 1,
 		Request: u.Request, Last: last,
-	}, nil
+	}
 }
 
 // IsVersion returns nil if the user is as the caller saw them.

@@ -119,9 +119,19 @@ type User struct {
 	// Request names the call that created the user, so that a repeat of the
 	// call recognizes its own; "" for none.
 	Request string
+	// Former are the ids that the person had before their email was corrected,
+	// oldest first.
+	Former []FormerID
 	// Last is the change that made the record what it is. It is stored with
 	// the record, in the same write, and becomes the domain event.
 	Last Change
+}
+
+// FormerID is an id that a person had until a change: their history before it
+// has that id. Somebody else may have it since.
+type FormerID struct {
+	ID    string
+	Until string // the id of the change
 }
 
 // Change is one domain event in the making.
@@ -151,6 +161,7 @@ const (
 	UserArchived    ChangeType = "user.archived"
 	UserRestored    ChangeType = "user.restored"
 	UserErased      ChangeType = "user.erased"
+	EmailCorrected  ChangeType = "user.email_corrected"
 	DeliveryChanged ChangeType = "invitation.delivery_changed"
 	MailDue         ChangeType = "invitation.mail_due" // a scheduled mail may leave
 )

@@ -309,6 +309,13 @@ func (s Settings) Allows(email string) bool {
 	return slices.Contains(s.AllowedEmailDomains, user.EmailDomain(user.CanonicalEmail(email)))
 }
 
+// CheckDomain names an email that may not be invited.
+func (s Settings) CheckDomain(fields *fault.Fields, email string) {
+	if !s.Allows(email) {
+		fields.Add("/email", "domain_not_allowed", "This workspace only invites addresses of certain domains.")
+	}
+}
+
 // CheckName adds what is wrong with a workspace's name.
 func CheckName(fields *fault.Fields, name string) {
 	user.CheckTitle(fields, "/name", name, user.MaxName)

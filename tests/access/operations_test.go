@@ -33,6 +33,9 @@ var operations = map[string]func(p place) request{
 	},
 	"resendInvitation":  func(p place) request { return on(p, p.invite(nil), "/resend", fields{"sendEmail": false}) },
 	"resendInvitations": func(p place) request { return onMany(p, p.invite(nil), "/resend") },
+	"correctEmail": func(p place) request {
+		return on(p, p.invite(nil), "/email", fields{"email": secretMail + unique() + "@" + secretDomain, "sendEmail": false})
+	},
 	"getInvitationLink": func(p place) request { return on(p, p.invite(nil), "/link", nil) },
 
 	"followInvitation": func(p place) request {

@@ -135,6 +135,23 @@ var scenarios = []scenario{
 		s.has("jane", "requested", 1)
 		s.has("jim", "requested", 0)
 	}},
+	{operation: "correctEmail", stage: func(s *scene) request {
+		s.found()
+		s.group("eu")
+		s.invite("jon", fields{"groups": []string{"eu"}, "metadata": fields{"k": 1}})
+		return request{
+			who: s.admin, body: fields{"email": s.email("john")}, headers: []string{"idempotency-key", s.tag}, want: []int{http.StatusOK},
+		}
+	}, check: func(s *scene) {
+		if u := s.has("john", "requested", 1); !strings.Contains(string(u.Metadata), "1") || !slices.Equal(u.Groups, []string{"eu"}) {
+			s.t.Errorf("corrected: %v %s", u.Groups, u.Metadata)
+		}
+	}},
+	{operation: "correctEmail", variant: "without a key", stage: func(s *scene) request {
+		s.found()
+		s.invite("jon", nil)
+		return request{who: s.admin, body: fields{"email": s.email("john")}, want: []int{http.StatusOK}, repeat: []string{"404 user_not_found"}}
+	}, check: func(s *scene) { s.has("john", "requested", 1) }},
 	{operation: "resendInvitations", stage: func(s *scene) request {
 		s.found()
 		return request{

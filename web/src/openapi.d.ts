@@ -632,6 +632,45 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/workspaces/{workspace}/users/{user}/email": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The workspace's id. Anything else is a workspace that does not exist.
+                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
+                 */
+                workspace: components["parameters"]["Workspace"];
+                /**
+                 * @description The user's id, or `me` for the caller; an operator is nobody there. Anything else is a user who does not exist.
+                 * @example usr_j5hdpl2rgkhoscc7ia4ss7h0u4safrrp
+                 */
+                user: components["parameters"]["User"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Correct the email of a person who has not joined
+         * @description For admins; from requested, invited and expired. Role, groups, metadata, name, language and history
+         *     stay. A user's id is made of the email, so the answer has a new `id`, and the old one is a `404`
+         *     from then on. The person gets a new link, by mail unless `sendEmail` is false, which lasts for the
+         *     workspace's `invitationDays`; every older link is dead. The caller becomes the inviter. Limits and
+         *     refusals are those of `inviteUser`: it counts as one more invitation. A pending person keeps their
+         *     seat, and an expired one needs one.
+         *
+         *     With an `Idempotency-Key`, a repeat of the call corrects nothing twice. It returns the first answer
+         *     again, whatever has happened to the user since, with the header `idempotent-replay`.
+         */
+        post: operations["correctEmail"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/workspaces/{workspace}/users/{user}/link": {
         parameters: {
             query?: never;
@@ -913,7 +952,7 @@ export interface components {
          * @description The domain events, as `events/schema` has them.
          * @enum {string}
          */
-        EventType: "user.invited" | "user.reinvited" | "user.reminded" | "user.accepted" | "user.declined" | "user.expired" | "user.updated" | "user.archived" | "user.restored" | "user.erased" | "invitation.mail_due" | "invitation.delivery_changed" | "workspace.created" | "workspace.updated";
+        EventType: "user.invited" | "user.reinvited" | "user.reminded" | "user.accepted" | "user.declined" | "user.expired" | "user.updated" | "user.archived" | "user.restored" | "user.erased" | "user.email_corrected" | "invitation.mail_due" | "invitation.delivery_changed" | "workspace.created" | "workspace.updated";
         /**
          * @description What is known of the newest mail.
          *
@@ -1874,6 +1913,26 @@ export interface components {
                     status?: 409;
                     /** @constant */
                     code?: "status_conflict";
+                } & components["schemas"]["UserProblem"]) | ({
+                    /** @constant */
+                    status?: 409;
+                    /** @enum {unknown} */
+                    code?: "seat_limit_reached" | "recipient_undeliverable" | "recipient_unsubscribed" | "recipient_complained" | "recipient_reported" | "invitations_paused";
+                } & components["schemas"]["PlainProblem"]);
+            };
+        };
+        /** @description The email is already in the workspace, or the user's status does not allow it, and `user` has the id and status; or every seat is taken, the address takes no mail, or invitations are paused. Nothing was written. */
+        MayNotBeCorrected: {
+            headers: {
+                "apigw-requestid": components["headers"]["RequestID"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": ({
+                    /** @constant */
+                    status?: 409;
+                    /** @enum {unknown} */
+                    code?: "user_exists" | "status_conflict";
                 } & components["schemas"]["UserProblem"]) | ({
                     /** @constant */
                     status?: 409;
@@ -3827,6 +3886,71 @@ export interface operations {
             409: components["responses"]["MayNotBeSentAgain"];
             413: components["responses"]["TooLarge"];
             429: components["responses"]["TooSoon"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    correctEmail: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Names this call for 24 hours, so that it can be repeated after its answer was lost. It belongs to
+                 *     the caller and the operation. The same key with another body, or content type, is a `422`. Longer
+                 *     than 255 bytes is a `400`.
+                 * @example 7f1c2a90-3b6e-4a52-9a0e-5d2f6a6f5a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description The workspace's id. Anything else is a workspace that does not exist.
+                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
+                 */
+                workspace: components["parameters"]["Workspace"];
+                /**
+                 * @description The user's id, or `me` for the caller; an operator is nobody there. Anything else is a user who does not exist.
+                 * @example usr_j5hdpl2rgkhoscc7ia4ss7h0u4safrrp
+                 */
+                user: components["parameters"]["User"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description The right address; as for `inviteUser`. */
+                    email: string;
+                    sendEmail?: components["schemas"]["SendEmail"];
+                    confirm?: components["schemas"]["Confirm"];
+                };
+            };
+        };
+        responses: {
+            /** @description The user under the new id, with the new link. */
+            200: {
+                headers: {
+                    "apigw-requestid": components["headers"]["RequestID"];
+                    ETag: components["headers"]["ETag"];
+                    /**
+                     * @description There where the answer is that of an earlier call with this key.
+                     * @example true
+                     */
+                    "Idempotent-Replay"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserWithLinkIfPending"];
+                };
+            };
+            400: components["responses"]["BadInvitation"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["NoAdmin"];
+            404: components["responses"]["NoUser"];
+            409: components["responses"]["MayNotBeCorrected"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["IdempotencyMismatch"];
+            429: components["responses"]["Throttled"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };

@@ -24,7 +24,7 @@ var kinds = map[string]int{
 }
 
 // constants are codes that have a name, and their kind.
-var constants = map[string]string{"CodeInvalid": "Invalid", "CodeSeatsInUse": "Conflict"}
+var constants = map[string]string{"CodeInvalid": "Invalid", "CodeSeatsInUse": "Conflict", "CodeExists": "Conflict"}
 
 // codes are the codes that the code has: of problems, with their status, and
 // of fields.

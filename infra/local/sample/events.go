@@ -76,9 +76,11 @@ func Events() ([]Event, error) {
 		{"invite-batch", "inviteUsers", 200, "ada@corp.com", ws, m{"users": []m{
 			{"name": "Max Many", "email": "max@corp.com", "role": "builder", "groups": []string{"manager"}},
 			{"name": "Mona Many", "email": "mona@corp.com", "role": "end-user", "sendEmail": false},
+			{"name": "Nora Typo", "email": "nora@crop.com", "role": "end-user", "sendEmail": false},
 		}}},
 		{"invite-batch-csv", "inviteUsers", 200, operator, ws, "name,email,role,groups,metadata\r\nCeline Sheet,celine@corp.com,builder,manager,\"{\"\"region\"\":\"\"eu\"\"}\"\r\n"},
 		{"invite-batch-resend", "resendInvitations", 200, "ada@corp.com", ws, users("nina@corp.com")},
+		{"invite-email", "correctEmail", 200, "ada@corp.com", of("nora@crop.com"), m{"email": "nora@corp.com"}},
 		{"update", "updateUser", 200, "ada@corp.com", of("bob@corp.com"), m{"name": "Bob B. Builder", "groups": []string{"manager"}, "metadata": m{"region": "eu"}}},
 		{"list", "listUsers", 200, "ada@corp.com", ws, nil},
 		{"list-get", "getUser", 200, "ada@corp.com", of("bob@corp.com"), nil},

@@ -322,6 +322,7 @@ const de: Translation = {
     thisPerson: 'die Person',
     invited: (who, whom) => `Einladung an ${whom}, von ${who}`,
     reinvited: (who, whom) => `Erneute Einladung an ${whom}, von ${who}`,
+    emailCorrected: (who, whom) => `Adresse von ${whom} berichtigt, von ${who}`,
     reminded: (whom) => `Erinnerung gesendet an ${whom}`,
     mailDue: (whom) => `Geplante Mail an ${whom} gesendet`,
     accepted: (whom) => `Angenommen durch ${whom}`,

@@ -315,6 +315,7 @@ const en = {
     thisPerson: 'the person',
     invited: (who: string, whom: string) => `${who} invited ${whom}`,
     reinvited: (who: string, whom: string) => `${who} invited ${whom} again`,
+    emailCorrected: (who: string, whom: string) => `${who} corrected ${whom}’s email`,
     reminded: (whom: string) => `Reminder sent to ${whom}`,
     mailDue: (whom: string) => `Scheduled mail sent to ${whom}`,
     accepted: (whom: string) => `Accepted by ${whom}`,

@@ -322,6 +322,7 @@ const es: Translation = {
     thisPerson: 'la persona',
     invited: (who, whom) => `${who} invitó a ${whom}`,
     reinvited: (who, whom) => `${who} invitó de nuevo a ${whom}`,
+    emailCorrected: (who, whom) => `${who} corrigió la dirección de ${whom}`,
     reminded: (whom) => `Recordatorio enviado a ${whom}`,
     mailDue: (whom) => `Correo programado enviado a ${whom}`,
     accepted: (whom) => `Aceptada por ${whom}`,

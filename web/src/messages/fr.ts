@@ -322,6 +322,7 @@ const fr: Translation = {
     thisPerson: 'la personne',
     invited: (who, whom) => `${who} a invité ${whom}`,
     reinvited: (who, whom) => `${who} a de nouveau invité ${whom}`,
+    emailCorrected: (who, whom) => `${who} a corrigé l’adresse de ${whom}`,
     reminded: (whom) => `Rappel envoyé à ${whom}`,
     mailDue: (whom) => `E-mail programmé envoyé à ${whom}`,
     accepted: (whom) => `Acceptation de ${whom}`,

@@ -319,6 +319,7 @@ const ja: Translation = {
     thisPerson: 'このユーザー',
     invited: (who, whom) => `${who} が ${whom} を招待`,
     reinvited: (who, whom) => `${who} が ${whom} を再招待`,
+    emailCorrected: (who, whom) => `${who} が ${whom} のメールアドレスを訂正`,
     reminded: (whom) => `${whom} にリマインダーを送信`,
     mailDue: (whom) => `${whom} に予定のメールを送信`,
     accepted: (whom) => `${whom} が承諾`,

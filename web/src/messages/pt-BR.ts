@@ -322,6 +322,7 @@ const ptBR: Translation = {
     thisPerson: 'a pessoa',
     invited: (who, whom) => `${who} convidou ${whom}`,
     reinvited: (who, whom) => `${who} convidou ${whom} de novo`,
+    emailCorrected: (who, whom) => `${who} corrigiu o endereço de ${whom}`,
     reminded: (whom) => `Lembrete enviado: ${whom}`,
     mailDue: (whom) => `E-mail agendado enviado: ${whom}`,
     accepted: (whom) => `Convite aceito: ${whom}`,

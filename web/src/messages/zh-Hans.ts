@@ -318,6 +318,7 @@ const zhHans: Translation = {
     thisPerson: '此人',
     invited: (who, whom) => `${who} 邀请了 ${whom}`,
     reinvited: (who, whom) => `${who} 重新邀请了 ${whom}`,
+    emailCorrected: (who, whom) => `${who} 更正了 ${whom} 的邮箱地址`,
     reminded: (whom) => `已向 ${whom} 发送提醒`,
     mailDue: (whom) => `已向 ${whom} 发送安排的邮件`,
     accepted: (whom) => `${whom} 接受了邀请`,

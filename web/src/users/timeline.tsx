@@ -95,6 +95,8 @@ function sentence(text: Text, e: Entry, named?: boolean): string {
       return t.history.invited(who, whom);
     case 'user.reinvited':
       return t.history.reinvited(who, whom);
+    case 'user.email_corrected':
+      return t.history.emailCorrected(who, whom);
     case 'user.reminded':
       return t.history.reminded(whom);
     case 'user.accepted':
@@ -154,6 +156,7 @@ function iconOf(e: Entry): ReactNode {
     case 'workspace.created':
       return <Plus size={16} />;
     case 'user.reinvited':
+    case 'user.email_corrected':
     case 'user.reminded':
     case 'invitation.mail_due':
     case 'invitation.delivery_changed':

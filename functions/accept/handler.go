@@ -27,6 +27,7 @@ func (h handler) routes() httpapi.Routes {
 		"GET /v1/invitations/{token}":          h.preview,
 		"POST /v1/invitations/{token}/accept":  h.accept,
 		"POST /v1/invitations/{token}/decline": h.decline,
+		"POST /v1/invitations/{token}/ask":     h.ask,
 
 		"POST /v1/me/workspaces/{workspace}/accept":  h.acceptMine,
 		"POST /v1/me/workspaces/{workspace}/decline": h.declineMine,
@@ -192,4 +193,15 @@ func (h handler) refuse(ctx context.Context, r *httpapi.Request, o invitation.Op
 	}
 	by, err := h.invitations.Inviter(ctx, o)
 	return httpapi.OK(show(u, o.Workspace, by, r.Now)), err
+}
+
+// ask asks for a new link with one that has ended. The answer says nothing about
+// whether anybody is told: neither the limits nor the managers are the holder's
+// business.
+func (h handler) ask(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
+	o, err := h.invitations.Look(ctx, r.Params["token"], r.Now)
+	if err != nil {
+		return httpapi.Response{}, err
+	}
+	return httpapi.Response{Status: http.StatusNoContent}, h.invitations.AskAgain(ctx, o, r.Now)
 }

@@ -47,7 +47,7 @@ func (n notice) mail() (m store.Mail, ours bool) {
 	generation, err := strconv.Atoi(tag("generation"))
 	m.Generation = generation
 	// A mail to the inviter says nothing of the invited person's mailbox.
-	return m, err == nil && m.Kind != "accepted"
+	return m, err == nil && m.Kind != "accepted" && m.Kind != "asked"
 }
 
 // correlation names the request that the mail followed from; "" for none.

@@ -18,12 +18,12 @@ func FuzzEvent(f *testing.F) {
 	for _, seed := range []string{
 		`{"detail":{"id":"evt_1","type":"user.invited","workspaceId":"ws_1","userId":"usr_1","generation":7,"status":"requested","time":"2026-01-01T12:00:00Z"}}`,
 		`{"detail":{"type":"user.restored","status":"active","generation":7}}`, `{"detail":{"type":"invitation.mail_due","generation":-1}}`,
-		`{"detail":{"type":1}}`, `{"detail":null}`, `{"detail":[]}`, `null`, `"`, ``,
+		`{"detail":{"type":"user.asked_again","generation":7}}`, `{"detail":{"type":1}}`, `{"detail":null}`, `{"detail":[]}`, `null`, `"`, ``,
 	} {
 		f.Add(seed)
 	}
 	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
-	kinds := []email.Kind{"", email.Invitation, email.Reinvitation, email.Reminder, email.Accepted, email.Access}
+	kinds := []email.Kind{"", email.Invitation, email.Reinvitation, email.Reminder, email.Accepted, email.Access, email.Asked}
 	f.Fuzz(func(t *testing.T, body string) {
 		var envelope struct {
 			Detail event.Event `json:"detail"`
@@ -39,7 +39,12 @@ func FuzzEvent(f *testing.F) {
 				t.Errorf("%s calls for %q", body, kind)
 			}
 			err := due(kind, e, u, workspace.Workspace{}, now)
-			if toMember := kind == email.Access || kind == email.Accepted; err == nil && (e.Generation != 7 || toMember != (status == user.Active) || !toMember && !status.Pending()) {
+			toMember := kind == email.Access || kind == email.Accepted
+			stands := status.Pending() && !toMember || status == user.Active && toMember
+			if kind == email.Asked {
+				stands = status == user.Expired || status == user.Declined
+			}
+			if err == nil && (e.Generation != 7 || !stands) {
 				t.Errorf("%s calls for %q to somebody who is %s", body, kind, status)
 			}
 		}

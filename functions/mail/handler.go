@@ -56,6 +56,8 @@ func kindOf(e event.Event, u user.User) email.Kind {
 		return email.Reminder
 	case user.UserAccepted:
 		return email.Accepted
+	case user.AskedAgain:
+		return email.Asked
 	case user.UserRestored:
 		if e.Status == string(user.Active) {
 			return email.Access
@@ -73,15 +75,19 @@ func kindOf(e event.Event, u user.User) email.Kind {
 // due returns nil while a mail is still called for: the record decides, not the
 // event, which may be old. Otherwise it returns why not.
 func due(kind email.Kind, e event.Event, u user.User, w workspace.Workspace, now time.Time) error {
-	stands := u.StatusAt(now).Pending()
-	if kind == email.Access || kind == email.Accepted {
-		stands = u.Status == user.Active
+	status := u.StatusAt(now)
+	stands := status.Pending()
+	switch kind {
+	case email.Access, email.Accepted:
+		stands = status == user.Active
+	case email.Asked:
+		stands = status == user.Expired || status == user.Declined
 	}
 	switch {
 	case !stands || u.Invitation.Generation != e.Generation:
 		return errStale
-	case kind == email.Accepted:
-		return nil // to the inviter: what is known of the person's mailbox says nothing
+	case kind.ToManager():
+		return nil // what is known of the person's mailbox says nothing
 	case !u.Invitation.SendEmail:
 		return errStale
 	case u.Recipient.RefusesMail() != nil:
@@ -95,6 +101,7 @@ func due(kind email.Kind, e event.Event, u user.User, w workspace.Workspace, now
 var (
 	errStale    = errors.New("nothing is called for any more")
 	errUnwanted = errors.New("the person wants no mail")
+	errNotNow   = errors.New("the mail service takes no mail now")
 	errPaused   = errors.New("the workspace's invitations are paused")
 )
 
@@ -168,7 +175,7 @@ func (h *handler) deliver(ctx context.Context, e event.Event, lastAttempt bool) 
 		return skipped, nil
 	}
 	m := store.Mail{WorkspaceID: w.ID, UserID: u.ID, Generation: e.Generation, Kind: string(kind)}
-	if kind == email.Access {
+	if kind == email.Access || kind == email.Asked {
 		m.Event = e.ID // archived and restored twice, a person gets two mails
 	}
 	if u.Invitation.Waits(user.MailKind(kind)) {
@@ -185,8 +192,14 @@ func (h *handler) deliver(ctx context.Context, e event.Event, lastAttempt bool) 
 	if err != nil {
 		return again, err
 	}
-	if kind == email.Accepted && (inviter.Status != user.Active || inviter.Recipient.RefusesMail() != nil) {
-		return skipped, nil
+	if kind.ToManager() {
+		inviter, err = h.manager(ctx, kind, inviter, w, now)
+		if err != nil {
+			return again, err
+		}
+		if inviter.ID == "" {
+			return skipped, nil
+		}
 	}
 	err = h.wait(ctx, h.now())
 	if err != nil {
@@ -206,6 +219,15 @@ func (h *handler) deliver(ctx context.Context, e event.Event, lastAttempt bool) 
 	case claim == store.AlreadySent:
 		return skipped, h.mark(ctx, m, wasSent, now)
 	}
+	if kind == email.Asked {
+		ok, err := h.invitations.Store.CountNotice(ctx, w.ID, workspace.MaxNotices, now)
+		if err != nil {
+			return again, err
+		}
+		if !ok {
+			return skipped, h.invitations.Store.ReleaseMail(ctx, m, attempt)
+		}
+	}
 	if at := latest(now, e.Time); at.Before(h.closedUntil) {
 		return h.postpone(ctx, st, m, attempt, at, h.closed, h.closedUntil)
 	}
@@ -221,6 +243,32 @@ func (h *handler) deliver(ctx context.Context, e event.Event, lastAttempt bool) 
 		return h.refused(ctx, st, m, attempt, latest(now, e.Time), why)
 	}
 	return h.notSent(ctx, m, attempt, err, lastAttempt)
+}
+
+// manager returns the person whom a mail tells about another: the inviter, and
+// where the person asks for a new link and the inviter is no admin any more, the
+// admin who has been there longest. It is zero where there is nobody to tell.
+func (h *handler) manager(ctx context.Context, kind email.Kind, inviter user.User, w workspace.Workspace, now time.Time) (user.User, error) {
+	told := func(u user.User) bool {
+		return u.Status == user.Active && (kind == email.Accepted || u.Manages()) && u.Recipient.RefusesMail() == nil
+	}
+	switch {
+	case told(inviter):
+		return inviter, nil
+	case kind == email.Accepted:
+		return user.User{}, nil
+	}
+	admins, _, err := h.invitations.Store.ListUsers(ctx, w.ID, store.Filter{Statuses: []user.Status{user.Active}, Role: user.Admin}, store.Page{Limit: 20, Oldest: true}, now)
+	if err != nil {
+		return user.User{}, err
+	}
+	for _, listed := range admins { // by an index, which may be behind
+		u, _, err := h.invitations.Store.LoadUser(ctx, w.ID, listed.ID)
+		if err != nil || told(u) {
+			return u, err
+		}
+	}
+	return user.User{}, nil
 }
 
 // refused puts a mail back on the schedule that SES does not take now. Where the
@@ -250,6 +298,9 @@ func latest(now, event time.Time) time.Time {
 // postpone writes the wait before it releases the claim: in between nobody else
 // can send the mail. The message is done with, so the wait costs no attempt.
 func (h *handler) postpone(ctx context.Context, st *store.State, m store.Mail, a store.Attempt, at time.Time, why verdict, until time.Time) (string, error) {
+	if m.Kind == string(email.Asked) { // an invitation that has ended is on no schedule
+		return again, errors.Join(errNotNow, h.invitations.Store.ReleaseMail(ctx, m, a))
+	}
 	stamp, err := access.Stamp(ctx, "mail", at, h.invitations.Random)
 	if err != nil {
 		return again, err
@@ -318,7 +369,7 @@ func (h handler) settle(ctx context.Context, u user.User, now time.Time) (user.U
 // mark notes what became of a mail with the invitation; a mail to the inviter
 // is not about the invited person's mailbox.
 func (h handler) mark(ctx context.Context, m store.Mail, n user.Notice, now time.Time) error {
-	if m.Kind == string(email.Accepted) {
+	if email.Kind(m.Kind).ToManager() {
 		return nil
 	}
 	stamp, err := access.Stamp(ctx, "mail", now, h.invitations.Random)

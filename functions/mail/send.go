@@ -101,7 +101,7 @@ func (h handler) invite(ctx context.Context, a about) (email.Invite, error) {
 		return email.Invite{}, err
 	}
 	switch a.kind {
-	case email.Accepted:
+	case email.Accepted, email.Asked:
 		invite.To, invite.Locale = a.inviter.Email, w.Locale
 		invite.Link = h.dashboard + "/" + w.Slug + "/workspace-settings/users"
 		return invite, nil
@@ -133,7 +133,7 @@ func replyTo(a about) string {
 	if a.workspace.ReplyTo != workspace.ReplyToInviter {
 		return a.workspace.ReplyTo
 	}
-	if a.kind == email.Accepted || a.inviter.Status != user.Active {
+	if a.kind.ToManager() || a.inviter.Status != user.Active {
 		return ""
 	}
 	return a.inviter.Email

@@ -298,3 +298,80 @@ func TestAScheduledMailIsSentWhenItIsDue(t *testing.T) {
 		t.Errorf("the mail has no link: %s", m.Content.Simple.Body.Text.Data)
 	}
 }
+
+// An admin is told that somebody asks for a new link: the inviter, or whoever
+// has been an admin for longest, and never more often than a day allows.
+func TestAnAdminIsToldWhoAsksForANewLink(t *testing.T) {
+	member := func(b *bench, name string, role user.Role, age time.Duration) user.User {
+		email := name + "@corp.com"
+		u := user.Founder(user.Stamp{ID: "evt_" + name, Actor: user.IDFor(b.u.WorkspaceID, email), At: b.now.Add(-age)}, b.u.WorkspaceID, name, email, "sub-"+name)
+		u.Role = role
+		b.write(store.Decision{Users: []store.UserChange{{After: u}}})
+		return u
+	}
+	for name, c := range map[string]struct {
+		inviter user.Role // today's
+		admins  bool      // there are others
+		notices int       // that the day has had
+		to      string
+	}{
+		"the inviter":            {user.Admin, true, 0, "ivy@corp.com"},
+		"the oldest admin":       {user.Builder, true, 0, "ada@corp.com"},
+		"nobody":                 {user.Builder, false, 0, ""},
+		"the last of the day":    {user.Admin, true, workspace.MaxNotices - 1, "ivy@corp.com"},
+		"the day has had enough": {user.Admin, true, workspace.MaxNotices, ""},
+	} {
+		b := newBench(t)
+		b.h.dashboard = "https://app.example.com"
+		inviter := member(b, "ivy", c.inviter, 3*time.Hour)
+		if c.admins {
+			member(b, "bea", user.Admin, time.Hour)
+			member(b, "ada", user.Admin, 2*time.Hour)
+		}
+		b.change("declined", func(u user.User, s user.Stamp) (user.User, error) {
+			u.Invitation.InvitedBy = inviter.ID
+			return u.Decline(s, byLink(u))
+		})
+		b.change("asked", func(u user.User, s user.Stamp) (user.User, error) { return u.AskAgain(s, u.Invitation.Generation) })
+		for range c.notices {
+			if ok, err := b.store().CountNotice(t.Context(), b.u.WorkspaceID, workspace.MaxNotices, b.now); !ok || err != nil {
+				t.Fatal(ok, err)
+			}
+		}
+		for range 2 { // a repeat tells nobody twice
+			if b.receive(1) {
+				t.Errorf("%s: it went back to the queue: %s", name, b.log)
+			}
+		}
+		mails := len(b.ses.sent())
+		switch {
+		case c.to == "" && mails > 0, c.to != "" && mails != 1:
+			t.Errorf("%s: %d mails", name, mails)
+		case c.to != "":
+			m, headers := b.last()
+			if m.Destination.ToAddresses[0] != c.to || headers["List-Unsubscribe"] != "" || strings.Contains(m.Content.Simple.Body.Text.Data, "john@corp.com") {
+				t.Errorf("%s: %+v", name, m)
+			}
+		}
+		if got, _ := b.delivery(); got != user.DeliveryQueued {
+			t.Errorf("%s: a mail to an admin made the invited person's delivery %s", name, got)
+		}
+	}
+}
+
+// The record of an invitation that has ended waits for nothing: the message does.
+func TestANoticeThatTheMailServiceDoesNotTakeGoesBackToTheQueue(t *testing.T) {
+	b := newBench(t)
+	b.h.dashboard = "https://app.example.com"
+	b.write(store.Decision{Users: []store.UserChange{{After: b.admin()}}})
+	b.change("declined", func(u user.User, s user.Stamp) (user.User, error) { return u.Decline(s, byLink(u)) })
+	b.change("asked", func(u user.User, s user.Stamp) (user.User, error) { return u.AskAgain(s, u.Invitation.Generation) })
+	b.h.closedUntil = b.now.Add(time.Hour)
+	if !b.receive(1) {
+		t.Error("the message is gone")
+	}
+	b.h.closedUntil = time.Time{}
+	if b.receive(2) || len(b.ses.sent()) != 1 {
+		t.Errorf("%d mails", len(b.ses.sent()))
+	}
+}

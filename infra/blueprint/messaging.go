@@ -73,7 +73,7 @@ func Rules() []Rule {
 		Name: "mail",
 		Pattern: map[string]any{
 			"source":      []any{EventSource},
-			"detail-type": []any{"user.invited", "user.reinvited", "user.restored", "user.reminded", "user.accepted", "user.email_corrected", "invitation.mail_due"},
+			"detail-type": []any{"user.invited", "user.reinvited", "user.restored", "user.reminded", "user.accepted", "user.email_corrected", "user.asked_again", "invitation.mail_due"},
 			"detail":      map[string]any{"sendEmail": []any{true}},
 		},
 		Queue:      QueueMail,

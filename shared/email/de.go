@@ -35,6 +35,13 @@ func german() words {
 				button: "Mitglieder von {workspace} ansehen",
 				why:    "Diese E-Mail ging an {to}, weil {workspace} Einladende benachrichtigt, wenn jemand beitritt.",
 			},
+			Asked: {
+				subject: "{name} bittet um eine neue Einladung zu {workspace}", subjectUnnamed: "Jemand bittet um eine neue Einladung zu {workspace}",
+				title: "Eine neue Einladung wird gebraucht",
+				intro: "{name} wurde als {role} in {workspace} eingeladen. Die Einladung gilt nicht mehr, und {name} bittet um eine neue. Sie können sie in der Liste der Benutzer senden.", introUnnamed: "Eine Person wurde als {role} in {workspace} eingeladen. Die Einladung gilt nicht mehr, und die Person bittet um eine neue. Sie können sie in der Liste der Benutzer senden.",
+				button: "Liste der Benutzer öffnen",
+				why:    "Diese E-Mail ging an {to}, weil Sie Admin von {workspace} sind.",
+			},
 		},
 		lead: "{inviter} schreibt dazu:", leadUnnamed: "Mit diesen Worten:", linkRemoved: "[Link entfernt]",
 		ends: "Die Einladung endet {in}, am {ends}.", endsOn: "Die Einladung endet am {ends}.",

@@ -38,13 +38,18 @@ const (
 	Reminder     Kind = "reminder"     // the same link again, before it ends
 	Access       Kind = "access"       // a member's access is theirs again
 	Accepted     Kind = "accepted"     // to the inviter
+	Asked        Kind = "asked"        // to a manager: the person asks for a new link
 )
 
 // Kinds are all kinds.
-var Kinds = []Kind{Invitation, Reinvitation, Reminder, Access, Accepted}
+var Kinds = []Kind{Invitation, Reinvitation, Reminder, Access, Accepted, Asked}
 
 // invites is true for the kinds that ask for an answer.
-func (k Kind) invites() bool { return k != Access && k != Accepted }
+func (k Kind) invites() bool { return k != Access && !k.ToManager() }
+
+// ToManager is true for the kinds that tell a manager about the person. Their
+// reader is Invite.Inviter.
+func (k Kind) ToManager() bool { return k == Accepted || k == Asked }
 
 // Invite is what a mail may tell of an invitation.
 type Invite struct {
@@ -198,7 +203,7 @@ func newView(inv Invite) view {
 	default:
 		v.Button = w.signUp
 	}
-	if inv.Kind == Accepted { // the reader is the inviter
+	if inv.ToManager() {
 		v.Greeting = fill(named(w.greeting, w.greetingUnnamed, map[string]string{"name": values["inviter"]}), map[string]string{"name": values["inviter"]})
 	}
 	v.Colon = w.colon

@@ -35,6 +35,13 @@ func english() words {
 				button: "See who is in {workspace}",
 				why:    "This mail was sent to {to}, because {workspace} tells inviters when somebody joins.",
 			},
+			Asked: {
+				subject: "{name} asks for a new invitation to {workspace}", subjectUnnamed: "Somebody asks for a new invitation to {workspace}",
+				title: "A new invitation is needed",
+				intro: "{name} was invited to join {workspace} as {role}. The invitation has ended, and {name} asks for a new one. You can send it from the list of users.", introUnnamed: "Somebody was invited to join {workspace} as {role}. The invitation has ended, and they ask for a new one. You can send it from the list of users.",
+				button: "Open the list of users",
+				why:    "This mail was sent to {to}, because you are an admin of {workspace}.",
+			},
 		},
 		lead: "{inviter} wrote:", leadUnnamed: "With these words:", linkRemoved: "[link removed]",
 		ends: "The invitation ends {in}, on {ends}.", endsOn: "The invitation ends on {ends}.",

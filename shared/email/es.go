@@ -35,6 +35,13 @@ func spanish() words {
 				button: "Ver quién está en {workspace}",
 				why:    "Este correo se envió a {to} porque {workspace} avisa a quien invita cuando alguien se une.",
 			},
+			Asked: {
+				subject: "{name} pide una nueva invitación a {workspace}", subjectUnnamed: "Alguien pide una nueva invitación a {workspace}",
+				title: "Hace falta una nueva invitación",
+				intro: "{name} recibió una invitación para unirse a {workspace} como {role}. La invitación ya no es válida y {name} pide una nueva. Puede enviarla desde la lista de usuarios.", introUnnamed: "Alguien recibió una invitación para unirse a {workspace} como {role}. La invitación ya no es válida y pide una nueva. Puede enviarla desde la lista de usuarios.",
+				button: "Abrir la lista de usuarios",
+				why:    "Este correo se envió a {to} porque usted es administrador de {workspace}.",
+			},
 		},
 		lead: "{inviter} le escribe:", leadUnnamed: "Con estas palabras:", linkRemoved: "[enlace eliminado]",
 		ends: "La invitación caduca {in}, el {ends}.", endsOn: "La invitación caduca el {ends}.",

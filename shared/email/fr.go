@@ -35,6 +35,13 @@ func french() words {
 				button: "Voir les membres de {workspace}",
 				why:    "Cet e-mail a été envoyé à {to}, car {workspace} prévient les personnes qui invitent quand quelqu’un rejoint l’espace.",
 			},
+			Asked: {
+				subject: "{name} demande une nouvelle invitation à {workspace}", subjectUnnamed: "Une nouvelle invitation à {workspace} est demandée",
+				title: "Une nouvelle invitation est demandée",
+				intro: "{name} a été invité à rejoindre {workspace} (rôle : {role}). L’invitation n’est plus valable, et {name} en demande une nouvelle. Vous pouvez l’envoyer depuis la liste des utilisateurs.", introUnnamed: "Une personne a été invitée à rejoindre {workspace} (rôle : {role}). L’invitation n’est plus valable, et cette personne en demande une nouvelle. Vous pouvez l’envoyer depuis la liste des utilisateurs.",
+				button: "Ouvrir la liste des utilisateurs",
+				why:    "Cet e-mail a été envoyé à {to}, car vous êtes administrateur de {workspace}.",
+			},
 		},
 		lead: "Message de {inviter} :", leadUnnamed: "Avec ce message :", linkRemoved: "[lien supprimé]",
 		ends: "L’invitation expire {in}, le {ends}.", endsOn: "L’invitation expire le {ends}.",

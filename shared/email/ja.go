@@ -35,6 +35,13 @@ func japanese() words {
 				button: "{workspace}のメンバーを見る",
 				why:    "{workspace}では参加があったときに招待者へお知らせするため、このメールを{to}宛てにお送りしています。",
 			},
+			Asked: {
+				subject: "{name}さんが{workspace}への新しい招待を希望しています", subjectUnnamed: "{workspace}への新しい招待を希望する方がいます",
+				title: "新しい招待が必要です",
+				intro: "{name}さんは{role}として{workspace}に招待されましたが、招待は終了しています。{name}さんは新しい招待を希望しています。ユーザー一覧から送信できます。", introUnnamed: "{role}として{workspace}に招待された方がいますが、招待は終了しています。新しい招待を希望しています。ユーザー一覧から送信できます。",
+				button: "ユーザー一覧を開く",
+				why:    "{workspace}の管理者の方に、このメールを{to}宛てにお送りしています。",
+			},
 		},
 		lead: "{inviter}さんからのメッセージ：", leadUnnamed: "メッセージ：", linkRemoved: "［リンクは削除されました］",
 		ends: "招待の有効期限は{ends}です（{in}）。", endsOn: "招待の有効期限は{ends}です。",

@@ -35,6 +35,13 @@ func chinese() words {
 				button: "查看 {workspace} 的成员",
 				why:    "此邮件发送至 {to}，因为 {workspace} 会在有人加入时通知邀请人。",
 			},
+			Asked: {
+				subject: "{name} 请求新的 {workspace} 邀请", subjectUnnamed: "有人请求新的 {workspace} 邀请",
+				title: "需要新的邀请",
+				intro: "{name} 曾受邀以{role}身份加入 {workspace}。该邀请已失效，{name} 请求新的邀请。您可以在用户列表中发送。", introUnnamed: "有人曾受邀以{role}身份加入 {workspace}。该邀请已失效，对方请求新的邀请。您可以在用户列表中发送。",
+				button: "打开用户列表",
+				why:    "此邮件发送至 {to}，因为您是 {workspace} 的管理员。",
+			},
 		},
 		lead: "{inviter} 的留言：", leadUnnamed: "留言：", linkRemoved: "[链接已移除]",
 		ends: "邀请将在{in}失效（{ends}）。", endsOn: "邀请的有效期至 {ends}。",

@@ -60,6 +60,9 @@ func OfUser(u user.User) Event {
 		e.SendEmail = u.Invitation.SendEmail && u.Invitation.Delivery == user.DeliveryQueued
 	case user.UserReminded, user.MailDue:
 		e.SendEmail = true
+	case user.AskedAgain:
+		e.Status = string(u.StatusAt(u.Last.At)) // the schedule may not have persisted an expiry
+		e.SendEmail = true
 	case user.UserAccepted:
 		e.SendEmail = u.Invitation.NotifyInviter
 	case user.DeliveryChanged:

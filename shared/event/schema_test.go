@@ -64,6 +64,8 @@ func TestEventsAreWhatTheirSchemasSay(t *testing.T) {
 	must(u.Remind(stamp(), time.Time{}))
 	at = u.Invitation.ExpiresAt
 	expired := must(u.Expire(stamp()))
+	must(expired.AskAgain(stamp(), expired.Invitation.Generation))
+	must(u.AskAgain(stamp(), u.Invitation.Generation)) // expired by the clock alone
 	again := must(expired.Resend(stamp(), week))
 	corrected, _, err := u.CorrectEmail(stamp(), "john.doe@corp.com", week, user.Erased{}, user.Mailbox{}, user.Recipient{})
 	must(corrected, err)

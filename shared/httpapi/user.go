@@ -35,6 +35,7 @@ type Invitation struct {
 	ScheduledFor   *time.Time    `json:"scheduledFor,omitempty"` // set while the mail waits for a limit
 	Delivery       user.Delivery `json:"delivery"`
 	DeliveryReason string        `json:"deliveryReason,omitempty"`
+	AskedAt        *time.Time    `json:"askedAt,omitempty"`        // the person asked for a new link
 	UnsubscribedAt *time.Time    `json:"unsubscribedAt,omitempty"` // the person wants no mail from this workspace
 	URL            string        `json:"url,omitempty"`            // four admin operations alone
 }
@@ -54,7 +55,7 @@ func ShowUser(u user.User, now time.Time) User {
 		shown.Invitation = &Invitation{
 			InvitedBy: i.InvitedBy, SentAt: i.SentAt, ExpiresAt: i.ExpiresAt,
 			Sends: i.Sends, ScheduledFor: optionalTime(i.ScheduledFor), Delivery: i.Delivery, DeliveryReason: i.DeliveryReason,
-			UnsubscribedAt: optionalTime(u.Recipient.OptedOutAt),
+			AskedAt: optionalTime(i.AskedAt), UnsubscribedAt: optionalTime(u.Recipient.OptedOutAt),
 		}
 	}
 	return shown

@@ -165,7 +165,24 @@ func (s Service) Decline(ctx context.Context, o Open, now time.Time) (user.User,
 	if err != nil {
 		return user.User{}, err
 	}
-	u, err := s.Store.ChangeUser(ctx, o.State, o.UserID, func(u user.User) (user.User, error) { return u.Decline(stamp, o.Answer) })
+	return s.answer(ctx, o, func(u user.User) (user.User, error) { return u.Decline(stamp, o.Answer) })
+}
+
+// AskAgain notes that the holder of a link that has ended asks for a new one.
+// Managers are told by what follows from the change.
+func (s Service) AskAgain(ctx context.Context, o Open, now time.Time) error {
+	stamp, err := access.Stamp(ctx, o.UserID, now, s.Random)
+	if err != nil {
+		return err
+	}
+	_, err = s.answer(ctx, o, func(u user.User) (user.User, error) { return u.AskAgain(stamp, o.Answer.Generation) })
+	return err
+}
+
+// answer makes a transition by a link. To its holder, a person who is gone never
+// was.
+func (s Service) answer(ctx context.Context, o Open, transition func(user.User) (user.User, error)) (user.User, error) {
+	u, err := s.Store.ChangeUser(ctx, o.State, o.UserID, transition)
 	if errors.Is(err, user.ErrNotFound) {
 		err = user.ErrNoInvitation
 	}

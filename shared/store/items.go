@@ -33,6 +33,7 @@ const (
 	entityRecipient = "recipient"
 	entityInviter   = "inviter"
 	entityDeparture = "departure"
+	entityNotices   = "notices"
 )
 
 type primary struct {
@@ -91,6 +92,7 @@ type userItem struct {
 	PostponedSince string `dynamodbav:"postponedSince,omitempty"`
 	PostponedUntil string `dynamodbav:"postponedUntil,omitempty"`
 	NotifyInviter  bool   `dynamodbav:"notifyInviter,omitempty"`
+	AskedAt        string `dynamodbav:"askedAt,omitempty"`
 	Message        string `dynamodbav:"message,omitempty"`
 	Locale         string `dynamodbav:"locale,omitempty"`
 
@@ -154,7 +156,7 @@ func itemOfUser(u user.User) (Item, error) {
 		Sends: i.Sends, SendEmail: i.SendEmail, MailKind: string(i.MailKind), ScheduledFor: timeText(i.ScheduledFor),
 		Delivery: string(i.Delivery), DeliveryReason: i.DeliveryReason, DeliveryWeight: int(i.DeliveryWeight),
 		PostponedKind: string(i.Postponed.Kind), PostponedSince: timeText(i.Postponed.Since), PostponedUntil: timeText(i.Postponed.Until),
-		NotifyInviter: i.NotifyInviter, Message: i.Message, Locale: i.Locale,
+		NotifyInviter: i.NotifyInviter, AskedAt: timeText(i.AskedAt), Message: i.Message, Locale: i.Locale,
 		HasAccount:  u.HasAccount,
 		mailboxItem: itemOfMailbox(u.Mailbox), MailboxVersion: u.Mailbox.Version, recipientItem: itemOfRecipient(u.Recipient),
 		Request: u.Request, Former: u.Former,
@@ -194,7 +196,7 @@ func userOfItem(item Item) (user.User, error) {
 			Postponed: user.Postponed{
 				Kind: user.MailKind(in.PostponedKind), Since: parseTime(in.PostponedSince), Until: parseTime(in.PostponedUntil),
 			},
-			NotifyInviter: in.NotifyInviter, Message: in.Message, Locale: in.Locale,
+			NotifyInviter: in.NotifyInviter, AskedAt: parseTime(in.AskedAt), Message: in.Message, Locale: in.Locale,
 		},
 		HasAccount: in.HasAccount || in.Status == string(user.Invited) || in.Status == string(user.Active) || in.ActivatedAt != "",
 		Mailbox:    in.mailbox(in.MailboxVersion), Recipient: in.recipient(), Request: in.Request, Former: in.Former,

@@ -30,6 +30,7 @@ const (
 	skMailbox    = "MAILBOX"
 	skWorkspaces = "WORKSPACES"
 	skDeparture  = "DEPARTURE"
+	skNotices    = "NOTICES"
 )
 
 // Key is the primary key of an item.
@@ -74,6 +75,11 @@ func inviterKey(emailKey string, part int) Key {
 
 // workspacesKey counts the workspaces that an account creates on a day.
 func workspacesKey(emailKey string) Key { return Key{PK: prefixInviter + emailKey, SK: skWorkspaces} }
+
+// noticesKey counts the notices that a workspace's managers get on a day.
+func noticesKey(workspaceID string) Key {
+	return Key{PK: prefixWorkspace + workspaceID, SK: skNotices}
+}
 
 // requestKey is what a call with an Idempotency-Key was answered.
 func requestKey(workspaceID, key string) Key {

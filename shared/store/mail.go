@@ -96,6 +96,27 @@ func (s *Store) MarkMailSent(ctx context.Context, m Mail, messageID string, now 
 	return err
 }
 
+// CountNotice counts one more notice to the managers of a workspace on a day; ok
+// is false where the day has as many as the limit. A repeat may count twice, so
+// that there are fewer rather than more.
+func (s *Store) CountNotice(ctx context.Context, workspaceID string, limit int, now time.Time) (ok bool, err error) {
+	key := noticesKey(workspaceID)
+	item, err := s.table.Get(ctx, key)
+	for try := 0; err == nil; try++ {
+		known := dayOfItem(item)
+		if known.On(now) >= limit {
+			return false, nil
+		}
+		var lost bool
+		item, lost, err = s.table.Apply(ctx, dayWrite(entityNotices, key, known, 1, limit, now))
+		if err != nil || !lost {
+			return err == nil, err
+		}
+		err = table.Wait(ctx, try)
+	}
+	return false, err
+}
+
 // SetDelivery notes what was learned about the newest mail of an invitation. It
 // does nothing for an older generation, for a user who is gone, or where the
 // notice replaces nothing (user.Notice.Replaces): notices may come late, twice,

@@ -393,7 +393,7 @@ func (p *planner) inviter() {
 		return
 	}
 	for part, n := range asked {
-		p.add(dayWrite(inviterKey(p.st.inviter.key, part), p.st.inviter.parts[part], n, workspace.Share(limit, part, inviterParts), p.d.At))
+		p.add(dayWrite(entityInviter, inviterKey(p.st.inviter.key, part), p.st.inviter.parts[part], n, workspace.Share(limit, part, inviterParts), p.d.At))
 	}
 }
 

@@ -95,8 +95,8 @@ func dayUpdate(update expression.UpdateBuilder, known workspace.Day, n, share in
 const dayKept = 48 * time.Hour
 
 // dayWrite counts n more in an item of its own.
-func dayWrite(key Key, known workspace.Day, n, share int, now time.Time) table.Write {
-	update := expression.Set(name("entity"), value(entityInviter)).Set(name("ttl"), value(now.Add(dayKept).Unix()))
+func dayWrite(entity string, key Key, known workspace.Day, n, share int, now time.Time) table.Write {
+	update := expression.Set(name("entity"), value(entity)).Set(name("ttl"), value(now.Add(dayKept).Unix()))
 	update, enough := dayUpdate(update, known, n, share, now)
 	return table.Write{Key: key, Update: update, Condition: enough}
 }

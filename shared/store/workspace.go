@@ -38,7 +38,7 @@ func (s *Store) InsertWorkspace(ctx context.Context, w workspace.Workspace, foun
 			if made.On(w.CreatedAt) >= limit {
 				return workspace.TooMany(w.CreatedAt)
 			}
-			counted = append(slices.Clip(writes), dayWrite(key, made, 1, limit, w.CreatedAt))
+			counted = append(slices.Clip(writes), dayWrite(entityInviter, key, made, 1, limit, w.CreatedAt))
 		}
 		outcome, err := s.table.Transact(ctx, fmt.Sprintf("%s-%d", token, try), counted)
 		if err != nil || outcome.Committed {

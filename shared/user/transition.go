@@ -140,6 +140,7 @@ func (u *User) invite(s Stamp, in Inviting, kind MailKind) error {
 		i.ReminderAt = i.ExpiresAt.Add(-in.RemindFor)
 	}
 	i.NotifyInviter = in.NotifyInviter
+	i.AskedAt = time.Time{}
 	if in.SendEmail {
 		u.schedule(kind, s.At, in.MailAt)
 	} else {
@@ -292,6 +293,23 @@ func (u User) Decline(s Stamp, a Answer) (User, error) {
 	next.Status = Declined
 	next.endPending()
 	return next.after(u, s, UserDeclined), nil
+}
+
+// AskAgain notes that the person asks for a new link, by one that has ended.
+// More than once a UTC day, it returns u itself.
+func (u User) AskAgain(s Stamp, generation int) (User, error) {
+	if err := u.OpenedBy(generation); err != nil {
+		return u, err
+	}
+	if status := u.StatusAt(s.At); status != Expired && status != Declined {
+		return u, wrongStatus(u, s.At, "sent a new link at their own wish")
+	}
+	if u.Invitation.AskedAt.Truncate(day).Equal(s.At.Truncate(day)) {
+		return u, nil
+	}
+	next := u
+	next.Invitation.AskedAt = s.At
+	return next.changed(s, AskedAgain), nil
 }
 
 // Expire persists what the clock has decided.

@@ -80,6 +80,7 @@ type Invitation struct {
 	DeliveryWeight Weight
 	Postponed      Postponed // the mail that the mail service makes wait
 	NotifyInviter  bool      // mail the inviter when the person accepts
+	AskedAt        time.Time // when the person last asked for a new link; zero: not since the newest one
 	Message        string    // the inviter's personal words
 	Locale         string
 }
@@ -162,6 +163,7 @@ const (
 	UserRestored    ChangeType = "user.restored"
 	UserErased      ChangeType = "user.erased"
 	EmailCorrected  ChangeType = "user.email_corrected"
+	AskedAgain      ChangeType = "user.asked_again"
 	DeliveryChanged ChangeType = "invitation.delivery_changed"
 	MailDue         ChangeType = "invitation.mail_due" // a scheduled mail may leave
 )

@@ -112,6 +112,10 @@ func LimitsFrom(r *setting.Reader) Limits {
 	}
 }
 
+// MaxNotices is how many times in a UTC day a workspace's managers are mailed
+// that somebody asks for a new link.
+const MaxNotices = 20
+
 // Trial is how long a workspace is new.
 const Trial = 30 * 24 * time.Hour
 

@@ -1,6 +1,9 @@
 package access
 
 import (
+	"net/http"
+	"strings"
+
 	"github.com/latchkey/latchkey/shared/link"
 	"github.com/latchkey/latchkey/tests/caller"
 )
@@ -41,9 +44,16 @@ var operations = map[string]func(p place) request{
 	"followInvitation": func(p place) request {
 		return request{path: "/invite/" + p.token(p.invite(nil), link.Accept)}
 	},
-	"previewInvitation":     func(p place) request { return byLink(p, link.Accept, "") },
-	"acceptInvitation":      func(p place) request { return byLink(p, link.Accept, "/accept") },
-	"declineInvitation":     func(p place) request { return byLink(p, link.Accept, "/decline") },
+	"previewInvitation": func(p place) request { return byLink(p, link.Accept, "") },
+	"acceptInvitation":  func(p place) request { return byLink(p, link.Accept, "/accept") },
+	"declineInvitation": func(p place) request { return byLink(p, link.Accept, "/decline") },
+	"askAgain": func(p place) request {
+		r := byLink(p, link.Accept, "/ask")
+		if p.admin != nil {
+			caller.Anyone(p.t, p.stack.URL).Send("POST", strings.TrimSuffix(r.path, "/ask")+"/decline", nil).Into(http.StatusOK, nil)
+		}
+		return r
+	},
 	"askUnsubscribe":        func(p place) request { return byLink(p, link.OptOut, "/unsubscribe") },
 	"unsubscribeInvitation": func(p place) request { return byLink(p, link.OptOut, "/unsubscribe") },
 	"resubscribeInvitation": func(p place) request { return byLink(p, link.OptOut, "/resubscribe") },

@@ -245,6 +245,13 @@ var scenarios = []scenario{
 		s.admin.Send("POST", s.path+"/users", s.newUser("jane", nil)).Refused(http.StatusConflict, "invitations_paused")
 	}},
 
+	{operation: "askAgain", stage: func(s *scene) request {
+		s.found()
+		s.invite("john", nil)
+		s.nobody().Send("POST", "/v1/invitations/"+s.params["token"]+"/decline", nil).Into(http.StatusOK, nil)
+		return request{who: s.nobody(), want: []int{http.StatusNoContent}}
+	}, check: func(s *scene) { s.has("john", "declined", 0) }},
+
 	{operation: "acceptMine", stage: func(s *scene) request {
 		s.found()
 		s.elsewhere("john")

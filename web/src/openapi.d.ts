@@ -815,6 +815,35 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/invitations/{token}/ask": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The token of the invitation link. It grants what the link does, so keep it out of logs.
+                 * @example AflBTOFDKIm4KiEI0sntv5li3NRbhSOOMYeSic4eIPE4p-95AAAAAUJuowaJig7Pr9IRhB6X3mYA8j4cGTX0xE5ZyMW0q1-h
+                 */
+                token: components["parameters"]["Token"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask for a new link
+         * @description For anyone with the newest link, once the invitation has expired or was declined. The inviter is
+         *     told by mail, or another admin where the inviter is none any more: at most once a UTC day for each
+         *     person, and 20 times for each workspace. Admins also see `askedAt` and the history. The answer is the
+         *     same whether or not anybody is told. Any request body is ignored.
+         */
+        post: operations["askAgain"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/invitations/{token}/unsubscribe": {
         parameters: {
             query?: never;
@@ -952,7 +981,7 @@ export interface components {
          * @description The domain events, as `events/schema` has them.
          * @enum {string}
          */
-        EventType: "user.invited" | "user.reinvited" | "user.reminded" | "user.accepted" | "user.declined" | "user.expired" | "user.updated" | "user.archived" | "user.restored" | "user.erased" | "user.email_corrected" | "invitation.mail_due" | "invitation.delivery_changed" | "workspace.created" | "workspace.updated";
+        EventType: "user.invited" | "user.reinvited" | "user.reminded" | "user.accepted" | "user.declined" | "user.expired" | "user.updated" | "user.archived" | "user.restored" | "user.erased" | "user.email_corrected" | "user.asked_again" | "invitation.mail_due" | "invitation.delivery_changed" | "workspace.created" | "workspace.updated";
         /**
          * @description What is known of the newest mail.
          *
@@ -1167,6 +1196,8 @@ export interface components {
             delivery: components["schemas"]["Delivery"];
             /** @description Why the mail could not be sent, or came back; absent where there is nothing to say. */
             deliveryReason?: string;
+            /** @description When the person last asked for a new link, after the invitation had ended; absent if they did not. */
+            askedAt?: components["schemas"]["Time"];
             /** @description When the person unsubscribed from mail of this workspace; absent if they did not. */
             unsubscribedAt?: components["schemas"]["Time"];
         };
@@ -4137,6 +4168,37 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["DeclinedInvitation"];
                 };
+            };
+            404: components["responses"]["NoInvitation"];
+            409: components["responses"]["StatusConflict"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    askAgain: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The token of the invitation link. It grants what the link does, so keep it out of logs.
+                 * @example AflBTOFDKIm4KiEI0sntv5li3NRbhSOOMYeSic4eIPE4p-95AAAAAUJuowaJig7Pr9IRhB6X3mYA8j4cGTX0xE5ZyMW0q1-h
+                 */
+                token: components["parameters"]["Token"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Asked. */
+            204: {
+                headers: {
+                    "apigw-requestid": components["headers"]["RequestID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             404: components["responses"]["NoInvitation"];
             409: components["responses"]["StatusConflict"];

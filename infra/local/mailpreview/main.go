@@ -86,7 +86,7 @@ func sample(kind email.Kind, language string) email.Invite {
 	switch kind {
 	case email.Access:
 		inv.Link = "https://app.example.com/nexus"
-	case email.Accepted:
+	case email.Accepted, email.Asked:
 		inv.To, inv.Link, inv.Unsubscribe, inv.Report = "ada@corp.com", "https://app.example.com/nexus/workspace-settings/users", "", ""
 	}
 	return inv

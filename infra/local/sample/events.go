@@ -65,6 +65,7 @@ func Events() ([]Event, error) {
 		{"accept-follow", "followInvitation", 302, "", m{"token": john}, nil},
 		{"accept-preview", "previewInvitation", 200, "", m{"token": john}, nil},
 		{"accept-decline", "declineInvitation", 200, "", m{"token": dora}, nil},
+		{"accept-ask", "askAgain", 204, "", m{"token": dora}, nil},
 		{"accept-ask-unsubscribe", "askUnsubscribe", 200, "", m{"token": optOut}, nil},
 		{"accept-unsubscribe", "unsubscribeInvitation", 204, "", m{"token": optOut}, form("List-Unsubscribe=One-Click")},
 		{"accept-resubscribe", "resubscribeInvitation", 204, "", m{"token": optOut}, nil},

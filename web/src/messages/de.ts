@@ -324,6 +324,7 @@ const de: Translation = {
     reinvited: (who, whom) => `Erneute Einladung an ${whom}, von ${who}`,
     emailCorrected: (who, whom) => `Adresse von ${whom} berichtigt, von ${who}`,
     reminded: (whom) => `Erinnerung gesendet an ${whom}`,
+    askedAgain: (whom) => `${whom} bittet um einen neuen Link`,
     mailDue: (whom) => `Geplante Mail an ${whom} gesendet`,
     accepted: (whom) => `Angenommen durch ${whom}`,
     declined: (whom) => `Abgelehnt durch ${whom}`,

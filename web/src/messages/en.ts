@@ -317,6 +317,7 @@ const en = {
     reinvited: (who: string, whom: string) => `${who} invited ${whom} again`,
     emailCorrected: (who: string, whom: string) => `${who} corrected ${whom}’s email`,
     reminded: (whom: string) => `Reminder sent to ${whom}`,
+    askedAgain: (whom: string) => `${whom} asked for a new link`,
     mailDue: (whom: string) => `Scheduled mail sent to ${whom}`,
     accepted: (whom: string) => `Accepted by ${whom}`,
     declined: (whom: string) => `Declined by ${whom}`,

@@ -324,6 +324,7 @@ const es: Translation = {
     reinvited: (who, whom) => `${who} invitó de nuevo a ${whom}`,
     emailCorrected: (who, whom) => `${who} corrigió la dirección de ${whom}`,
     reminded: (whom) => `Recordatorio enviado a ${whom}`,
+    askedAgain: (whom) => `${whom} pide un nuevo enlace`,
     mailDue: (whom) => `Correo programado enviado a ${whom}`,
     accepted: (whom) => `Aceptada por ${whom}`,
     declined: (whom) => `Rechazada por ${whom}`,

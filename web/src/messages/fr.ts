@@ -324,6 +324,7 @@ const fr: Translation = {
     reinvited: (who, whom) => `${who} a de nouveau invité ${whom}`,
     emailCorrected: (who, whom) => `${who} a corrigé l’adresse de ${whom}`,
     reminded: (whom) => `Rappel envoyé à ${whom}`,
+    askedAgain: (whom) => `${whom} demande un nouveau lien`,
     mailDue: (whom) => `E-mail programmé envoyé à ${whom}`,
     accepted: (whom) => `Acceptation de ${whom}`,
     declined: (whom) => `Refus de ${whom}`,

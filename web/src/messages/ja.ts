@@ -321,6 +321,7 @@ const ja: Translation = {
     reinvited: (who, whom) => `${who} が ${whom} を再招待`,
     emailCorrected: (who, whom) => `${who} が ${whom} のメールアドレスを訂正`,
     reminded: (whom) => `${whom} にリマインダーを送信`,
+    askedAgain: (whom) => `${whom} が新しいリンクを希望`,
     mailDue: (whom) => `${whom} に予定のメールを送信`,
     accepted: (whom) => `${whom} が承諾`,
     declined: (whom) => `${whom} が辞退`,

@@ -324,6 +324,7 @@ const ptBR: Translation = {
     reinvited: (who, whom) => `${who} convidou ${whom} de novo`,
     emailCorrected: (who, whom) => `${who} corrigiu o endereço de ${whom}`,
     reminded: (whom) => `Lembrete enviado: ${whom}`,
+    askedAgain: (whom) => `${whom} pede um novo link`,
     mailDue: (whom) => `E-mail agendado enviado: ${whom}`,
     accepted: (whom) => `Convite aceito: ${whom}`,
     declined: (whom) => `Convite recusado: ${whom}`,

@@ -320,6 +320,7 @@ const zhHans: Translation = {
     reinvited: (who, whom) => `${who} 重新邀请了 ${whom}`,
     emailCorrected: (who, whom) => `${who} 更正了 ${whom} 的邮箱地址`,
     reminded: (whom) => `已向 ${whom} 发送提醒`,
+    askedAgain: (whom) => `${whom} 请求新的链接`,
     mailDue: (whom) => `已向 ${whom} 发送安排的邮件`,
     accepted: (whom) => `${whom} 接受了邀请`,
     declined: (whom) => `${whom} 拒绝了邀请`,

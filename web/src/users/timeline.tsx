@@ -97,6 +97,8 @@ function sentence(text: Text, e: Entry, named?: boolean): string {
       return t.history.reinvited(who, whom);
     case 'user.email_corrected':
       return t.history.emailCorrected(who, whom);
+    case 'user.asked_again':
+      return t.history.askedAgain(whom);
     case 'user.reminded':
       return t.history.reminded(whom);
     case 'user.accepted':
@@ -157,6 +159,7 @@ function iconOf(e: Entry): ReactNode {
       return <Plus size={16} />;
     case 'user.reinvited':
     case 'user.email_corrected':
+    case 'user.asked_again':
     case 'user.reminded':
     case 'invitation.mail_due':
     case 'invitation.delivery_changed':

@@ -2,6 +2,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -26,7 +27,7 @@ func main() {
 }
 
 // listenPort is the first of the three ports that follow one another.
-var listenPort = &setting.Int{Name: "PORT", Required: true, Min: 1, Max: 65533}
+var listenPort = &setting.Int{Name: "PORT", Default: 8080, Min: 1, Max: 65533}
 
 // readSettings reads the port, and every setting of the functions that the
 // environment overrides.
@@ -57,7 +58,7 @@ func run(ctx context.Context, getenv func(string) string) error {
 	if err != nil {
 		return err
 	}
-	data := getenv("DATA_DIR")
+	data := cmp.Or(getenv("DATA_DIR"), ".data")
 	err = os.MkdirAll(data, 0o700)
 	if err != nil {
 		return fmt.Errorf("the data folder cannot be made: %w", err)

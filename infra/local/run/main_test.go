@@ -62,8 +62,8 @@ func TestTheEnvironmentOverridesWhatIsChosen(t *testing.T) {
 			t.Errorf("%s (%s) is %q, overridden %v", about.Name, strings.ToLower(about.Doc), value, overridden)
 		}
 	}
-	_, none, err := readSettings(func(name string) string { return map[string]string{"PORT": "1"}[name] })
-	if len(none) > 0 || err != nil {
-		t.Errorf("an empty environment overrides %v, %v", none, err)
+	port, none, err := readSettings(func(string) string { return "" })
+	if port != 8080 || len(none) > 0 || err != nil {
+		t.Errorf("an empty environment takes port %d and overrides %v, %v", port, none, err)
 	}
 }

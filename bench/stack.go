@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
@@ -13,10 +14,10 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/latchkey/latchkey/infra/local/port"
+	"github.com/latchkey/latchkey/infra/local/process"
 	"github.com/latchkey/latchkey/shared/setting"
 )
 
@@ -52,8 +53,7 @@ func startServer(ctx context.Context, cmd *exec.Cmd, url, dir string) (*server, 
 	}
 	defer log.Close()
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := cmd.Start(); err != nil {
+	if err := process.Start(cmd); err != nil {
 		return nil, err
 	}
 	s := &server{cmd: cmd, url: url, dir: dir, ended: make(chan struct{})}
@@ -74,11 +74,11 @@ func startServer(ctx context.Context, cmd *exec.Cmd, url, dir string) (*server, 
 
 // stop ends the process and removes its data.
 func (s *server) stop() {
-	_ = s.cmd.Process.Signal(syscall.SIGTERM)
+	_ = process.Terminate(s.cmd)
 	select {
 	case <-s.ended:
 	case <-time.After(10 * time.Second):
-		_ = syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL)
+		_ = process.Kill(s.cmd)
 		<-s.ended
 	}
 	_ = os.RemoveAll(s.dir)
@@ -190,7 +190,7 @@ func send(method, url string, header http.Header, in, out any) error {
 	if err != nil {
 		return err
 	}
-	req.Header = header.Clone()
+	maps.Copy(req.Header, header)
 	req.Header.Set("Content-Type", "application/json")
 	res, err := client.Do(req)
 	if err != nil {

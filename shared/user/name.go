@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -59,7 +60,7 @@ func CheckTitle(fields *fault.Fields, pointer, text string, max int) {
 	switch {
 	case countDigits(notDates(seen)) >= maxTitleDigits:
 		fields.Add(pointer, "looks_like_phone_number", "A name with "+strconv.Itoa(maxTitleDigits)+" or more digits looks like a phone number. Use fewer digits.")
-	case billShape.MatchString(seen), urgeShape.MatchString(seen):
+	case billShape().MatchString(seen), urgeShape().MatchString(seen):
 		fields.Add(pointer, "looks_like_offer", "Names are shown in the mail we send, so this one can't refer to a bill or ask people to act. Use only the name.")
 	}
 }
@@ -98,10 +99,10 @@ func readable(text string) string {
 		}
 	}
 	s := norm.NFC.String(string(out))
-	s = wordShape.ReplaceAllStringFunc(s, unmixed)
-	s = hanNumber.ReplaceAllStringFunc(s, func(n string) string { return strings.Map(hanDigit, n) })
-	s = bracketedDot.ReplaceAllString(s, ".")
-	s = bracketedAt.ReplaceAllString(s, "@")
+	s = wordShape().ReplaceAllStringFunc(s, unmixed)
+	s = hanNumber().ReplaceAllStringFunc(s, func(n string) string { return strings.Map(hanDigit, n) })
+	s = bracketedDot().ReplaceAllString(s, ".")
+	s = bracketedAt().ReplaceAllString(s, "@")
 	return strings.TrimSpace(s)
 }
 
@@ -128,15 +129,21 @@ const (
 	latin = "aeopcyxijsdhqwrlkmtABEKMHOPCTYXIJSaovpkituxyABEZHIKMNOPTYXough" + "agicovwz"
 )
 
+// lazily compiles a pattern at its first use: all of them together would take most
+// of a function's cold start, and few functions look at names.
+func lazily(pattern string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
+}
+
 var (
 	twinRunes, latinRunes = []rune(twins), []rune(latin)
 
-	wordShape = regexp.MustCompile(`[\p{L}\p{M}]+`)
+	wordShape = lazily(`[\p{L}\p{M}]+`)
 	// A Japanese or Chinese name may have several numerals in a row; a phone
 	// number has more.
-	hanNumber    = regexp.MustCompile(`[〇零一二三四五六七八九]{6,}`)
-	bracketedDot = regexp.MustCompile(`(?i)\s*[\[({<]\s*(?:\.|dot|d0t|punkt|punto|ponto|point|точка|点|點)\s*[\])}>]\s*`)
-	bracketedAt  = regexp.MustCompile(`(?i)\s*[\[({<]\s*(?:@|at|arroba|собака)\s*[\])}>]\s*`)
+	hanNumber    = lazily(`[〇零一二三四五六七八九]{6,}`)
+	bracketedDot = lazily(`(?i)\s*[\[({<]\s*(?:\.|dot|d0t|punkt|punto|ponto|point|точка|点|點)\s*[\])}>]\s*`)
+	bracketedAt  = lazily(`(?i)\s*[\[({<]\s*(?:@|at|arroba|собака)\s*[\])}>]\s*`)
 )
 
 // plain returns the ASCII character that r is read as, or r.
@@ -213,10 +220,10 @@ func latinTwin(r rune) rune {
 }
 
 var (
-	linkShape = regexp.MustCompile(`(?i)://|\b(?:https?|hxxps?|ftp|mailto|javascript|bitcoin|ethereum)\s*:|\bwww\d?\s*\.|\S@|@\S|(?:^|[^\d.])\d{1,3}(?:\.\d{1,3}){3}(?:$|[^\d.])`)
+	linkShape = lazily(`(?i)://|\b(?:https?|hxxps?|ftp|mailto|javascript|bitcoin|ethereum)\s*:|\bwww\d?\s*\.|\S@|@\S|(?:^|[^\d.])\d{1,3}(?:\.\d{1,3}){3}(?:$|[^\d.])`)
 	// People put these together although no mail client does.
-	spacedDot = regexp.MustCompile(`(?i)[\p{L}\p{N}](?:\s+\.\s*|\.\s+|\s+dot\s+)(?:com|org|info|xyz|biz)\b`)
-	label     = regexp.MustCompile(`^[\p{L}\p{M}\p{N}][\p{L}\p{M}\p{N}-]*`)
+	spacedDot = lazily(`(?i)[\p{L}\p{N}](?:\s+\.\s*|\.\s+|\s+dot\s+)(?:com|org|info|xyz|biz)\b`)
+	label     = lazily(`^[\p{L}\p{M}\p{N}][\p{L}\p{M}\p{N}-]*`)
 	// Endings that the Internet reserves (RFC 2606, RFC 6761, RFC 7686, RFC
 	// 9476), and private ones that networks use.
 	reservedEndings = []string{"alt", "arpa", "corp", "example", "home", "internal", "invalid", "lan", "local", "localhost", "onion", "test"}
@@ -225,7 +232,7 @@ var (
 // hasAddress reports whether a mail client would make a link of a part of text,
 // or a person would type it into a browser.
 func hasAddress(text string) bool {
-	if linkShape.MatchString(text) || spacedDot.MatchString(text) {
+	if linkShape().MatchString(text) || spacedDot().MatchString(text) {
 		return true
 	}
 	parts := strings.Split(text, ".")
@@ -234,7 +241,7 @@ func hasAddress(text string) bool {
 		if !unicode.In(before, unicode.L, unicode.M, unicode.N) {
 			continue
 		}
-		if ending := label.FindString(part); isEnding(ending) || isEnding(strings.Map(latinTwin, ending)) {
+		if ending := label().FindString(part); isEnding(ending) || isEnding(strings.Map(latinTwin, ending)) {
 			return true
 		}
 	}
@@ -259,34 +266,34 @@ const (
 
 var (
 	// Years, dates and grouped thousands are numbers that names have.
-	dateShape = regexp.MustCompile(`\b(?:(?:19|20)\d\d\s?[-/]\s?(?:19|20)\d\d|(?:19|20)\d\d[-./]?[01]\d[-./]?[0-3]\d|[0-3]?\d[./-][0-3]?\d[./-](?:19|20)\d\d|\d{1,3}(?:,\d{3})+)\b`)
+	dateShape = lazily(`\b(?:(?:19|20)\d\d\s?[-/]\s?(?:19|20)\d\d|(?:19|20)\d\d[-./]?[01]\d[-./]?[0-3]\d|[0-3]?\d[./-][0-3]?\d[./-](?:19|20)\d\d|\d{1,3}(?:,\d{3})+)\b`)
 	// Letters that look like a digit count between digits.
-	numberRun = regexp.MustCompile(`\d(?:[^\p{L}\p{N}]{0,4}[\dOoIl])+`)
-	vanity    = regexp.MustCompile(`(?i)\b(?:1[ .-]{1,2}\(?8(?:00|33|44|55|66|77|88)\)?[ .-]{1,2}[a-z]|8(?:00|33|44|55|66|77|88)-[a-z][a-z-]{3})`)
-	callShape = regexp.MustCompile(`(?i)(?:^|[^\p{L}])(?:call|dial|phone|tel|telephone|telefon|text|sms|whatsapp|viber|telegram|hotline|helpline|contact|appele[rz]|appelle|llama\p{L}*|llame\p{L}*|telefono|telefone|ligue|ligar|anrufen|rufen sie|ruf|chiama\p{L}*|zadzwo\p{L}*|arayin|bel|звони\p{L}*|позвони\p{L}*|телефон|тел)[^\p{L}\p{N}]*(?:(?:us|me|now|today|at|on|to|our|the|free|toll|number|support|help|desk|uns|an|au|le|la|al|el|nous|por|para|по|на|номер)[^\p{L}\p{N}]+){0,4}[+(]{0,2}\d{3}`)
-	callWords = regexp.MustCompile(`(?:电话|電話|致电|致電|拨打|撥打|전화|โทร|اتصل|هاتف|फोन|फ़ोन|कॉल|טלפון|חייגו)[^\d]{0,12}\d{3}`)
+	numberRun = lazily(`\d(?:[^\p{L}\p{N}]{0,4}[\dOoIl])+`)
+	vanity    = lazily(`(?i)\b(?:1[ .-]{1,2}\(?8(?:00|33|44|55|66|77|88)\)?[ .-]{1,2}[a-z]|8(?:00|33|44|55|66|77|88)-[a-z][a-z-]{3})`)
+	callShape = lazily(`(?i)(?:^|[^\p{L}])(?:call|dial|phone|tel|telephone|telefon|text|sms|whatsapp|viber|telegram|hotline|helpline|contact|appele[rz]|appelle|llama\p{L}*|llame\p{L}*|telefono|telefone|ligue|ligar|anrufen|rufen sie|ruf|chiama\p{L}*|zadzwo\p{L}*|arayin|bel|звони\p{L}*|позвони\p{L}*|телефон|тел)[^\p{L}\p{N}]*(?:(?:us|me|now|today|at|on|to|our|the|free|toll|number|support|help|desk|uns|an|au|le|la|al|el|nous|por|para|по|на|номер)[^\p{L}\p{N}]+){0,4}[+(]{0,2}\d{3}`)
+	callWords = lazily(`(?:电话|電話|致电|致電|拨打|撥打|전화|โทร|اتصل|هاتف|फोन|फ़ोन|कॉल|טלפון|חייגו)[^\d]{0,12}\d{3}`)
 
-	digitWords = regexp.MustCompile(`(?i)\b(?:zero|oh|one|two|three|four|five|six|seven|eight|nine)\b`)
+	digitWords = lazily(`(?i)\b(?:zero|oh|one|two|three|four|five|six|seven|eight|nine)\b`)
 	digitOf    = map[string]string{"zero": "0", "oh": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8", "nine": "9"}
 )
 
 // hasPhoneNumber reports whether text has a number to call.
 func hasPhoneNumber(text string) bool {
-	if countDigits(text) > 0 && (vanity.MatchString(text) || callShape.MatchString(text) || callWords.MatchString(text)) {
+	if countDigits(text) > 0 && (vanity().MatchString(text) || callShape().MatchString(text) || callWords().MatchString(text)) {
 		return true
 	}
-	text = digitWords.ReplaceAllStringFunc(notDates(text), func(word string) string { return digitOf[strings.ToLower(word)] })
+	text = digitWords().ReplaceAllStringFunc(notDates(text), func(word string) string { return digitOf[strings.ToLower(word)] })
 	if countDigits(text) == 0 {
 		return false // the name of almost everybody
 	}
-	return slices.ContainsFunc(numberRun.FindAllString(text, -1), func(run string) bool {
+	return slices.ContainsFunc(numberRun().FindAllString(text, -1), func(run string) bool {
 		lookalikes := strings.Count(run, "O") + strings.Count(run, "o") + strings.Count(run, "I") + strings.Count(run, "l")
 		return countDigits(run) > lookalikes && countDigits(run)+lookalikes >= minPhoneDigits
 	})
 }
 
 // notDates returns text with a word for each number that is no phone number.
-func notDates(text string) string { return dateShape.ReplaceAllString(text, " date ") }
+func notDates(text string) string { return dateShape().ReplaceAllString(text, " date ") }
 
 func countDigits(text string) (n int) {
 	for _, r := range text {
@@ -297,36 +304,36 @@ func countDigits(text string) (n int) {
 	return n
 }
 
-var amountShapes = []*regexp.Regexp{
+var amountShapes = []func() *regexp.Regexp{
 	// $499, 499 €, 💲5
-	regexp.MustCompile(`[\p{Sc}💲]\s*\d|\d\s*[\p{Sc}💲]`),
+	lazily(`[\p{Sc}💲]\s*\d|\d\s*[\p{Sc}💲]`),
 	// 499 USD, 5k dollars, 12 million euros
-	regexp.MustCompile(`(?i)\d\s*(?:k|mio\.?|million(?:en|s|es)?|mln\.?)?\s*(?:usd[tc]?|eur|gbp|chf|jpy|cny|rmb|inr|brl|mxn|aud|cad|krw|rub|pln|sek|nok|dkk|zar|ngn|aed|btc|eth|dollars?|dolares|euros?|pounds|bitcoins?|yen|reais|rupees|rubles|рубл\p{L}*|руб|грн|евро|долл?ар\p{L}*)(?:[^\p{L}]|$)`),
+	lazily(`(?i)\d\s*(?:k|mio\.?|million(?:en|s|es)?|mln\.?)?\s*(?:usd[tc]?|eur|gbp|chf|jpy|cny|rmb|inr|brl|mxn|aud|cad|krw|rub|pln|sek|nok|dkk|zar|ngn|aed|btc|eth|dollars?|dolares|euros?|pounds|bitcoins?|yen|reais|rupees|rubles|рубл\p{L}*|руб|грн|евро|долл?ар\p{L}*)(?:[^\p{L}]|$)`),
 	// 499 kr, Rs. 499
-	regexp.MustCompile(`(?i)\d\d\s*(?:kr|tl|rs|kc|zł|lei)(?:[^\p{L}]|$)`),
-	regexp.MustCompile(`(?i)(?:^|[^\p{L}\p{N}])(?:usd[tc]?|eur|gbp|chf|jpy|cny|rmb|inr|brl|mxn|krw|rub|pln|ngn|aed|btc|rs\.?|rp\.?|rm)\s*\d\d`),
-	regexp.MustCompile(`\d\s*[万億亿千百萬]?\s*(?:円|元|圆|圓|块|원|만원|บาท|ریال|ريال|درهم|دينار|रुपये|रुपए|שקל)`),
+	lazily(`(?i)\d\d\s*(?:kr|tl|rs|kc|zł|lei)(?:[^\p{L}]|$)`),
+	lazily(`(?i)(?:^|[^\p{L}\p{N}])(?:usd[tc]?|eur|gbp|chf|jpy|cny|rmb|inr|brl|mxn|krw|rub|pln|ngn|aed|btc|rs\.?|rp\.?|rm)\s*\d\d`),
+	lazily(`\d\s*[万億亿千百萬]?\s*(?:円|元|圆|圓|块|원|만원|บาท|ریال|ريال|درهم|دينار|रुपये|रुपए|שקל)`),
 	// 50% off, -50 %
-	regexp.MustCompile(`(?i)\d\s*%\s*(?:off|discount|rabatt|de reduction|de descuento|de desconto|sconto|скидк|割引|オフ|折扣)|(?:save|up to|jusqu'à|hasta|bis zu|ate)\s*-?\d+\s*%|(?:^|\s)-\s?\d{1,3}\s*%|\d\s*折`),
+	lazily(`(?i)\d\s*%\s*(?:off|discount|rabatt|de reduction|de descuento|de desconto|sconto|скидк|割引|オフ|折扣)|(?:save|up to|jusqu'à|hasta|bis zu|ate)\s*-?\d+\s*%|(?:^|\s)-\s?\d{1,3}\s*%|\d\s*折`),
 	// wallets: bech32, Ethereum
-	regexp.MustCompile(`\b(?:bc1|tb1|ltc1|addr1|cosmos1)[0-9a-z]{20}|\b0x[0-9a-fA-F]{40}\b`),
+	lazily(`\b(?:bc1|tb1|ltc1|addr1|cosmos1)[0-9a-z]{20}|\b0x[0-9a-fA-F]{40}\b`),
 }
 
 // walletShape is base58, in which most wallets are written; they have letters
 // in both cases, and digits.
-var walletShape = regexp.MustCompile(`\b[1-9A-HJ-NP-Za-km-z]{25,95}\b`)
+var walletShape = lazily(`\b[1-9A-HJ-NP-Za-km-z]{25,95}\b`)
 
 // hasAmount reports whether text has an amount of money or a place to send it.
 func hasAmount(text string) bool {
-	return countDigits(text) > 0 && slices.ContainsFunc(amountShapes, func(shape *regexp.Regexp) bool { return shape.MatchString(text) }) ||
-		slices.ContainsFunc(walletShape.FindAllString(text, -1), func(token string) bool {
+	return countDigits(text) > 0 && slices.ContainsFunc(amountShapes, func(shape func() *regexp.Regexp) bool { return shape().MatchString(text) }) ||
+		slices.ContainsFunc(walletShape().FindAllString(text, -1), func(token string) bool {
 			return strings.ContainsAny(token, "123456789") && strings.ToLower(token) != token && strings.ToUpper(token) != token
 		})
 }
 
 var (
-	billShape = regexp.MustCompile(`(?i)(?:^|[^\p{L}])(?:invoice|order|receipt|refund|charge|payment|transaction|rechnung|bestellung|facture|commande|factura|pedido|fatura|сч[её]т|заказ)\s*(?:id|no|nr|num|number|n)?[\s.#:°-]*\d{3}|(?:发票|發票|請求書|订单|訂單)[\s.#:№-]*\d{3}`)
-	urgeShape = regexp.MustCompile(`(?i)(?:^|[^\p{L}])(?:` + strings.Join([]string{
+	billShape = lazily(`(?i)(?:^|[^\p{L}])(?:invoice|order|receipt|refund|charge|payment|transaction|rechnung|bestellung|facture|commande|factura|pedido|fatura|сч[её]т|заказ)\s*(?:id|no|nr|num|number|n)?[\s.#:°-]*\d{3}|(?:发票|發票|請求書|订单|訂單)[\s.#:№-]*\d{3}`)
+	urgeShape = lazily(`(?i)(?:^|[^\p{L}])(?:` + strings.Join([]string{
 		`(?:click|tap|press) (?:here|below|now|the link|this link)`,
 		`(?:call|text|contact|reply) (?:us|now|today|immediately|support|this number)`,
 		`(?:call|text|reply|click|visit|contact)(?:\s+\S+){0,4} to (?:cancel|confirm|verify|avoid|claim|dispute|stop|restore|unlock)`,

@@ -154,6 +154,18 @@ docs: node_modules/.package-lock.json ## docs/api: the reference of the HTTP API
 	@mkdir -p build docs/api
 	@$(call REFERENCE,docs/api/index.html) || { cat build/redocly.log; exit 1; }
 
+docs/node_modules/.package-lock.json: docs/package.json docs/package-lock.json
+	@npm ci --prefix docs --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.PHONY: docs-site
+docs-site: node_modules/.package-lock.json docs/node_modules/.package-lock.json ## the documentation as a static site, in build/docs-site
+	@docs/node_modules/.bin/vitepress build docs >build/docs-site.log 2>&1 || { cat build/docs-site.log; exit 1; }
+
+.PHONY: docs-site-test
+docs-site-test: docs-site ## its links, axe-core, 320 px, the search
+	@playwright test -c docs/.vitepress
+
 .PHONY: bench
 bench: node_modules/.package-lock.json build ## cold start beside a hello-world Lambda, capacity of each operation, rendering
 	@$(BUILD) -o build/local/hello/bootstrap ./infra/local/bench/hello

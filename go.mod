@@ -6,6 +6,7 @@ go 1.26.0
 ignore (
 	./build
 	./cdk.out
+	./docs/node_modules
 	./node_modules
 )
 

@@ -38,6 +38,9 @@ func main() {
 		Targets: &[]awsevents.IRuleTarget{awseventstargets.NewSqsQueue(joined, nil)},
 	})
 
+	slack(stack, service.Bus, "#invitations")
+	webhook(stack, service.Bus, "https://hooks.example.com/latchkey")
+
 	// A backend that invites people by itself.
 	service.GrantOperator("signup")
 

@@ -43,6 +43,20 @@ func TestImport(t *testing.T) {
 	if !found {
 		t.Error("the importer's rule is not on the bus")
 	}
+	for endpoint, listens := range map[string]string{"slack.com": "invitation.delivery_changed", "hooks.example.com": "user."} {
+		reached := false
+		for id, destination := range made.of("AWS::Events::ApiDestination") {
+			if !strings.Contains(text(destination.Properties["InvocationEndpoint"]), endpoint) {
+				continue
+			}
+			for _, rule := range made.of("AWS::Events::Rule") {
+				reached = reached || strings.Contains(text(rule.Properties["Targets"]), id) && strings.Contains(text(rule.Properties["EventPattern"]), listens)
+			}
+		}
+		if !reached {
+			t.Errorf("no rule for %s reaches %s", listens, endpoint)
+		}
+	}
 	binaries, err := filepath.Glob(filepath.Join(folder, "asset.*", "bootstrap"))
 	if err != nil || len(binaries) != len(blueprint.Functions()) {
 		t.Fatalf("%d functions built, %d in the blueprint (%v)", len(binaries), len(blueprint.Functions()), err)

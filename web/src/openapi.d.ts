@@ -1433,7 +1433,7 @@ export interface components {
             errors?: never;
         } & WithRequired<components["schemas"]["Problem"], "user">;
         /**
-         * @description What went wrong, for programs. The list is closed; a code never changes its meaning.
+         * @description What went wrong, for programs. This version has no others; a code never changes its meaning.
          *
          *     | code | status | when |
          *     |---|---|---|
@@ -1493,7 +1493,7 @@ export interface components {
             detail: string;
         };
         /**
-         * @description What is wrong with a field, for programs. The list is closed; a code never changes its meaning.
+         * @description What is wrong with a field, for programs. This version has no others; a code never changes its meaning.
          *
          *     | code | where | when |
          *     |---|---|---|

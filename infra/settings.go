@@ -60,6 +60,7 @@ var settings = withDefined(map[string]contextSetting{
 	"permissionsBoundary": {"PermissionsBoundary", text(func(c *config) *string { return &c.props.PermissionsBoundary })},
 	"tableKey":            {"TableKey", arn("kms", func(c *config) *string { return &c.tableKeyARN })},
 	"replicas":            {"Replicas", list(func(c *config) *[]string { return &c.props.Replicas })},
+	"linkKeySecret":       {"LinkKeySecret", yesNo(func(c *config) *bool { return &c.props.LinkKeySecret })},
 	"mailQuota":           {"MailQuota", number(func(c *config) *int { return &c.props.MailQuota })},
 	"stage":               {"Stage", text(func(c *config) *string { return &c.props.Stage })},
 	"unprotected":         {"Unprotected", yesNo(func(c *config) *bool { return &c.props.Unprotected })},

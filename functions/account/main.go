@@ -4,7 +4,6 @@
 package main
 
 import (
-	"crypto/rand"
 	"log/slog"
 	"os"
 	"time"
@@ -15,16 +14,14 @@ import (
 	"github.com/latchkey/latchkey/shared/awsenv"
 	"github.com/latchkey/latchkey/shared/invitation"
 	"github.com/latchkey/latchkey/shared/setting"
-	"github.com/latchkey/latchkey/shared/store"
 )
 
 func main() {
 	env := awsenv.Env{Get: os.Getenv}
 	log := slog.New(lambdacontext.NewLogHandler())
 	settings := setting.NewReader(os.Getenv)
-	settings.Check(setting.Table)
 	h := handler{
-		invitations: invitation.Service{Store: store.FromEnv(env), Random: rand.Reader},
+		invitations: invitation.FromEnv(env, settings),
 		log:         log,
 		now:         time.Now,
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -21,24 +22,37 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sesv2"
 
 	"github.com/latchkey/latchkey/infra/blueprint"
+	"github.com/latchkey/latchkey/infra/local/awsapi"
 	"github.com/latchkey/latchkey/infra/local/dynamodblocal"
 	"github.com/latchkey/latchkey/shared/awsenv"
 	"github.com/latchkey/latchkey/shared/event"
 	"github.com/latchkey/latchkey/shared/invitation"
-	"github.com/latchkey/latchkey/shared/linkkey"
+	"github.com/latchkey/latchkey/shared/setting"
 	"github.com/latchkey/latchkey/shared/store"
 	"github.com/latchkey/latchkey/shared/user"
 	"github.com/latchkey/latchkey/shared/workspace"
 )
 
-var table *dynamodblocal.Server
+var (
+	table *dynamodblocal.Server
+	kms   http.Handler
+)
 
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if flag.Lookup("test.fuzz").Value.String() != "" {
 		os.Exit(m.Run()) // the target needs no table, and each of its processes would start one
 	}
-	dir, err := dynamodblocal.FindDir()
+	keys, err := os.MkdirTemp("", "latchkey-keys-*")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	kms, err = awsapi.New(awsapi.Config{DataDir: keys, MetadataKeyID: "key", Random: rand.Reader})
+	dir := ""
+	if err == nil {
+		dir, err = dynamodblocal.FindDir()
+	}
 	if err == nil {
 		table, err = dynamodblocal.Start(context.Background(), dynamodblocal.Config{Dir: dir})
 	}
@@ -50,14 +64,14 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	code := m.Run()
-	if err := table.Stop(); err != nil {
+	if err := errors.Join(table.Stop(), os.RemoveAll(keys)); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1
 	}
 	os.Exit(code)
 }
 
-// post is SES and Secrets Manager, as the handler meets them.
+// post is SES, as the handler meets it.
 type post struct {
 	mu     sync.Mutex
 	mails  []map[string]any
@@ -65,10 +79,6 @@ type post struct {
 }
 
 func (p *post) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if strings.HasSuffix(r.Header.Get("X-Amz-Target"), "GetSecretValue") {
-		fmt.Fprint(w, `{"SecretString":"{\"current\":\"0123456789012345678901234567890123456789012345\",\"previous\":\"\"}"}`)
-		return
-	}
 	raw, _ := io.ReadAll(r.Body)
 	var mail map[string]any
 	_ = json.Unmarshal(raw, &mail) // the SDK's own
@@ -135,14 +145,16 @@ func newBench(t *testing.T) *bench {
 	b := &bench{t: t, ses: &post{answer: accepts}, log: &strings.Builder{}, now: time.Now().UTC().Truncate(time.Millisecond)}
 	server := httptest.NewServer(b.ses)
 	t.Cleanup(server.Close)
+	keys := httptest.NewServer(kms)
+	t.Cleanup(keys.Close)
 	env := awsenv.Env{Get: func(name string) string {
 		return map[string]string{
 			"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "TABLE": "latchkey",
-			"AWS_ENDPOINT_URL_DYNAMODB": table.Endpoint(), "AWS_ENDPOINT_URL_SECRETS_MANAGER": server.URL, "API_URL": "https://api.example.com",
+			"AWS_ENDPOINT_URL_DYNAMODB": table.Endpoint(), "AWS_ENDPOINT_URL_KMS": keys.URL, "METADATA_KEY": "key", "API_URL": "https://api.example.com",
 		}[name]
 	}}
 	b.h = handler{
-		invitations: invitation.Service{Store: store.FromEnv(env), Links: linkkey.FromEnv(env), Random: rand.Reader},
+		invitations: invitation.FromEnv(env, setting.NewReader(env.Get)).WithLinks(env, setting.NewReader(env.Get)),
 		ses: sesv2.New(sesv2.Options{
 			Region: "us-east-1", Credentials: env.Credentials(), BaseEndpoint: &server.URL, Retryer: aws.NopRetryer{},
 		}),
@@ -151,7 +163,11 @@ func newBench(t *testing.T) *bench {
 	}
 	ws := fmt.Sprintf("ws_%024d", time.Now().UnixNano())
 	stamp := user.Stamp{ID: "evt_1", Actor: "usr_admin", At: b.now}
-	err := b.store().InsertWorkspace(t.Context(), workspace.New(stamp, ws, "Nexus", ws, []byte("key")), nil, 0)
+	_, err := b.h.invitations.Links.Maker(t.Context(), b.now) // as invite makes the first link key
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = b.store().InsertWorkspace(t.Context(), workspace.New(stamp, ws, "Nexus", ws, []byte("key")), nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"crypto/rand"
 	"log/slog"
 	"os"
 	"time"
@@ -16,18 +15,16 @@ import (
 
 	"github.com/latchkey/latchkey/shared/awsenv"
 	"github.com/latchkey/latchkey/shared/invitation"
-	"github.com/latchkey/latchkey/shared/linkkey"
 	"github.com/latchkey/latchkey/shared/setting"
-	"github.com/latchkey/latchkey/shared/store"
 )
 
 func main() {
 	env := awsenv.Env{Get: os.Getenv}
 	log := slog.New(lambdacontext.NewLogHandler())
 	settings := setting.NewReader(os.Getenv)
-	settings.Check(setting.Table, setting.LinkKey, setting.APIURL)
+	settings.Check(setting.APIURL)
 	h := handler{
-		invitations: invitation.Service{Store: store.FromEnv(env), Links: linkkey.FromEnv(env), Random: rand.Reader},
+		invitations: invitation.FromEnv(env, settings).WithLinks(env, settings),
 		ses: sesv2.New(sesv2.Options{
 			Region: env.Region(), Credentials: env.Credentials(), BaseEndpoint: env.Endpoint("SESV2"),
 			// SES knows no idempotency: only the queue, which waits for the

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"crypto/rand"
 	"log/slog"
 	"os"
 	"time"
@@ -13,24 +12,21 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"github.com/latchkey/latchkey/shared/awsenv"
-	"github.com/latchkey/latchkey/shared/datakey"
 	"github.com/latchkey/latchkey/shared/invitation"
 	"github.com/latchkey/latchkey/shared/setting"
-	"github.com/latchkey/latchkey/shared/store"
 )
 
 func main() {
 	env := awsenv.Env{Get: os.Getenv}
 	log := slog.New(lambdacontext.NewLogHandler())
 	settings := setting.NewReader(os.Getenv)
-	settings.Check(setting.Table, setting.MetadataKey)
-	table := store.FromEnv(env)
+	invitations := invitation.FromEnv(env, settings).WithMetadata(env, settings)
 	h := handler{
-		invitations:   invitation.Service{Store: table, Random: rand.Reader},
-		store:         table,
+		invitations:   invitations,
+		store:         invitations.Store,
 		perDay:        settings.Int(setting.WorkspacesPerAccount),
-		dataKeys:      datakey.FromEnv(env, rand.Reader),
-		random:        rand.Reader,
+		dataKeys:      invitations.DataKeys,
+		random:        invitations.Random,
 		now:           time.Now,
 		logoHosts:     settings.Hosts(setting.LogoHosts),
 		operatorsOnly: settings.Choice(setting.WorkspaceCreation) == setting.CreationOperators,

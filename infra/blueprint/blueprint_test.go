@@ -87,12 +87,11 @@ func TestPromisesAboutPermissions(t *testing.T) {
 				t.Errorf("list may %s", p.Verb)
 			case p.Verb == blueprint.Send && f.Name != "mail":
 				t.Errorf("%s may send mail", f.Name)
-			case p.Verb == blueprint.Fetch && !f.Reads(setting.LinkKey):
-				t.Errorf("%s may fetch the link key and is not told where it is", f.Name)
+			case f.Name == "accept" && (slices.Contains(writes, p.Verb) && slices.Contains(p.Keys, "LINKKEYS") || p.Verb == blueprint.MakeKey):
+				t.Errorf("accept, the public side, may %s link keys", p.Verb)
+			case (p.On == blueprint.OnMetadataKey || p.On == blueprint.OnLinkKeys) && !f.Reads(setting.MetadataKey):
+				t.Errorf("%s may %s and is not told which key", f.Name, p.Verb)
 			}
-		}
-		if f.Reads(setting.LinkKey) && !slices.ContainsFunc(f.Permissions, func(p blueprint.Permission) bool { return p.Verb == blueprint.Fetch }) {
-			t.Errorf("%s is told where the link key is and may not fetch it", f.Name)
 		}
 	}
 }

@@ -40,6 +40,7 @@ var (
 	workspaceKeys = []string{"WS#*"}
 	invitingKeys  = []string{"WS#*", "ACCOUNT#*", "RECIPIENT#*", "INVITER#*"} // all that an invitation depends on
 	mailingKeys   = []string{"WS#*", "RECIPIENT#*", "INVITER#*"}              // all that a mail is counted in
+	linkKeys      = []string{"LINKKEYS"}
 )
 
 // Functions are all functions, in the order in which a newcomer would ask.
@@ -86,11 +87,14 @@ func Functions() []Function {
 				{Query, OnByDue, nil, "seats of invitations whose time has passed, where one is needed"},
 				{Insert, OnTable, []string{"WS#*", "RECIPIENT#*"}, "the invited users, their mailboxes, what is left under a corrected email, the answer to a call with an Idempotency-Key"},
 				{Change, OnTable, []string{"WS#*", "INVITER#*"}, "a new generation on resend, the counts of users, seats and mails"},
-				{Fetch, OnLinkKey, nil, "derive the link"},
+				{Read, OnTable, linkKeys, "the link keys, wrapped"},
+				{Unwrap, OnLinkKeys, nil, "derive the link"},
+				{MakeKey, OnLinkKeys, nil, "the first link key"},
+				{Insert, OnTable, linkKeys, "the same"},
 				{Unwrap, OnMetadataKey, nil, "encrypt metadata, show it to the admin"},
 			},
 			Settings: []setting.Definition{
-				setting.Table, setting.LinkKey, setting.MetadataKey, setting.APIURL,
+				setting.Table, setting.MetadataKey, setting.APIURL,
 				setting.MailsPerInviter, setting.MailsPerNewWorkspace, setting.MailsPerWorkspace,
 			},
 		},
@@ -117,10 +121,11 @@ func Functions() []Function {
 				{Remove, OnTable, workspaceKeys, "the same, when they want mail again"},
 				{Query, OnByEmail, nil, "where else this email is invited"},
 				{Change, OnTable, []string{"WS#*", "ACCOUNT#*"}, "accept, decline, ask, unsubscribe, report; the account becomes known; requested to invited, the counts of users, admins and reports"},
-				{Fetch, OnLinkKey, nil, "verify the link"},
+				{Read, OnTable, linkKeys, "the link keys, wrapped"},
+				{Unwrap, OnLinkKeys, nil, "verify the link"},
 				{Unwrap, OnMetadataKey, nil, "show the person their own metadata"},
 			},
-			Settings: []setting.Definition{setting.Table, setting.LinkKey, setting.MetadataKey, setting.DashboardURL, setting.ReportsToPause},
+			Settings: []setting.Definition{setting.Table, setting.MetadataKey, setting.DashboardURL, setting.ReportsToPause},
 		},
 		{
 			Name: "list", Purpose: "list users, read one, the history, my workspaces; reads only",
@@ -172,11 +177,14 @@ func Functions() []Function {
 				{Query, OnByDue, nil, "seats of invitations whose time has passed, where a restored user needs one"},
 				{Insert, OnTable, []string{"WS#*", "RECIPIENT#*", "ACCOUNT#*"}, "what is left of an erased user, the mailbox of a restored one, a departed account for the schedule"},
 				{Change, OnTable, []string{"WS#*", "INVITER#*"}, "the user's status, the counts of users, admins, seats and mails"},
-				{Fetch, OnLinkKey, nil, "the new link of a restored invitation"},
+				{Read, OnTable, linkKeys, "the link keys, wrapped"},
+				{Unwrap, OnLinkKeys, nil, "the new link of a restored invitation"},
+				{MakeKey, OnLinkKeys, nil, "the first link key"},
+				{Insert, OnTable, linkKeys, "the same"},
 				{Unwrap, OnMetadataKey, nil, "show metadata to the admin"},
 			},
 			Settings: []setting.Definition{
-				setting.Table, setting.LinkKey, setting.MetadataKey, setting.APIURL,
+				setting.Table, setting.MetadataKey, setting.APIURL,
 				setting.MailsPerInviter, setting.MailsPerNewWorkspace, setting.MailsPerWorkspace,
 			},
 		},
@@ -237,11 +245,14 @@ func Functions() []Function {
 				{Query, OnByStatus, nil, "an admin to tell that somebody asks for a new link, where the inviter is none any more"},
 				{Insert, OnTable, workspaceKeys, "the claim of a mail"},
 				{Change, OnTable, workspaceKeys, "the claim's mark, the delivery state, requested to invited, the counts of users and of the day's notices"},
-				{Fetch, OnLinkKey, nil, "derive the link"},
+				{Read, OnTable, linkKeys, "the link keys, wrapped"},
+				{Unwrap, OnLinkKeys, nil, "derive the link"},
+				{MakeKey, OnLinkKeys, nil, "the first link key"},
+				{Insert, OnTable, linkKeys, "the same"},
 				{Send, OnSender, nil, "the mail"},
 			},
 			Settings: []setting.Definition{
-				setting.Table, setting.LinkKey, setting.APIURL, setting.DashboardURL,
+				setting.Table, setting.MetadataKey, setting.APIURL, setting.DashboardURL,
 				setting.MailFrom, setting.MailConfigurationSet, setting.MailAttempts, setting.MailInterval,
 			},
 		},

@@ -13,9 +13,8 @@ const (
 	Check      Verb = "check"       // check an item's condition in a transaction
 	Publish    Verb = "publish"     // put events on the bus
 	Send       Verb = "send"        // mail
-	Fetch      Verb = "fetch"       // a secret's value
-	Unwrap     Verb = "unwrap"      // decrypt a data key
-	MakeKey    Verb = "make key"    // generate a data key, wrapped
+	Unwrap     Verb = "unwrap"      // decrypt a data key or link key
+	MakeKey    Verb = "make key"    // generate a data key or link key, wrapped
 	Postpone   Verb = "postpone"    // say when a message that failed shows again
 )
 
@@ -40,8 +39,6 @@ func (v Verb) Actions() []string {
 		return []string{"events:PutEvents"}
 	case Send:
 		return []string{"ses:SendEmail"}
-	case Fetch:
-		return []string{"secretsmanager:GetSecretValue"}
 	case Unwrap:
 		return []string{"kms:Decrypt"}
 	case MakeKey:
@@ -61,8 +58,8 @@ const (
 	OnByDue       Resource = "index byDue"
 	OnByEmail     Resource = "index byEmail"
 	OnBus         Resource = "event bus"
-	OnLinkKey     Resource = "link key"
 	OnMetadataKey Resource = "metadata key"
+	OnLinkKeys    Resource = "metadata key, for link keys"
 	OnSender      Resource = "mail identity and configuration set"
 )
 

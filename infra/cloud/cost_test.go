@@ -92,13 +92,17 @@ func TestAlarmCost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// CloudWatch, KMS, Secrets Manager, and what Lambda asks the queues beyond
-	// the free million: an idle month with the free tiers of every account.
-	const key, secret, freeMetrics, polls = 1.00, 0.40, 10, 0.314 * 0.40
+	// CloudWatch, KMS, what Lambda asks the queues beyond the free million, and
+	// the reads of expire: an idle month with the free tiers of every account.
+	const key, freeMetrics, polls, expire = 1.00, 10, 0.314 * 0.40, 0.0088
+	idle := key + 0.10*float64(metrics-freeMetrics) + polls + expire
+	if idle >= 2 {
+		t.Errorf("an idle month is %.2f USD, and has to stay below 2.00", idle)
+	}
 	for _, want := range []string{
 		fmt.Sprintf("%d metrics × 0.10 (%d alarms, ", metrics, len(alarms)),
 		fmt.Sprintf("| %.4f |", 0.10*float64(metrics)),
-		fmt.Sprintf("about **%.2f**", key+secret+0.10*float64(metrics-freeMetrics)+polls),
+		fmt.Sprintf("about **%.2f**", idle),
 	} {
 		if !strings.Contains(string(page), want) {
 			t.Errorf("%s does not say %q", costPage, want)

@@ -117,6 +117,9 @@ func (l *Latchkey) addRole(f blueprint.Function) awsiam.IRole {
 	if l.props.TableKey != nil {
 		grants = append(grants, withTableKey(f))
 	}
+	if l.props.LinkKeySecret && opensLinkKeys(f) {
+		grants = append(grants, withLinkKeySecret)
+	}
 	if l.props.Tracing {
 		grants = append(grants, traced)
 		exceptions[0].reason += "; X-Ray's two actions know no resource"
@@ -141,7 +144,6 @@ func (l *Latchkey) addRole(f blueprint.Function) awsiam.IRole {
 func (l *Latchkey) settings() map[setting.Definition]*string {
 	values := map[setting.Definition]*string{
 		setting.Table:                l.Table.TableName(),
-		setting.LinkKey:              l.linkKey.SecretArn(),
 		setting.MetadataKey:          l.dataKey.KeyArn(),
 		setting.Bus:                  l.Bus.EventBusName(),
 		setting.DashboardURL:         &l.props.Dashboards[0],

@@ -42,7 +42,7 @@ type Latchkey struct {
 	props   Props
 	sender  mail.Address
 	stack   awscdk.Stack
-	linkKey awssecretsmanager.Secret
+	linkKey awssecretsmanager.Secret // of 0.1.0
 	dataKey awskms.Key
 
 	queues    map[string]awssqs.Queue
@@ -99,7 +99,10 @@ func New(scope constructs.Construct, id string, props *Props) *Latchkey {
 	l.govern()
 
 	l.addTable()
-	l.addSecrets()
+	l.addKey()
+	if l.props.LinkKeySecret {
+		l.addLinkKeySecret()
+	}
 	l.addMessaging()
 	l.addMail()
 	l.addAPI()

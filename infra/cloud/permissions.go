@@ -2,6 +2,7 @@ package latchkey
 
 import (
 	"encoding/json"
+	"slices"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
@@ -13,8 +14,9 @@ import (
 
 // Tokens of what options add to a policy.
 const (
-	tableKey    = "{table key}"
-	viaDynamoDB = "{dynamodb}" // its name in the stack's region
+	tableKey      = "{table key}"
+	viaDynamoDB   = "{dynamodb}" // its name in the stack's region
+	linkKeySecret = "{link key secret}"
 )
 
 // traced is what X-Ray adds to a role. AWS offers no resource to name here.
@@ -37,6 +39,16 @@ func withTableKey(f blueprint.Function) policy.Grant {
 	g.Where = "through DynamoDB"
 	g.Condition = policy.Condition{"StringEquals": {"kms:ViaService": {viaDynamoDB}}}
 	return g
+}
+
+// withLinkKeySecret lets functions of 0.1.0 run on while they are replaced.
+var withLinkKeySecret = policy.Allow("fetch", "link key secret", "only with LinkKeySecret", []string{linkKeySecret},
+	"secretsmanager:GetSecretValue")
+
+func opensLinkKeys(f blueprint.Function) bool {
+	return slices.ContainsFunc(f.Permissions, func(p blueprint.Permission) bool {
+		return p.Verb == blueprint.Unwrap && p.On == blueprint.OnLinkKeys
+	})
 }
 
 // statements returns the statements of a function's policy document.
@@ -63,7 +75,6 @@ func (l *Latchkey) tokens(f blueprint.Function) func(token string) (string, bool
 		policy.Table:            l.Table.TableArn(),
 		policy.Stream:           l.Table.TableStreamArn(),
 		policy.Bus:              l.Bus.EventBusArn(),
-		policy.LinkKey:          l.linkKey.SecretArn(),
 		policy.MetadataKey:      l.dataKey.KeyArn(),
 		policy.Identity:         l.senderARNs[0],
 		policy.ConfigurationSet: l.senderARNs[1],
@@ -76,6 +87,9 @@ func (l *Latchkey) tokens(f blueprint.Function) func(token string) (string, bool
 	}
 	if l.props.TableKey != nil {
 		values[tableKey] = l.props.TableKey.KeyArn()
+	}
+	if l.props.LinkKeySecret {
+		values[linkKeySecret] = l.linkKey.SecretArn()
 	}
 	return func(token string) (string, bool) {
 		value, ok := values[token]

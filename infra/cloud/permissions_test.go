@@ -165,8 +165,6 @@ func (made template) tokenValue(t *testing.T, function, token string) string {
 		return "${" + only("AWS::DynamoDB::GlobalTable") + ".StreamArn}"
 	case policy.Bus:
 		return "${" + only("AWS::Events::EventBus") + ".Arn}"
-	case policy.LinkKey:
-		return "${" + only("AWS::SecretsManager::Secret") + "}"
 	case policy.MetadataKey:
 		return "${" + only("AWS::KMS::Key") + ".Arn}"
 	case policy.Identity:

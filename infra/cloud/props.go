@@ -98,9 +98,12 @@ type Props struct {
 
 	// TableKey encrypts the table. Nil leaves it to a key that DynamoDB owns.
 	TableKey awskms.IKey
-	// Replicas are further regions that hold a copy of the table and of the
-	// link key. docs/operations.md says what works there.
+	// Replicas are further regions that hold a copy of the table.
+	// docs/operations.md says what works there.
 	Replicas []string
+	// LinkKeySecret keeps the secret that held the link keys in 0.1.0, for the
+	// upgrade from there. CHANGELOG.md says when it can go.
+	LinkKeySecret bool
 	// Stage is StageProduction (default) or StageDevelopment. In production,
 	// deleting the stack keeps table, keys and accounts, and they are protected
 	// against deletion; in development everything is deleted with the stack.

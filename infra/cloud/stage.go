@@ -90,7 +90,7 @@ func (l *Latchkey) keep() awscdk.RemovalPolicy {
 // keys. It is for what fails in first deployments, such as an SES identity
 // that exists already: then there is no data resource to roll back.
 func (l *Latchkey) beforeData(resource constructs.IDependable) {
-	for _, data := range []constructs.Construct{l.Table, l.linkKey, l.dataKey} {
+	for _, data := range []constructs.Construct{l.Table, l.dataKey} {
 		data.Node().AddDependency(resource)
 	}
 }

@@ -56,10 +56,20 @@ func (l *Latchkey) addTable() {
 	})
 }
 
-// addSecrets makes the link key and the key that wraps the data keys of the
-// workspaces. Losing the second loses all metadata, so both stay with the
-// table.
-func (l *Latchkey) addSecrets() {
+// addKey makes the key that wraps the data keys of the workspaces and the link
+// keys. Losing it loses all metadata and every link, so it stays with the table.
+func (l *Latchkey) addKey() {
+	l.dataKey = awskms.NewKey(l.scope, jsii.String("MetadataKey"), &awskms.KeyProps{
+		Description:       jsii.String("Latchkey: wraps the data keys that users' metadata is encrypted under"),
+		EnableKeyRotation: jsii.Bool(true),
+		RemovalPolicy:     l.keep(),
+		// A key can't become a multi-Region key later; being one costs nothing.
+		MultiRegion: jsii.Bool(true),
+	})
+}
+
+// addLinkKeySecret keeps the secret of 0.1.0 as it was.
+func (l *Latchkey) addLinkKeySecret() {
 	replicas := make([]*awssecretsmanager.ReplicaRegion, len(l.props.Replicas))
 	for i, region := range l.props.Replicas {
 		replicas[i] = &awssecretsmanager.ReplicaRegion{Region: &region}
@@ -68,8 +78,6 @@ func (l *Latchkey) addSecrets() {
 		Description:    jsii.String("Latchkey: the keys that invitation links are derived from, current and previous"),
 		RemovalPolicy:  l.keep(),
 		ReplicaRegions: &replicas,
-		// 64 letters and digits are 381 bits; Secrets Manager draws them, so
-		// that no template and no laptop ever holds them.
 		GenerateSecretString: &awssecretsmanager.SecretStringGenerator{
 			SecretStringTemplate: jsii.String(`{"previous":""}`),
 			GenerateStringKey:    jsii.String("current"),
@@ -78,13 +86,5 @@ func (l *Latchkey) addSecrets() {
 		},
 	})
 	suppress(l.linkKey.Node().DefaultChild(), suppression{"AwsSolutions-SMG4",
-		"a rotation without notice would kill every link that is out; docs/operations.md rotates by hand, with both keys accepted"})
-
-	l.dataKey = awskms.NewKey(l.scope, jsii.String("MetadataKey"), &awskms.KeyProps{
-		Description:       jsii.String("Latchkey: wraps the data keys that users' metadata is encrypted under"),
-		EnableKeyRotation: jsii.Bool(true),
-		RemovalPolicy:     l.keep(),
-		// A key can't become a multi-Region key later; being one costs nothing.
-		MultiRegion: jsii.Bool(true),
-	})
+		"functions no longer use it"})
 }

@@ -21,7 +21,7 @@ var versionHeading = regexp.MustCompile(`(?m)^## \[([0-9]+\.[0-9]+\.[0-9]+)\] - 
 // upgrading are the steps under "Upgrading" in CHANGELOG.md that a deployment
 // of an earlier version needs, as props, by that version.
 var upgrading = map[string]func(*latchkey.Props){
-	"0.1.0": func(p *latchkey.Props) { p.NameOptional = true },
+	"0.1.0": func(p *latchkey.Props) { p.NameOptional, p.LinkKeySecret = true, true },
 }
 
 // TestVersion finds the version of the code at the top of the changelog, and
@@ -133,7 +133,8 @@ func TestUpgrade(t *testing.T) {
 }
 
 // TestUpgradeNeedsItsSteps shows that TestUpgrade sees what a step is for:
-// without NameOptional, Cognito refuses the pool of 0.1.0.
+// without NameOptional, Cognito refuses the pool of 0.1.0, and without
+// LinkKeySecret the stack drops the link key while functions read it.
 func TestUpgradeNeedsItsSteps(t *testing.T) {
 	raw, err := os.ReadFile("testdata/released/0.1.0.json")
 	if err != nil {
@@ -147,7 +148,7 @@ func TestUpgradeNeedsItsSteps(t *testing.T) {
 		t.Fatal(err)
 	}
 	problems := upgrade.Problems(upgrade.Compare(before, after))
-	if len(problems) != 1 || problems[0].Type != "AWS::Cognito::UserPool" {
+	if len(problems) != 2 || problems[0].Type != "AWS::SecretsManager::Secret" || problems[1].Type != "AWS::Cognito::UserPool" {
 		t.Errorf("problems: %v", problems)
 	}
 }

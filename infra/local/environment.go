@@ -17,7 +17,6 @@ const mailRate = 50
 func (s *Stack) settings() map[setting.Definition]string {
 	settings := map[setting.Definition]string{
 		setting.Table:                TableName,
-		setting.LinkKey:              linkKeyID,
 		setting.MetadataKey:          dataKeyID,
 		setting.Bus:                  BusName,
 		setting.DashboardURL:         s.URL,
@@ -42,11 +41,10 @@ func (s *Stack) checkSettings() error {
 func (s *Stack) surroundings() map[string]string {
 	return map[string]string{
 		"AWS_REGION": region, "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local",
-		"AWS_ENDPOINT_URL_DYNAMODB":        s.TableURL,
-		"AWS_ENDPOINT_URL_SESV2":           s.mailEndpoint,
-		"AWS_ENDPOINT_URL_EVENTBRIDGE":     s.services,
-		"AWS_ENDPOINT_URL_KMS":             s.services,
-		"AWS_ENDPOINT_URL_SECRETS_MANAGER": s.services,
+		"AWS_ENDPOINT_URL_DYNAMODB":    s.TableURL,
+		"AWS_ENDPOINT_URL_SESV2":       s.mailEndpoint,
+		"AWS_ENDPOINT_URL_EVENTBRIDGE": s.services,
+		"AWS_ENDPOINT_URL_KMS":         s.services,
 	}
 }
 

@@ -18,7 +18,7 @@ func (s *Stack) guards() (map[string]*guard.Guard, error) {
 	}
 	names := guard.Names{
 		Table: settings[setting.Table], Bus: settings[setting.Bus],
-		Secret: settings[setting.LinkKey], Key: settings[setting.MetadataKey],
+		Key:    settings[setting.MetadataKey],
 		Sender: sender, Identity: identity(sender),
 		ConfigurationSet: settings[setting.MailConfigurationSet],
 	}
@@ -50,7 +50,7 @@ func (s *Stack) servicesOf(guards map[string]*guard.Guard) (map[string][]string,
 		}
 		// AWS_ENDPOINT_URL covers services that are not emulated: a call to
 		// one is rejected here and never leaves the machine.
-		for _, service := range []string{"", "_SESV2", "_EVENTBRIDGE", "_KMS", "_SECRETS_MANAGER"} {
+		for _, service := range []string{"", "_SESV2", "_EVENTBRIDGE", "_KMS"} {
 			env[name] = append(env[name], "AWS_ENDPOINT_URL"+service+"="+at)
 		}
 	}

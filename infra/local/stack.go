@@ -48,7 +48,6 @@ const (
 	TableName = "latchkey"
 	BusName   = "latchkey"
 	region    = "us-east-1"
-	linkKeyID = "latchkey/link-key"
 	dataKeyID = "alias/latchkey-metadata"
 )
 
@@ -117,7 +116,7 @@ type Stack struct {
 	Mailbox  *mailbox.Mailbox // what stands in for SES: it can be told to fail
 
 	mailEndpoint string
-	services     string // where EventBridge, KMS and Secrets Manager are
+	services     string // where EventBridge and KMS are
 	aws          *awsapi.Handler
 	functions    map[string]*function
 	closers      []func(context.Context) error // in the order in which to close
@@ -209,6 +208,10 @@ func (s *Stack) start(ctx, life context.Context, cfg Config, at addresses, dataD
 		return err
 	}
 	s.services, err = s.startServices(dataDir)
+	if err != nil {
+		return err
+	}
+	err = s.adoptLinkKeys(ctx, dataDir)
 	if err != nil {
 		return err
 	}
@@ -351,14 +354,14 @@ func (b *buffers) Get() []byte {
 
 func (b *buffers) Put(buffer []byte) { b.pool.Put(&buffer) }
 
-// startServices brings up the bus, KMS and Secrets Manager, on a port that only
+// startServices brings up the bus and KMS, on a port that only
 // the functions are told.
 func (s *Stack) startServices(dataDir string) (endpoint string, err error) {
 	s.Bus, err = messaging.NewBus(s.Queues, blueprint.Rules(), time.Now)
 	if err != nil {
 		return "", err
 	}
-	s.aws, err = awsapi.New(awsapi.Config{Bus: s.Bus, Queues: s.Queues, DataDir: dataDir, LinkKeyID: linkKeyID, MetadataKeyID: dataKeyID, Random: rand.Reader})
+	s.aws, err = awsapi.New(awsapi.Config{Bus: s.Bus, Queues: s.Queues, DataDir: dataDir, MetadataKeyID: dataKeyID, Random: rand.Reader})
 	if err != nil {
 		return "", err
 	}

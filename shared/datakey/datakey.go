@@ -1,7 +1,8 @@
 // Package datakey encrypts what a workspace keeps secret, its users' metadata
 // above all, under a data key of its own. The data key rests in the workspace's
 // item, wrapped by the deployment's KMS key: one call to KMS opens it, once for
-// each workspace in the life of a warm function.
+// each workspace in the life of a warm function. Link keys are wrapped by the
+// same KMS key, under an encryption context of their own.
 //
 // It may import the KMS client, shared/awsenv, shared/setting and the domain
 // packages.
@@ -57,16 +58,54 @@ func encryptionContext(workspaceID string) map[string]string {
 	return map[string]string{"workspace": workspaceID}
 }
 
+// linkContext is the encryption context of link keys. Roles allow it apart from
+// that of workspaces, so who may open one may not open the other.
+var linkContext = map[string]string{"purpose": "links"}
+
 // New makes the data key of a workspace, wrapped.
 func (k *Keys) New(ctx context.Context, workspaceID string) (wrapped []byte, err error) {
+	return k.generate(ctx, encryptionContext(workspaceID))
+}
+
+// NewLinkKey makes a link key, wrapped.
+func (k *Keys) NewLinkKey(ctx context.Context) (wrapped []byte, err error) {
+	return k.generate(ctx, linkContext)
+}
+
+// OpenLinkKey unwraps a link key.
+func (k *Keys) OpenLinkKey(ctx context.Context, wrapped []byte) ([]byte, error) {
+	return k.unwrap(ctx, wrapped, linkContext)
+}
+
+// WrapLinkKey wraps a link key that came from elsewhere. No function's role
+// allows it.
+func (k *Keys) WrapLinkKey(ctx context.Context, key []byte) ([]byte, error) {
+	id := k.env.Get(setting.MetadataKey.Name)
+	out, err := k.client().Encrypt(ctx, &kms.EncryptInput{KeyId: &id, Plaintext: key, EncryptionContext: linkContext})
+	if err != nil {
+		return nil, awsenv.Failure("wrap a link key", err)
+	}
+	return out.CiphertextBlob, nil
+}
+
+func (k *Keys) generate(ctx context.Context, about map[string]string) (wrapped []byte, err error) {
 	id := k.env.Get(setting.MetadataKey.Name)
 	out, err := k.client().GenerateDataKeyWithoutPlaintext(ctx, &kms.GenerateDataKeyWithoutPlaintextInput{
-		KeyId: &id, KeySpec: types.DataKeySpecAes256, EncryptionContext: encryptionContext(workspaceID),
+		KeyId: &id, KeySpec: types.DataKeySpecAes256, EncryptionContext: about,
 	})
 	if err != nil {
 		return nil, awsenv.Failure("make a data key", err)
 	}
 	return out.CiphertextBlob, nil
+}
+
+func (k *Keys) unwrap(ctx context.Context, wrapped []byte, about map[string]string) ([]byte, error) {
+	id := k.env.Get(setting.MetadataKey.Name)
+	out, err := k.client().Decrypt(ctx, &kms.DecryptInput{KeyId: &id, CiphertextBlob: wrapped, EncryptionContext: about})
+	if err != nil {
+		return nil, awsenv.Failure("open a data key", err)
+	}
+	return out.Plaintext, nil
 }
 
 // Open gives the box of a workspace.
@@ -77,14 +116,11 @@ func (k *Keys) Open(ctx context.Context, w workspace.Workspace) (Box, error) {
 	if ok {
 		return box, nil
 	}
-	id := k.env.Get(setting.MetadataKey.Name)
-	out, err := k.client().Decrypt(ctx, &kms.DecryptInput{
-		KeyId: &id, CiphertextBlob: w.DataKey, EncryptionContext: encryptionContext(w.ID),
-	})
+	key, err := k.unwrap(ctx, w.DataKey, encryptionContext(w.ID))
 	if err != nil {
-		return Box{}, awsenv.Failure("open a data key", err)
+		return Box{}, err
 	}
-	box, err = NewBox(out.Plaintext, k.random)
+	box, err = NewBox(key, k.random)
 	if err != nil {
 		return Box{}, err
 	}

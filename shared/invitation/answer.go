@@ -107,7 +107,7 @@ func (s Service) Accept(ctx context.Context, o Open, g user.Guest, now time.Time
 	if err := o.User().For(g); err != nil { // before anything else is read
 		return View{}, err
 	}
-	k, err := s.keys(ctx, o.Workspace, len(o.User().SealedMetadata) > 0, now)
+	box, err := s.box(ctx, o.Workspace, len(o.User().SealedMetadata) > 0)
 	if err != nil {
 		return View{}, err
 	}
@@ -126,7 +126,7 @@ func (s Service) Accept(ctx context.Context, o Open, g user.Guest, now time.Time
 	if err != nil {
 		return View{}, err
 	}
-	return k.view(u, now)
+	return keys{box: box}.view(u, now) // a member has no link
 }
 
 type accepting struct {

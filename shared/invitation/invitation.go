@@ -4,12 +4,13 @@
 // input, makes one decision, and returns what became of it. Handlers decode,
 // call one of them, and encode.
 //
-// It may import shared/access, shared/store, shared/datakey, shared/linkkey and
-// the domain packages.
+// It may import shared/access, shared/store, shared/datakey, shared/linkkey,
+// shared/awsenv, shared/setting and the domain packages.
 package invitation
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"io"
@@ -18,9 +19,11 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/latchkey/latchkey/shared/access"
+	"github.com/latchkey/latchkey/shared/awsenv"
 	"github.com/latchkey/latchkey/shared/datakey"
 	"github.com/latchkey/latchkey/shared/fault"
 	"github.com/latchkey/latchkey/shared/linkkey"
+	"github.com/latchkey/latchkey/shared/setting"
 	"github.com/latchkey/latchkey/shared/store"
 	"github.com/latchkey/latchkey/shared/user"
 	"github.com/latchkey/latchkey/shared/workspace"
@@ -35,6 +38,32 @@ type Service struct {
 	Limits   workspace.Limits
 	Reports  int // how many reports pause a workspace's invitations
 	Random   io.Reader
+}
+
+// FromEnv returns the use cases of a Lambda that needs neither metadata nor
+// links.
+func FromEnv(env awsenv.Env, settings *setting.Reader) Service {
+	settings.Check(setting.Table)
+	return Service{
+		Store:   store.FromEnv(env),
+		Limits:  workspace.LimitsFrom(settings),
+		Reports: settings.Int(setting.ReportsToPause),
+		Random:  rand.Reader,
+	}
+}
+
+// WithMetadata adds the keys of metadata.
+func (s Service) WithMetadata(env awsenv.Env, settings *setting.Reader) Service {
+	settings.Check(setting.MetadataKey)
+	s.DataKeys = datakey.FromEnv(env, s.Random)
+	return s
+}
+
+// WithLinks adds the keys of metadata and of links.
+func (s Service) WithLinks(env awsenv.Env, settings *setting.Reader) Service {
+	s = s.WithMetadata(env, settings)
+	s.Links = linkkey.New(s.Store, s.DataKeys, env)
+	return s
 }
 
 // Kind is what became of one person of a request.
@@ -86,22 +115,29 @@ type View struct {
 }
 
 // keys are what an answer needs, fetched before anything is written: a failure
-// of KMS or Secrets Manager must not follow a write that happened.
+// of KMS must not follow a write that happened.
 type keys struct {
 	box   datakey.Box // zero where nothing is sealed
 	links linkkey.Maker
 }
 
+// box opens the workspace's data key where something is sealed. What is not goes
+// on working while KMS does not.
+func (s Service) box(ctx context.Context, w workspace.Workspace, sealed bool) (datakey.Box, error) {
+	if !sealed {
+		return datakey.Box{}, nil
+	}
+	return s.DataKeys.Open(ctx, w)
+}
+
 // keys fetches the link keys, and where something is sealed the workspace's data
-// key: what has no metadata goes on working while KMS does not.
+// key.
 func (s Service) keys(ctx context.Context, w workspace.Workspace, sealed bool, now time.Time) (k keys, err error) {
 	group, ctx := errgroup.WithContext(ctx)
-	if sealed {
-		group.Go(func() (err error) {
-			k.box, err = s.DataKeys.Open(ctx, w)
-			return err
-		})
-	}
+	group.Go(func() (err error) {
+		k.box, err = s.box(ctx, w, sealed)
+		return err
+	})
 	if s.Links != nil {
 		group.Go(func() (err error) {
 			k.links, err = s.Links.Maker(ctx, now)

@@ -15,7 +15,7 @@ import (
 	"github.com/latchkey/latchkey/shared/workspace"
 )
 
-// A failure of Secrets Manager or KMS comes before anything is written: a repeat
+// A failure of KMS comes before anything is written: a repeat
 // never finds a write that its first try called failed.
 func TestKeysAreFetchedBeforeTheWrite(t *testing.T) {
 	d := newDeployment(t)
@@ -37,26 +37,25 @@ func TestKeysAreFetchedBeforeTheWrite(t *testing.T) {
 	_, err = d.Archive(t.Context(), tn.grant(gone.ID), d.now)
 	d.check("archive", err)
 	d.pass(time.Hour)
-	for _, service := range []string{"AWS_ENDPOINT_URL_SECRETS_MANAGER", "AWS_ENDPOINT_URL_KMS"} {
-		env := awsenv.Env{Get: func(name string) string {
-			if name == service {
-				return "http://127.0.0.1:1" // nobody listens there
-			}
-			return keyEnv.Get(name)
-		}}
-		cold := d.Service
-		cold.DataKeys, cold.Links = datakey.FromEnv(env, rand.Reader), linkkey.FromEnv(env)
-		for name, do := range map[string]func() error{
-			"invite":  func() error { _, err := invite(cold, address(2)); return err },
-			"resend":  func() error { _, err := cold.Resend(t.Context(), tn.grant(pending.ID), mailed, d.now); return err },
-			"archive": func() error { _, err := cold.Archive(t.Context(), tn.grant(pending.ID), d.now); return err },
-			"restore": func() error { _, err := cold.Restore(t.Context(), tn.grant(gone.ID), mailed, d.now); return err },
-		} {
-			before := d.writes.Load()
-			err := do()
-			if fault.Code(err) != awsenv.ErrBusy.Code || d.writes.Load() != before {
-				t.Errorf("%s without %s: %v, and %d writes", name, service, err, d.writes.Load()-before)
-			}
+	env := awsenv.Env{Get: func(name string) string {
+		if name == "AWS_ENDPOINT_URL_KMS" {
+			return "http://127.0.0.1:1" // nobody listens there
+		}
+		return keyEnv.Get(name)
+	}}
+	cold := d.Service
+	cold.DataKeys = datakey.FromEnv(env, rand.Reader)
+	cold.Links = linkkey.New(d.Store, cold.DataKeys, env)
+	for name, do := range map[string]func() error{
+		"invite":  func() error { _, err := invite(cold, address(2)); return err },
+		"resend":  func() error { _, err := cold.Resend(t.Context(), tn.grant(pending.ID), mailed, d.now); return err },
+		"archive": func() error { _, err := cold.Archive(t.Context(), tn.grant(pending.ID), d.now); return err },
+		"restore": func() error { _, err := cold.Restore(t.Context(), tn.grant(gone.ID), mailed, d.now); return err },
+	} {
+		before := d.writes.Load()
+		err := do()
+		if fault.Code(err) != awsenv.ErrBusy.Code || d.writes.Load() != before {
+			t.Errorf("%s: %v, and %d writes", name, err, d.writes.Load()-before)
 		}
 	}
 }

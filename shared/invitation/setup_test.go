@@ -35,8 +35,8 @@ import (
 	"github.com/latchkey/latchkey/shared/workspace"
 )
 
-// The use cases run against AWS's own DynamoDB Local, and KMS and Secrets
-// Manager as the laptop has them.
+// The use cases run against AWS's own DynamoDB Local, and KMS as the laptop has
+// it.
 var (
 	database *dynamodblocal.Server
 	keyEnv   awsenv.Env
@@ -63,7 +63,7 @@ func run(m *testing.M) int {
 		return fail(err)
 	}
 	defer func() { _ = os.RemoveAll(keys) }()
-	api, err := awsapi.New(awsapi.Config{DataDir: keys, LinkKeyID: "link-key", MetadataKeyID: "metadata-key", Random: rand.Reader})
+	api, err := awsapi.New(awsapi.Config{DataDir: keys, MetadataKeyID: "metadata-key", Random: rand.Reader})
 	if err != nil {
 		return fail(err)
 	}
@@ -72,8 +72,7 @@ func run(m *testing.M) int {
 	keyEnv = awsenv.Env{Get: func(name string) string {
 		return map[string]string{
 			"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local",
-			"AWS_ENDPOINT_URL_SECRETS_MANAGER": server.URL, "LINK_KEY": "link-key", "API_URL": "https://api.corp.com",
-			"AWS_ENDPOINT_URL_KMS": server.URL, "METADATA_KEY": "metadata-key",
+			"AWS_ENDPOINT_URL_KMS": server.URL, "METADATA_KEY": "metadata-key", "API_URL": "https://api.corp.com",
 		}[name]
 	}}
 	return m.Run()
@@ -108,9 +107,12 @@ func newDeployment(t *testing.T) *deployment {
 		t.Fatal(err)
 	}
 	d.Service = invitation.Service{
-		Store: store.New(db, name), DataKeys: datakey.FromEnv(keyEnv, rand.Reader), Links: linkkey.FromEnv(keyEnv),
+		Store: store.New(db, name), DataKeys: datakey.FromEnv(keyEnv, rand.Reader),
 		Reports: 2, Random: rand.Reader, Limits: daily(1_000_000),
 	}
+	d.Links = linkkey.New(d.Store, d.DataKeys, keyEnv)
+	_, err := d.Links.Maker(t.Context(), d.now)
+	d.check("the first link key", err)
 	return d
 }
 

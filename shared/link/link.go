@@ -15,6 +15,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
+	"slices"
 
 	"github.com/latchkey/latchkey/shared/id"
 	"github.com/latchkey/latchkey/shared/user"
@@ -46,11 +47,11 @@ type Invitation struct {
 	Generation  int
 }
 
-// Keys sign with Current and verify with either; Previous is empty unless the
-// key has been rotated. Each is 32 bytes.
+// Keys sign with Current and verify with any of them. Each is 32 bytes. The
+// zero value signs and verifies nothing.
 type Keys struct {
-	Current  []byte
-	Previous []byte
+	Current []byte
+	Others  [][]byte // those of before a rotation, and the next one
 }
 
 const (
@@ -65,6 +66,9 @@ func (k Keys) Token(purpose Purpose, inv Invitation) (string, error) {
 	usr, ok2 := id.Bytes(user.IDPrefix, inv.UserID, id.HashBytes)
 	if !ok || !ok2 || inv.Generation < 0 || purpose == Accept && inv.Generation == 0 || inv.Generation > math.MaxUint32 {
 		return "", errors.New("link: not an invitation")
+	}
+	if len(k.Current) == 0 {
+		return "", errors.New("link: there is no key")
 	}
 	raw := make([]byte, 0, tokenSize)
 	raw = append(raw, format)
@@ -86,7 +90,7 @@ func (k Keys) Verify(purpose Purpose, token string) (Invitation, error) {
 		return Invitation{}, ErrInvalid
 	}
 	payload, sum := raw[:payloadSize], raw[payloadSize:]
-	if !signed(k.Current, purpose, payload, sum) && !signed(k.Previous, purpose, payload, sum) {
+	if !signed(k.Current, purpose, payload, sum) && !slices.ContainsFunc(k.Others, func(other []byte) bool { return signed(other, purpose, payload, sum) }) {
 		return Invitation{}, ErrInvalid
 	}
 	ws := payload[1 : 1+id.RandomBytes]

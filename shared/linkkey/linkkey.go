@@ -1,108 +1,144 @@
-// Package linkkey fetches the keys that sign invitation links from Secrets
-// Manager, on first use, and again from time to time so that a rotation
-// reaches functions that are warm.
+// Package linkkey keeps the keys that sign invitation links. They rest in one
+// item of the table, each wrapped by KMS, and are made with the first link. A
+// function opens each once, and reads the item again from time to time so that
+// a rotation reaches functions that are warm.
 //
-// It may import the Secrets Manager client, shared/awsenv,
-// shared/link and the domain.
+// It may import shared/store, shared/datakey, shared/link, shared/setting and
+// the domain.
 package linkkey
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/json"
 	"errors"
-	"regexp"
 	"sync"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-
 	"github.com/latchkey/latchkey/shared/awsenv"
+	"github.com/latchkey/latchkey/shared/datakey"
 	"github.com/latchkey/latchkey/shared/link"
 	"github.com/latchkey/latchkey/shared/setting"
+	"github.com/latchkey/latchkey/shared/store"
 	"github.com/latchkey/latchkey/shared/user"
 )
 
-// Refresh is how long fetched keys are used before they are fetched again.
+// Refresh is how long keys are used before the table is asked again. A key that
+// begins to sign later than this after it was written is known everywhere by
+// then.
 const Refresh = 5 * time.Minute
 
 // pauseAfterFailure is how long keys that are known go on being used without
-// another try, when fetching them again has failed.
+// another try, when reading them again has failed.
 const pauseAfterFailure = 15 * time.Second
 
-// Source fetches and keeps the keys. It is safe for concurrent use.
+// Source reads and keeps the keys. It is safe for concurrent use.
 type Source struct {
-	env    awsenv.Env
-	client func() *secretsmanager.Client
+	store *store.Store
+	kms   *datakey.Keys
+	base  string // of links
 
-	mu    sync.Mutex
-	keys  link.Keys
-	fresh time.Time // until when they are used unasked; zero: none are known
+	mu       sync.Mutex
+	versions []version
+	fresh    time.Time // until when they are used unasked; zero: none are known
 }
 
-// FromEnv is the source of a Lambda: the secret that LINK_KEY names. The
-// client is made when it is first needed.
-func FromEnv(env awsenv.Env) *Source {
-	return &Source{env: env, client: sync.OnceValue(func() *secretsmanager.Client {
-		return secretsmanager.New(secretsmanager.Options{
-			Region: env.Region(), Credentials: env.Credentials(),
-			BaseEndpoint: env.Endpoint("SECRETS_MANAGER"), Retryer: awsenv.Retryer(),
-		})
-	})}
+type version struct {
+	store.LinkKey
+	key []byte
 }
 
-// Keys are the link keys as of at most Refresh ago. If they cannot be fetched
-// anew, those that are known go on being used.
+// New returns the source of a function. Links begin with the address that
+// API_URL configures.
+func New(s *store.Store, kms *datakey.Keys, env awsenv.Env) *Source {
+	return &Source{store: s, kms: kms, base: env.Get(setting.APIURL.Name)}
+}
+
+// Keys returns the link keys as of at most Refresh ago; the zero value before
+// the first link. If they cannot be read anew, those that are known go on being
+// used.
 func (s *Source) Keys(ctx context.Context, now time.Time) (link.Keys, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	err := s.refresh(ctx, now)
+	return s.keysAt(now), err
+}
+
+// refresh reads the keys where it is time to. An item that does not exist is
+// asked for again by the next call: it may exist by then.
+func (s *Source) refresh(ctx context.Context, now time.Time) error {
 	if now.Before(s.fresh) {
-		return s.keys, nil
+		return nil
 	}
-	keys, err := s.fetch(ctx)
+	stored, err := s.store.LinkKeys(ctx)
+	if err == nil {
+		err = s.open(ctx, stored)
+	}
 	switch {
-	case err == nil:
-		s.keys, s.fresh = keys, now.Add(Refresh)
-	case s.fresh.IsZero():
-		return link.Keys{}, err
-	default:
+	case err == nil && len(s.versions) > 0:
+		s.fresh = now.Add(Refresh)
+	case err != nil && !s.fresh.IsZero():
 		s.fresh = now.Add(pauseAfterFailure)
+		return nil
 	}
-	return s.keys, nil
+	return err
 }
 
-func (s *Source) fetch(ctx context.Context) (link.Keys, error) {
-	id := s.env.Get(setting.LinkKey.Name)
-	out, err := s.client().GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &id})
+// open takes over stored versions, and asks KMS for those that are new.
+func (s *Source) open(ctx context.Context, stored []store.LinkKey) error {
+	opened := make([]version, len(stored))
+	for i, k := range stored {
+		opened[i].LinkKey = k
+		for _, known := range s.versions {
+			if string(known.Wrapped) == string(k.Wrapped) {
+				opened[i].key = known.key
+			}
+		}
+		if opened[i].key == nil {
+			key, err := s.kms.OpenLinkKey(ctx, k.Wrapped)
+			if err != nil {
+				return err
+			}
+			opened[i].key = key
+		}
+	}
+	s.versions = opened
+	return nil
+}
+
+// keysAt returns the keys with the one that signs at now: of those that have
+// begun to, the one that began last, and the first in the item among equals.
+func (s *Source) keysAt(now time.Time) (keys link.Keys) {
+	signs := -1
+	for i, v := range s.versions {
+		if !v.From.After(now) && (signs < 0 || v.From.After(s.versions[signs].From)) {
+			signs = i
+		}
+	}
+	for i, v := range s.versions {
+		if i == signs {
+			keys.Current = v.key
+		} else {
+			keys.Others = append(keys.Others, v.key)
+		}
+	}
+	return keys
+}
+
+// create makes the first key, unless somebody else has by now. The roles of
+// functions that derive links allow it; one that only verifies may not.
+func (s *Source) create(ctx context.Context, now time.Time) error {
+	wrapped, err := s.kms.NewLinkKey(ctx)
 	if err != nil {
-		return link.Keys{}, awsenv.Failure("fetch the link key", err)
+		return err
 	}
-	if out.SecretString == nil {
-		return link.Keys{}, errors.New("the link key's secret holds no text")
+	// It signs since ever: clocks differ.
+	stands, err := s.store.InsertLinkKeys(ctx, []store.LinkKey{{Wrapped: wrapped, From: time.Unix(0, 0)}})
+	if err == nil {
+		err = s.open(ctx, stands)
 	}
-	return Parse(*out.SecretString)
-}
-
-var material = regexp.MustCompile(`^[A-Za-z0-9+/=_-]{43,}$`)
-
-// Parse reads the secret: {"current": text, "previous": text or ""}. A text is
-// at least 43 random characters of base64 or letters and digits, which is 256
-// bits; its SHA-256 is the key, so that any such text will do.
-func Parse(secret string) (link.Keys, error) {
-	var in struct{ Current, Previous string }
-	if json.Unmarshal([]byte(secret), &in) != nil {
-		return link.Keys{}, errors.New("the link key's secret is not JSON")
+	if err == nil {
+		s.fresh = now.Add(Refresh)
 	}
-	if !material.MatchString(in.Current) || in.Previous != "" && !material.MatchString(in.Previous) {
-		return link.Keys{}, errors.New("the link key's secret needs a current key of 43 characters or more, and a previous one or an empty text")
-	}
-	current := sha256.Sum256([]byte(in.Current))
-	keys := link.Keys{Current: current[:]}
-	if in.Previous != "" {
-		previous := sha256.Sum256([]byte(in.Previous))
-		keys.Previous = previous[:]
-	}
-	return keys, nil
+	return err
 }
 
 // Maker derives links with keys that were fetched before, so that nothing can
@@ -112,11 +148,19 @@ type Maker struct {
 	base string
 }
 
-// Maker fetches the keys and returns a maker of links, which begin with the
-// address that API_URL configures.
+// Maker returns a maker of links, and makes the first key for the first link.
 func (s *Source) Maker(ctx context.Context, now time.Time) (Maker, error) {
-	keys, err := s.Keys(ctx, now)
-	return Maker{keys, s.env.Get(setting.APIURL.Name)}, err
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err := s.refresh(ctx, now)
+	if err == nil && len(s.versions) == 0 {
+		err = s.create(ctx, now)
+	}
+	m := Maker{s.keysAt(now), s.base}
+	if err == nil && len(m.keys.Current) == 0 {
+		err = errors.New("no link key has begun to sign")
+	}
+	return m, err
 }
 
 // URL returns the link of a pending user, which is mailed and copied; "" for a

@@ -4,105 +4,163 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/latchkey/latchkey/infra/blueprint"
 	"github.com/latchkey/latchkey/infra/local/awsapi"
+	"github.com/latchkey/latchkey/infra/local/dynamodblocal"
 	"github.com/latchkey/latchkey/shared/awsenv"
+	"github.com/latchkey/latchkey/shared/datakey"
 	"github.com/latchkey/latchkey/shared/fault"
 	"github.com/latchkey/latchkey/shared/id"
 	"github.com/latchkey/latchkey/shared/link"
 	"github.com/latchkey/latchkey/shared/linkkey"
+	"github.com/latchkey/latchkey/shared/store"
 	"github.com/latchkey/latchkey/shared/user"
 	"github.com/latchkey/latchkey/shared/workspace"
 )
 
-func TestParse(t *testing.T) {
-	a, b := strings.Repeat("a", 43), strings.Repeat("b", 44)
-	sum := func(text string) []byte { s := sha256.Sum256([]byte(text)); return s[:] }
-	for _, c := range []struct {
-		name, secret      string
-		current, previous []byte // nil, nil: refused
-	}{
-		{"current alone", `{"current": "` + a + `", "previous": ""}`, sum(a), nil},
-		{"no previous member", `{"current": "` + a + `"}`, sum(a), nil},
-		{"previous null", `{"current": "` + a + `", "previous": null}`, sum(a), nil},
-		{"both", `{"current": "` + a + `", "previous": "` + b + `"}`, sum(a), sum(b)},
-		{"base64 with padding", `{"current": "` + strings.Repeat("+/", 21) + `A="}`, sum(strings.Repeat("+/", 21) + "A="), nil},
-		{"base64url", `{"current": "` + strings.Repeat("-_", 22) + `"}`, sum(strings.Repeat("-_", 22)), nil},
-		{"a member more", `{"current": "` + a + `", "note": "rotated in May"}`, sum(a), nil},
-		{"42 characters", `{"current": "` + a[1:] + `"}`, nil, nil},
-		{"a previous one of 42 characters", `{"current": "` + a + `", "previous": "` + a[1:] + `"}`, nil, nil},
-		{"a space", `{"current": "` + a + ` "}`, nil, nil},
-		{"a line break", `{"current": "` + a + `\n"}`, nil, nil},
-		{"a letter outside", `{"current": "` + a + `é"}`, nil, nil},
-		{"nothing", ``, nil, nil},
-		{"an empty object", `{}`, nil, nil},
-		{"previous alone", `{"previous": "` + a + `"}`, nil, nil},
-		{"the text itself", a, nil, nil},
-		{"a list", `["` + a + `"]`, nil, nil},
-		{"a number", `{"current": 12345678901234567890123456789012345678901234567890}`, nil, nil},
-		{"null", `null`, nil, nil},
-	} {
-		keys, err := linkkey.Parse(c.secret)
-		if (err == nil) != (c.current != nil) || !bytes.Equal(keys.Current, c.current) || !bytes.Equal(keys.Previous, c.previous) {
-			t.Errorf("%s: %x, %v", c.name, keys, err)
-		}
-		if err != nil && (strings.Contains(err.Error(), "aaa") || strings.Contains(err.Error(), "123")) {
-			t.Errorf("%s: the error has the key in it: %v", c.name, err)
-		}
+var database *dynamodblocal.Server
+
+func TestMain(m *testing.M) {
+	dir, err := dynamodblocal.FindDir()
+	if err == nil {
+		database, err = dynamodblocal.Start(context.Background(), dynamodblocal.Config{Dir: dir})
 	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	if err := database.Stop(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
 }
 
-// secrets is a Secrets Manager that counts its calls and can be out of order.
-type secrets struct {
-	dir   string
-	calls atomic.Int64
+// service stands before a service, counts the calls by operation, and can be
+// out of order.
+type service struct {
+	http.Handler
 	fails atomic.Bool
-	env   awsenv.Env
+	mu    sync.Mutex
+	calls map[string]int
 }
 
-func newSecrets(t *testing.T) *secrets {
+func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	s.mu.Lock()
+	s.calls[operation]++
+	s.mu.Unlock()
+	if s.fails.Load() {
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = w.Write([]byte(`{"__type": "AccessDeniedException", "message": "out of order"}`))
+		return
+	}
+	s.Handler.ServeHTTP(w, r)
+}
+
+func (s *service) count(operation string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.calls[operation]
+}
+
+// deployment is a table and a KMS that a test can disturb.
+type deployment struct {
+	t          *testing.T
+	table, kms *service
+	env        awsenv.Env
+}
+
+var tables atomic.Int64
+
+func newDeployment(t *testing.T) *deployment {
 	t.Helper()
-	s := &secrets{dir: t.TempDir()}
-	api, err := awsapi.New(awsapi.Config{DataDir: s.dir, LinkKeyID: "link-key", Random: rand.Reader})
+	name := fmt.Sprintf("test-%d", tables.Add(1))
+	if err := dynamodblocal.CreateTable(t.Context(), database.Client(), name, blueprint.TheTable()); err != nil {
+		t.Fatal(err)
+	}
+	api, err := awsapi.New(awsapi.Config{DataDir: t.TempDir(), MetadataKeyID: "metadata-key", Random: rand.Reader})
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.calls.Add(1)
-		if s.fails.Load() {
-			w.WriteHeader(http.StatusBadRequest)
-			_, _ = w.Write([]byte(`{"__type": "DecryptionFailure", "message": "out of order"}`))
-			return
-		}
-		api.ServeHTTP(w, r)
-	}))
-	t.Cleanup(server.Close)
-	s.env = environment(server.URL)
-	return s
+	to, err := url.Parse(database.Endpoint())
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &deployment{
+		t:     t,
+		table: &service{Handler: &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) }}, calls: map[string]int{}},
+		kms:   &service{Handler: api, calls: map[string]int{}},
+	}
+	d.env = environment(name, d.serve(d.table), d.serve(d.kms))
+	return d
 }
 
-func environment(url string) awsenv.Env {
+func (d *deployment) serve(h http.Handler) string {
+	server := httptest.NewServer(h)
+	d.t.Cleanup(server.Close)
+	return server.URL
+}
+
+func environment(table, tableURL, kmsURL string) awsenv.Env {
 	return awsenv.Env{Get: func(name string) string {
 		return map[string]string{
 			"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local",
-			"AWS_ENDPOINT_URL_SECRETS_MANAGER": url, "LINK_KEY": "link-key", "API_URL": "https://api.corp.com",
+			"AWS_ENDPOINT_URL_DYNAMODB": tableURL, "AWS_ENDPOINT_URL_KMS": kmsURL,
+			"TABLE": table, "METADATA_KEY": "metadata-key", "API_URL": "https://api.corp.com",
 		}[name]
 	}}
 }
 
-func (s *secrets) rotate(t *testing.T) {
-	t.Helper()
-	if err := awsapi.Rotate(s.dir, rand.Reader); err != nil {
-		t.Fatal(err)
+// source returns the source of a function that has just started.
+func (d *deployment) source() *linkkey.Source { return source(d.env) }
+
+func source(env awsenv.Env) *linkkey.Source {
+	return linkkey.New(store.FromEnv(env), datakey.FromEnv(env, rand.Reader), env)
+}
+
+// rotate puts a version behind the others as docs/operations.md does, to sign
+// from an instant on.
+func (d *deployment) rotate(from time.Time) {
+	d.t.Helper()
+	wrapped, err := datakey.FromEnv(d.env, rand.Reader).NewLinkKey(d.t.Context())
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	_, err = database.Client().UpdateItem(d.t.Context(), &dynamodb.UpdateItemInput{
+		TableName: aws.String(d.env.Get("TABLE")),
+		Key: map[string]types.AttributeValue{
+			"pk": &types.AttributeValueMemberS{Value: "LINKKEYS"}, "sk": &types.AttributeValueMemberS{Value: "LINKKEYS"},
+		},
+		UpdateExpression:         aws.String("SET #keys = list_append(#keys, :new)"),
+		ConditionExpression:      aws.String("attribute_exists(#keys)"),
+		ExpressionAttributeNames: map[string]string{"#keys": "keys"},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":new": &types.AttributeValueMemberL{Value: []types.AttributeValue{
+			&types.AttributeValueMemberM{Value: map[string]types.AttributeValue{
+				"key": &types.AttributeValueMemberB{Value: wrapped}, "from": &types.AttributeValueMemberN{Value: fmt.Sprint(from.Unix())},
+			}},
+		}}},
+	})
+	if err != nil {
+		d.t.Fatal(err)
 	}
 }
 
@@ -112,17 +170,86 @@ func fetch(t *testing.T, source *linkkey.Source, at time.Time) link.Keys {
 	t.Helper()
 	keys, err := source.Keys(t.Context(), at)
 	if err != nil || len(keys.Current) != 32 {
-		t.Fatalf("%x, %v", keys, err)
+		t.Fatalf("%d bytes, %v", len(keys.Current), err)
 	}
 	return keys
 }
 
-func TestKeysAreFetchedOnceForManyCalls(t *testing.T) {
-	s := newSecrets(t)
-	source := linkkey.FromEnv(s.env)
-	if s.calls.Load() != 0 {
-		t.Error("they are fetched before anybody asks")
+func knows(keys link.Keys, key []byte) bool {
+	for _, other := range keys.Others {
+		if bytes.Equal(other, key) {
+			return true
+		}
 	}
+	return bytes.Equal(keys.Current, key)
+}
+
+func invited() user.User {
+	wsID := id.FromBytes(workspace.IDPrefix, make([]byte, id.RandomBytes))
+	u := user.User{WorkspaceID: wsID, ID: user.IDFor(wsID, "john@corp.com")}
+	u.Invitation.Generation = 2
+	return u
+}
+
+// However many functions derive a deployment's first link at once, one key
+// stands, and each verifies what the others derived.
+func TestTheFirstLinkMakesOneKey(t *testing.T) {
+	d := newDeployment(t)
+	const functions = 10
+	urls := make([]string, functions)
+	var all sync.WaitGroup
+	for i := range urls {
+		all.Go(func() {
+			m, err := d.source().Maker(t.Context(), t0)
+			if err != nil {
+				t.Error(err)
+			}
+			urls[i] = m.URL(invited())
+		})
+	}
+	all.Wait()
+	stored, err := store.FromEnv(d.env).LinkKeys(t.Context())
+	if err != nil || len(stored) != 1 {
+		t.Fatalf("%d keys, %v", len(stored), err)
+	}
+	keys := fetch(t, d.source(), t0)
+	for _, url := range urls {
+		if _, err := keys.Verify(link.Accept, strings.TrimPrefix(url, "https://api.corp.com/invite/")); err != nil {
+			t.Errorf("%s: %v", url, err)
+		}
+	}
+	if bytes.Contains(stored[0].Wrapped, keys.Current) {
+		t.Error("the key is stored as it is")
+	}
+}
+
+// A function that only verifies makes no key, and knows one at once when there
+// is one.
+func TestBeforeTheFirstLinkNothingVerifies(t *testing.T) {
+	d := newDeployment(t)
+	verifying := d.source()
+	keys, err := verifying.Keys(t.Context(), t0)
+	if err != nil || keys.Current != nil || keys.Others != nil {
+		t.Fatalf("%d bytes, %v", len(keys.Current), err)
+	}
+	if d.table.count("PutItem") != 0 || len(d.kms.calls) != 0 {
+		t.Errorf("%v, %v", d.table.calls, d.kms.calls)
+	}
+	made := maker(t, d.source(), t0)
+	token := strings.TrimPrefix(made.URL(invited()), "https://api.corp.com/invite/")
+	if _, err := keys.Verify(link.Accept, token); !errors.Is(err, link.ErrInvalid) {
+		t.Errorf("without a key: %v", err)
+	}
+	if _, err := fetch(t, verifying, t0.Add(time.Second)).Verify(link.Accept, token); err != nil {
+		t.Errorf("a second later: %v", err)
+	}
+}
+
+func TestKeysAreOpenedOnceForManyCalls(t *testing.T) {
+	d := newDeployment(t)
+	maker(t, d.source(), t0)
+	source := d.source()
+	reads, opened := d.table.count("GetItem"), d.kms.count("Decrypt")
 	var all sync.WaitGroup
 	for range 20 {
 		all.Go(func() {
@@ -134,73 +261,117 @@ func TestKeysAreFetchedOnceForManyCalls(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if n := s.calls.Load(); n != 1 {
-		t.Errorf("they are fetched %d times", n)
+	if reads, opened := d.table.count("GetItem")-reads, d.kms.count("Decrypt")-opened; reads != 1 || opened != 1 {
+		t.Errorf("read %d times and opened %d times", reads, opened)
+	}
+	fetch(t, source, t0.Add(linkkey.Refresh))
+	if opened := d.kms.count("Decrypt") - opened; opened != 1 {
+		t.Errorf("a key that is known is opened again: %d times", opened)
 	}
 }
 
+// A new version verifies before it signs, so that no function meets a link that
+// it does not know; links of every older version go on working.
 func TestARotationReachesAWarmFunction(t *testing.T) {
-	s := newSecrets(t)
-	source := linkkey.FromEnv(s.env)
+	d := newDeployment(t)
+	source := d.source()
+	maker(t, source, t0)
 	first := fetch(t, source, t0)
-	s.rotate(t)
-	if now := fetch(t, source, t0.Add(linkkey.Refresh-1)); !bytes.Equal(now.Current, first.Current) {
-		t.Error("the keys are fetched too early")
+	begins := t0.Add(2 * linkkey.Refresh)
+	d.rotate(begins)
+	if now := fetch(t, source, t0.Add(linkkey.Refresh-1)); !bytes.Equal(now.Current, first.Current) || len(now.Others) != 0 {
+		t.Error("the keys are read too early")
 	}
-	rotated := fetch(t, source, t0.Add(linkkey.Refresh))
-	if bytes.Equal(rotated.Current, first.Current) || !bytes.Equal(rotated.Previous, first.Current) {
-		t.Errorf("after the rotation: %x, before: %x", rotated, first)
+	announced := fetch(t, source, t0.Add(linkkey.Refresh))
+	if !bytes.Equal(announced.Current, first.Current) || len(announced.Others) != 1 {
+		t.Errorf("before it begins: %d others", len(announced.Others))
 	}
-	fetch(t, source, t0.Add(2*linkkey.Refresh-1))
-	if n := s.calls.Load(); n != 2 {
-		t.Errorf("they are fetched %d times, want 2", n)
+	second := fetch(t, source, begins)
+	if !bytes.Equal(second.Current, announced.Others[0]) || !knows(second, first.Current) {
+		t.Error("the new version does not sign when it begins")
+	}
+	d.rotate(begins.Add(linkkey.Refresh))
+	third := fetch(t, source, begins.Add(linkkey.Refresh))
+	if bytes.Equal(third.Current, second.Current) || !knows(third, second.Current) || !knows(third, first.Current) {
+		t.Error("after the second rotation an older version is gone")
 	}
 }
 
-func TestKnownKeysAreKeptWhileTheServiceFails(t *testing.T) {
-	s := newSecrets(t)
-	source := linkkey.FromEnv(s.env)
-	first := fetch(t, source, t0)
-	s.rotate(t)
-	s.fails.Store(true)
-	for _, after := range []time.Duration{1, 2, 300} {
-		if now := fetch(t, source, t0.Add(after*linkkey.Refresh)); !bytes.Equal(now.Current, first.Current) {
-			t.Error("the keys changed")
-		}
+func TestAVersionThatHasNotBegunSignsNothing(t *testing.T) {
+	d := newDeployment(t)
+	wrapped, err := datakey.FromEnv(d.env, rand.Reader).NewLinkKey(t.Context())
+	if err == nil {
+		_, err = store.FromEnv(d.env).InsertLinkKeys(t.Context(), []store.LinkKey{{Wrapped: wrapped, From: t0.Add(time.Hour)}})
 	}
-	s.fails.Store(false)
-	if now := fetch(t, source, t0.Add(301*linkkey.Refresh)); !bytes.Equal(now.Previous, first.Current) {
-		t.Error("the rotation never arrives")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.source().Maker(t.Context(), t0); err == nil {
+		t.Error("links are derived")
+	}
+	maker(t, d.source(), t0.Add(time.Hour))
+}
+
+func TestKnownKeysAreKeptWhileAServiceFails(t *testing.T) {
+	for name, of := range map[string]func(*deployment) *service{
+		"the table": func(d *deployment) *service { return d.table },
+		"KMS":       func(d *deployment) *service { return d.kms },
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDeployment(t)
+			source := d.source()
+			maker(t, source, t0)
+			first := fetch(t, source, t0)
+			d.rotate(t0)
+			of(d).fails.Store(true)
+			for _, after := range []time.Duration{1, 2, 300} {
+				if now := fetch(t, source, t0.Add(after*linkkey.Refresh)); !bytes.Equal(now.Current, first.Current) {
+					t.Error("the keys changed")
+				}
+			}
+			of(d).fails.Store(false)
+			if now := fetch(t, source, t0.Add(301*linkkey.Refresh)); !knows(now, first.Current) || len(now.Others) != 1 {
+				t.Error("the rotation never arrives")
+			}
+		})
 	}
 }
 
 func TestWithoutAnyKeyThereIsAnErrorAndThenAnotherTry(t *testing.T) {
-	s := newSecrets(t)
-	s.fails.Store(true)
-	source := linkkey.FromEnv(s.env)
+	d := newDeployment(t)
+	maker(t, d.source(), t0)
+	d.kms.fails.Store(true)
+	source := d.source()
 	keys, err := source.Keys(t.Context(), t0)
 	if err == nil || keys.Current != nil {
-		t.Errorf("%x, %v", keys, err)
+		t.Errorf("%d bytes, %v", len(keys.Current), err)
 	}
 	if _, err := source.Maker(t.Context(), t0); err == nil {
 		t.Error("a maker of links without keys")
 	}
-	s.fails.Store(false)
+	d.kms.fails.Store(false)
 	fetch(t, source, t0)
 }
 
 func TestAServiceThatIsBusyIsUnavailableForNow(t *testing.T) {
+	d := newDeployment(t)
+	maker(t, d.source(), t0)
 	busy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}))
 	defer busy.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-	defer cancel()
-	began := time.Now()
-	_, err := linkkey.FromEnv(environment(busy.URL)).Keys(ctx, t0)
-	var f *fault.Error
-	if !errors.As(err, &f) || f.Kind != fault.Unavailable || time.Since(began) > 2*time.Second {
-		t.Errorf("%v after %v", err, time.Since(began))
+	table := d.env.Get("AWS_ENDPOINT_URL_DYNAMODB")
+	for name, env := range map[string]awsenv.Env{
+		"the table": environment(d.env.Get("TABLE"), busy.URL, busy.URL),
+		"KMS":       environment(d.env.Get("TABLE"), table, busy.URL),
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		_, err := source(env).Keys(ctx, t0)
+		cancel()
+		var f *fault.Error
+		if !errors.As(err, &f) || f.Kind != fault.Unavailable {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 
@@ -235,17 +406,14 @@ func checkOptOut(t *testing.T, m linkkey.Maker, keys link.Keys, u user.User, wan
 
 // Nothing that opens a door is stored: the link can be derived at any time.
 func TestTheLinkOfAUserIsDerivedAnew(t *testing.T) {
-	s := newSecrets(t)
-	source := linkkey.FromEnv(s.env)
-	wsID := id.FromBytes(workspace.IDPrefix, make([]byte, id.RandomBytes))
-	u := user.User{WorkspaceID: wsID, ID: user.IDFor(wsID, "john@corp.com")}
-	u.Invitation.Generation = 2
+	source := newDeployment(t).source()
+	u := invited()
 	first, again := maker(t, source, t0).URL(u), maker(t, source, t0.Add(time.Hour)).URL(u)
 	token, found := strings.CutPrefix(first, "https://api.corp.com/invite/")
 	if again != first || !found {
 		t.Errorf("%s, then %s", first, again)
 	}
-	want := link.Invitation{WorkspaceID: wsID, UserID: u.ID, Generation: 2}
+	want := link.Invitation{WorkspaceID: u.WorkspaceID, UserID: u.ID, Generation: 2}
 	keys := fetch(t, source, t0)
 	if inv, err := keys.Verify(link.Accept, token); err != nil || inv != want {
 		t.Errorf("%+v, %v", inv, err)
@@ -262,20 +430,20 @@ func TestTheLinkOfAUserIsDerivedAnew(t *testing.T) {
 // Each try costs the caller the time of its retries, so while the service
 // fails there is one now and then, and not one for each request.
 func TestAServiceThatFailsIsNotAskedAtEveryCall(t *testing.T) {
-	s := newSecrets(t)
-	source := linkkey.FromEnv(s.env)
-	fetch(t, source, t0)
-	s.fails.Store(true)
-	before := s.calls.Load()
+	d := newDeployment(t)
+	source := d.source()
+	maker(t, source, t0)
+	d.table.fails.Store(true)
+	before := d.table.count("GetItem")
 	for i := range 20 {
 		fetch(t, source, t0.Add(linkkey.Refresh+time.Duration(i)*100*time.Millisecond))
 	}
-	if asked := s.calls.Load() - before; asked > 3 {
+	if asked := d.table.count("GetItem") - before; asked > 3 {
 		t.Errorf("20 requests within two seconds asked %d times", asked)
 	}
-	s.fails.Store(false)
-	s.rotate(t)
-	if now := fetch(t, source, t0.Add(2*linkkey.Refresh)); len(now.Previous) == 0 {
+	d.table.fails.Store(false)
+	d.rotate(t0)
+	if now := fetch(t, source, t0.Add(2*linkkey.Refresh)); len(now.Others) == 0 {
 		t.Error("when the service is back, nobody asks it")
 	}
 }

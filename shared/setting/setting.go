@@ -63,12 +63,8 @@ const (
 var (
 	Table = define(&Text{Name: "TABLE", Required: true, Derived: true,
 		Doc: "name of the table"})
-	// LinkKey is an ARN in the cloud. The secret's value is described at
-	// linkkey.Parse.
-	LinkKey = define(&Text{Name: "LINK_KEY", Required: true, Derived: true,
-		Doc: "id of the secret that holds the link keys"})
 	MetadataKey = define(&Text{Name: "METADATA_KEY", Required: true, Derived: true,
-		Doc: "id of the KMS key that wraps the workspaces' data keys"})
+		Doc: "id of the KMS key that wraps the workspaces' data keys and the link keys"})
 	Bus = define(&Text{Name: "BUS", Required: true, Derived: true,
 		Doc: "name of the event bus"})
 	APIURL = define(&URL{Name: "API_URL", Required: true, Derived: true,

@@ -34,6 +34,7 @@ const (
 	entityInviter   = "inviter"
 	entityDeparture = "departure"
 	entityNotices   = "notices"
+	entityLinkKeys  = "linkKeys"
 )
 
 type primary struct {

@@ -31,6 +31,7 @@ const (
 	skWorkspaces = "WORKSPACES"
 	skDeparture  = "DEPARTURE"
 	skNotices    = "NOTICES"
+	skLinkKeys   = "LINKKEYS"
 )
 
 // Key is the primary key of an item.
@@ -80,6 +81,9 @@ func workspacesKey(emailKey string) Key { return Key{PK: prefixInviter + emailKe
 func noticesKey(workspaceID string) Key {
 	return Key{PK: prefixWorkspace + workspaceID, SK: skNotices}
 }
+
+// linkKeysKey is the deployment's link keys.
+func linkKeysKey() Key { return Key{PK: skLinkKeys, SK: skLinkKeys} }
 
 // requestKey is what a call with an Idempotency-Key was answered.
 func requestKey(workspaceID, key string) Key {

@@ -16,10 +16,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/latchkey/latchkey/infra/local"
+	"github.com/latchkey/latchkey/shared/datakey"
 	"github.com/latchkey/latchkey/shared/id"
 	"github.com/latchkey/latchkey/shared/link"
 	"github.com/latchkey/latchkey/shared/linkkey"
 	"github.com/latchkey/latchkey/shared/setting"
+	"github.com/latchkey/latchkey/shared/store"
 	"github.com/latchkey/latchkey/shared/user"
 	"github.com/latchkey/latchkey/shared/workspace"
 	"github.com/latchkey/latchkey/tests/caller"
@@ -87,10 +89,6 @@ func newWorld(t *testing.T, cfg local.Config) *world {
 			t.Error(err)
 		}
 	})
-	w.links, err = linkkey.FromEnv(w.stack.Env()).Keys(t.Context(), time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
 	w.mine, w.foreign = w.found(w.adminEmail), w.found(w.foreignAdmin)
 	absent, err := id.Random(workspace.IDPrefix, rand.Reader)
 	if err != nil {
@@ -99,6 +97,11 @@ func newWorld(t *testing.T, cfg local.Config) *world {
 	w.absent = place{world: w, id: absent, path: "/v1/workspaces/" + absent}
 
 	w.pending = w.mine.invite(nil).Email
+	env := w.stack.Env()
+	w.links, err = linkkey.New(store.FromEnv(env), datakey.FromEnv(env, rand.Reader), env).Keys(t.Context(), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
 	declined, erased := w.mine.invite(nil), w.mine.invite(nil)
 	for _, u := range []caller.User{declined, erased} {
 		caller.Anyone(t, w.stack.URL).Send("POST", "/v1/invitations/"+u.Token()+"/decline", nil).Into(http.StatusOK, nil)

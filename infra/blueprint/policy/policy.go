@@ -57,7 +57,6 @@ const (
 	Table            = "{table}"
 	Stream           = "{stream}"
 	Bus              = "{bus}"
-	LinkKey          = "{link key}"
 	MetadataKey      = "{metadata key}"
 	Identity         = "{identity}"          // of the mail's sender
 	ConfigurationSet = "{configuration set}" // that mails are sent with
@@ -172,6 +171,12 @@ func fromPermission(p blueprint.Permission) Grant {
 			// ForAllValues is true of an empty set, so presence is asked too.
 			"Null": {"kms:EncryptionContext:workspace": {"false"}},
 		}
+	case p.On == blueprint.OnLinkKeys:
+		g.Where = "encryption context says that it is for links, and nothing else"
+		g.Condition = Condition{
+			"ForAllValues:StringEquals": {"kms:EncryptionContextKeys": {"purpose"}},
+			"StringEquals":              {"kms:EncryptionContext:purpose": {"links"}},
+		}
 	case p.On == blueprint.OnSender:
 		g.Where = "from the configured sender"
 		g.Condition = Condition{"StringEquals": {"ses:FromAddress": {Sender}}}
@@ -185,9 +190,7 @@ func resources(on blueprint.Resource) []string {
 		return []string{Table}
 	case blueprint.OnBus:
 		return []string{Bus}
-	case blueprint.OnLinkKey:
-		return []string{LinkKey}
-	case blueprint.OnMetadataKey:
+	case blueprint.OnMetadataKey, blueprint.OnLinkKeys:
 		return []string{MetadataKey}
 	case blueprint.OnSender:
 		return []string{Identity, ConfigurationSet}

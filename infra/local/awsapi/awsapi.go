@@ -1,12 +1,13 @@
 // Package awsapi answers for the AWS services that a function calls besides
-// DynamoDB and SES: EventBridge's PutEvents, KMS's data keys, Secrets Manager's
-// GetSecretValue and SQS's ChangeMessageVisibility. It speaks just enough of their protocol (AWS JSON
+// DynamoDB and SES: EventBridge's PutEvents, KMS's data keys and SQS's
+// ChangeMessageVisibility. It speaks just enough of their protocol (AWS JSON
 // 1.1) for the real clients.
 //
 // It may import infra/local/messaging.
 package awsapi
 
 import (
+	"crypto/cipher"
 	"encoding/json"
 	"errors"
 	"io"
@@ -21,8 +22,7 @@ import (
 type Config struct {
 	Bus           *messaging.Bus
 	Queues        *messaging.Queues
-	DataDir       string // keeps the keys
-	LinkKeyID     string // the name of the one secret
+	DataDir       string // keeps the KMS key
 	MetadataKeyID string // the name of the one KMS key
 	Random        io.Reader
 }
@@ -30,17 +30,17 @@ type Config struct {
 // Handler is the services' endpoint.
 type Handler struct {
 	cfg      Config
-	keys     keys
+	master   cipher.AEAD
 	disabled atomic.Bool // the metadata key
 }
 
 // DisableMetadataKey makes KMS refuse to use the metadata key, or use it again.
 func (h *Handler) DisableMetadataKey(disabled bool) { h.disabled.Store(disabled) }
 
-// New reads the keys, making them where they are missing.
+// New reads the KMS key, making it where it is missing.
 func New(cfg Config) (*Handler, error) {
-	k, err := loadKeys(cfg.DataDir, cfg.Random)
-	return &Handler{cfg: cfg, keys: k}, err
+	master, err := loadMaster(cfg.DataDir, cfg.Random)
+	return &Handler{cfg: cfg, master: master}, err
 }
 
 // failure is an error as AWS answers it.
@@ -86,20 +86,10 @@ func (h *Handler) answer(target string, body []byte) (any, error) {
 		return h.generateDataKey(body)
 	case "TrentService.Decrypt":
 		return h.decrypt(body)
-	case "secretsmanager.GetSecretValue":
-		return h.getSecretValue(body)
+	case "TrentService.Encrypt":
+		return h.encrypt(body)
 	case "AmazonSQS.ChangeMessageVisibility":
 		return h.changeMessageVisibility(body)
 	}
 	return nil, failure{"UnknownOperationException", "this machine has no operation " + target}
-}
-
-// https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
-func (h *Handler) getSecretValue(body []byte) (any, error) {
-	var in struct{ SecretID string }
-	if err := json.Unmarshal(body, &in); err != nil || in.SecretID != h.cfg.LinkKeyID {
-		return nil, failure{"ResourceNotFoundException", "Secrets Manager can't find the specified secret."}
-	}
-	secret, err := h.keys.link()
-	return map[string]any{"Name": in.SecretID, "ARN": in.SecretID, "SecretString": secret, "VersionId": "local"}, err
 }

@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -14,8 +13,6 @@ import (
 	ebtypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	kmstypes "github.com/aws/aws-sdk-go-v2/service/kms/types"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-	smtypes "github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 
 	"github.com/latchkey/latchkey/infra/blueprint"
 	"github.com/latchkey/latchkey/infra/local/awsapi"
@@ -34,7 +31,7 @@ func serve(t *testing.T, dir string) (url string, queues *messaging.Queues) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := awsapi.New(awsapi.Config{Bus: bus, Queues: queues, DataDir: dir, LinkKeyID: "link", MetadataKeyID: "metadata", Random: rand.Reader})
+	h, err := awsapi.New(awsapi.Config{Bus: bus, Queues: queues, DataDir: dir, MetadataKeyID: "metadata", Random: rand.Reader})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,36 +82,5 @@ func TestDataKeysOpenForTheirContextAlone(t *testing.T) {
 	bent[20] ^= 1
 	if _, err := client.Decrypt(t.Context(), &kms.DecryptInput{CiphertextBlob: bent, EncryptionContext: map[string]string{"workspace": "ws_2"}}); !errors.As(err, &refused) {
 		t.Errorf("another workspace's key: %v", err)
-	}
-}
-
-func TestTheLinkKeySurvivesARestartAndIsRotated(t *testing.T) {
-	dir := t.TempDir()
-	fetch := func() string {
-		url, _ := serve(t, dir)
-		client := secretsmanager.New(secretsmanager.Options{Region: "us-east-1", BaseEndpoint: &url, Credentials: dynamodblocal.Credentials})
-		var missing *smtypes.ResourceNotFoundException
-		if _, err := client.GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: aws.String("other")}); !errors.As(err, &missing) {
-			t.Errorf("another secret: %v", err)
-		}
-		out, err := client.GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: aws.String("link")})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return *out.SecretString
-	}
-	first := fetch()
-	if again := fetch(); again != first {
-		t.Error("a restart made another key")
-	}
-	if err := awsapi.Rotate(dir, rand.Reader); err != nil {
-		t.Fatal(err)
-	}
-	if rotated := fetch(); rotated == first || len(rotated) <= len(first) {
-		t.Errorf("rotated: %d bytes", len(rotated))
-	}
-	info, err := os.Stat(filepath.Join(dir, "link-key.json"))
-	if err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("the key's file: %v %v", info.Mode(), err)
 	}
 }

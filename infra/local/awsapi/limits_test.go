@@ -140,31 +140,3 @@ func TestADamagedKeyStopsTheStart(t *testing.T) {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
 }
-
-func TestRotatingMovesTheCurrentKey(t *testing.T) {
-	dir := t.TempDir()
-	serve(t, dir)
-	read := func() (keys struct{ Current, Previous []byte }) {
-		t.Helper()
-		raw, err := os.ReadFile(filepath.Join(dir, "link-key.json"))
-		if err == nil {
-			err = json.Unmarshal(raw, &keys)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		return keys
-	}
-	before := read()
-	if err := awsapi.Rotate(dir, rand.Reader); err != nil {
-		t.Fatal(err)
-	}
-	after := read()
-	if len(before.Current) != 32 || len(before.Previous) != 0 || len(after.Current) != 32 ||
-		string(after.Previous) != string(before.Current) || string(after.Current) == string(before.Current) {
-		t.Errorf("before %v, after %v", before, after)
-	}
-	if err := awsapi.Rotate(t.TempDir(), rand.Reader); err == nil {
-		t.Error("a key that is not there was rotated")
-	}
-}

@@ -19,10 +19,9 @@ import (
 
 // Names are the names of the resources on this machine.
 type Names struct {
-	Table  string
-	Bus    string
-	Secret string // the name of the secret with the link keys
-	Key    string // the KMS key's id or alias
+	Table string
+	Bus   string
+	Key   string // the KMS key's id or alias
 	// Sender is the address that mail comes from, Identity the verified
 	// domain or address that it is sent by.
 	Sender           string
@@ -42,8 +41,6 @@ func (n Names) value(function string) func(token string) (string, bool) {
 			return tableARN(n.Table) + "/stream/local", true
 		case policy.Bus:
 			return busARN(n.Bus), true
-		case policy.LinkKey:
-			return secretARN(n.Secret), true
 		case policy.MetadataKey:
 			return keyARN(n.Key), true
 		case policy.Identity:
@@ -64,7 +61,6 @@ func (n Names) value(function string) func(token string) (string, bool) {
 
 func tableARN(name string) string            { return arn("dynamodb", "table/", name) }
 func busARN(name string) string              { return arn("events", "event-bus/", name) }
-func secretARN(id string) string             { return arn("secretsmanager", "secret:", id) }
 func keyARN(id string) string                { return arn("kms", "key/", strings.TrimPrefix(id, "alias/")) }
 func identityARN(name string) string         { return arn("ses", "identity/", name) }
 func configurationSetARN(name string) string { return arn("ses", "configuration-set/", name) }

@@ -12,7 +12,7 @@ import (
 )
 
 var names = guard.Names{
-	Table: "latchkey", Bus: "latchkey", Secret: "latchkey/link-key", Key: "alias/latchkey-metadata",
+	Table: "latchkey", Bus: "latchkey", Key: "alias/latchkey-metadata",
 	Sender: "invitations@latchkey.example", Identity: "latchkey.example", ConfigurationSet: "latchkey",
 }
 
@@ -26,7 +26,7 @@ var sample = blueprint.Function{Name: "sample", Permissions: []blueprint.Permiss
 	{Verb: blueprint.Query, On: blueprint.OnByDue, Keys: []string{"DUE#0*"}},
 	{Verb: blueprint.Publish, On: blueprint.OnBus},
 	{Verb: blueprint.Send, On: blueprint.OnSender},
-	{Verb: blueprint.Fetch, On: blueprint.OnLinkKey},
+	{Verb: blueprint.Unwrap, On: blueprint.OnLinkKeys},
 	{Verb: blueprint.Unwrap, On: blueprint.OnMetadataKey},
 	{Verb: blueprint.Postpone, On: blueprint.OnQueue(blueprint.QueueMail)},
 }}
@@ -117,9 +117,12 @@ func TestCallsToOtherServices(t *testing.T) {
 		{"with another context", "TrentService.Decrypt", "/", `{"EncryptionContext":{"tenant":"ws_1"}}`, false},
 		{"with another key", "TrentService.Decrypt", "/", `{"KeyId":"alias/other","EncryptionContext":{"workspace":"ws_1"}}`, false},
 		{"a new data key", "TrentService.GenerateDataKeyWithoutPlaintext", "/", `{"KeyId":"alias/latchkey-metadata","EncryptionContext":{"workspace":"ws_1"}}`, false},
-		{"the link key", "secretsmanager.GetSecretValue", "/", `{"SecretId":"latchkey/link-key"}`, true},
-		{"another secret", "secretsmanager.GetSecretValue", "/", `{"SecretId":"latchkey/other"}`, false},
-		{"a new link key", "secretsmanager.PutSecretValue", "/", `{"SecretId":"latchkey/link-key"}`, false},
+		{"a link key", "TrentService.Decrypt", "/", `{"CiphertextBlob":"AQ==","EncryptionContext":{"purpose":"links"}}`, true},
+		{"a key for another purpose", "TrentService.Decrypt", "/", `{"CiphertextBlob":"AQ==","EncryptionContext":{"purpose":"cursors"}}`, false},
+		{"a link key of a workspace", "TrentService.Decrypt", "/", `{"CiphertextBlob":"AQ==","EncryptionContext":{"purpose":"links","workspace":"ws_1"}}`, false},
+		{"a new link key", "TrentService.GenerateDataKeyWithoutPlaintext", "/", `{"EncryptionContext":{"purpose":"links"}}`, false},
+		{"a link key from elsewhere", "TrentService.Encrypt", "/", `{"EncryptionContext":{"purpose":"links"}}`, false},
+		{"a secret", "secretsmanager.GetSecretValue", "/", `{"SecretId":"latchkey/link-key"}`, false},
 		{"events", "AWSEvents.PutEvents", "/", `{"Entries":[{"EventBusName":"latchkey","Source":"latchkey","DetailType":"user.invited","Detail":"{}"}]}`, true},
 		{"events on the account's bus", "AWSEvents.PutEvents", "/", `{"Entries":[{"EventBusName":"latchkey"},{"Source":"latchkey"}]}`, false},
 		{"a mail", "", mails, `{"FromEmailAddress":"\"Nexus\" <invitations@latchkey.example>","ConfigurationSetName":"latchkey","Destination":{"ToAddresses":["a@b.c"]},"Content":{"Simple":{}}}`, true},

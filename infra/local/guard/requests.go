@@ -22,8 +22,6 @@ func (g *Guard) requests(r *http.Request, body []byte) ([]policy.Request, error)
 		return g.ofTable(operation, body)
 	case service == "TrentService":
 		return g.ofKMS(operation, body)
-	case service == "secretsmanager":
-		return g.ofSecrets(operation, body)
 	case service == "AWSEvents":
 		return g.ofBus(operation, body)
 	case service == "AmazonSQS":
@@ -58,18 +56,6 @@ func (g *Guard) ofKMS(operation string, body []byte) ([]policy.Request, error) {
 		context["kms:EncryptionContextKeys"] = slices.Sorted(maps.Keys(in.EncryptionContext))
 	}
 	return []policy.Request{{Action: "kms:" + operation, Resource: keyARN(in.KeyID), Context: context}}, nil
-}
-
-// https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecretsmanager.html
-func (g *Guard) ofSecrets(operation string, body []byte) ([]policy.Request, error) {
-	var in struct {
-		SecretID string `json:"SecretId"`
-	}
-	if json.Unmarshal(body, &in) != nil {
-		return nil, unreadable(operation)
-	}
-	resource := secretARN(in.SecretID)
-	return []policy.Request{{Action: "secretsmanager:" + operation, Resource: resource, Context: map[string][]string{"secretsmanager:SecretId": {in.SecretID}}}}, nil
 }
 
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridge.html

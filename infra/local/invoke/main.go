@@ -44,10 +44,6 @@ func run(ctx context.Context, function, file string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(data)) }()
-	err = sample.WriteLinkKey(data)
-	if err != nil {
-		return err
-	}
 	stack, err := local.Start(ctx, local.Config{
 		DataDir: data, Root: root, Functions: filepath.Join(root, "build", "local"), Log: os.Stderr,
 	})

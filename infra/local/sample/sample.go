@@ -8,9 +8,8 @@ package sample
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -18,7 +17,6 @@ import (
 	"github.com/latchkey/latchkey/shared/awsenv"
 	"github.com/latchkey/latchkey/shared/datakey"
 	"github.com/latchkey/latchkey/shared/link"
-	"github.com/latchkey/latchkey/shared/linkkey"
 	"github.com/latchkey/latchkey/shared/store"
 	"github.com/latchkey/latchkey/shared/user"
 	"github.com/latchkey/latchkey/shared/workspace"
@@ -27,8 +25,8 @@ import (
 // WorkspaceID is the sample workspace.
 const WorkspaceID = "ws_sample000000000000000000"
 
-// linkSecret is the link key of samples alone. A stack makes its own.
-const linkSecret = `{"current":"sample-key-sample-key-sample-key-sample-key","previous":""}`
+// linkKey is the link key of samples alone. A stack makes its own.
+var linkKey = sha256.Sum256([]byte("sample-key-sample-key-sample-key-sample-key"))
 
 // Begin is when everything in the sample happened; its invitations last for
 // ten years, so that samples go on working.
@@ -95,23 +93,23 @@ func Find(email string) Person {
 
 // Token returns a token of a sample person for a purpose.
 func Token(purpose link.Purpose, email string) (string, error) {
-	keys, err := linkkey.Parse(linkSecret)
-	if err != nil {
-		return "", err
-	}
-	return keys.Token(purpose, link.Invitation{WorkspaceID: WorkspaceID, UserID: user.IDFor(WorkspaceID, email), Generation: User(Find(email)).Invitation.Generation})
+	return link.Keys{Current: linkKey[:]}.Token(purpose, link.Invitation{WorkspaceID: WorkspaceID, UserID: user.IDFor(WorkspaceID, email), Generation: User(Find(email)).Invitation.Generation})
 }
 
-// WriteLinkKey lays the sample's link key into a data folder, before a stack
-// starts there.
-func WriteLinkKey(dataDir string) error {
-	return os.WriteFile(filepath.Join(dataDir, "link-key.json"), []byte(linkSecret), 0o600)
-}
-
-// Seed writes the sample into the table that the environment names.
+// Seed writes the sample, with its link key, into the table that the environment
+// names. It comes before the first link of a stack.
 func Seed(ctx context.Context, env awsenv.Env) error {
 	s := store.FromEnv(env)
-	wrapped, err := datakey.FromEnv(env, rand.Reader).New(ctx, WorkspaceID)
+	kms := datakey.FromEnv(env, rand.Reader)
+	forLinks, err := kms.WrapLinkKey(ctx, linkKey[:])
+	if err != nil {
+		return err
+	}
+	_, err = s.InsertLinkKeys(ctx, []store.LinkKey{{Wrapped: forLinks, From: Begin}})
+	if err != nil {
+		return err
+	}
+	wrapped, err := kms.New(ctx, WorkspaceID)
 	if err != nil {
 		return err
 	}

@@ -93,15 +93,11 @@ func TestEveryRouteAndTriggerHasASample(t *testing.T) {
 // Each file, handed to the built function, does what its sample promises.
 func TestEverySampleWorks(t *testing.T) {
 	ctx := context.Background()
-	data := t.TempDir()
-	if err := sample.WriteLinkKey(data); err != nil {
-		t.Fatal(err)
-	}
 	top, err := filepath.Abs(root)
 	if err != nil {
 		t.Fatal(err)
 	}
-	stack, err := local.Start(ctx, local.Config{DataDir: data, Root: top, Functions: filepath.Join(top, "build", "local"), Log: t.Output()})
+	stack, err := local.Start(ctx, local.Config{DataDir: t.TempDir(), Root: top, Functions: filepath.Join(top, "build", "local"), Log: t.Output()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,16 +22,28 @@ func DashboardFile(path string) string {
 // A test in web/ shows that it is still this one.
 const preventScroll = "'sha256-gYiS/BvZvRcK27JIXTuwhZ3hs2+VJ1X+2gUlE+farlg='"
 
+// DashboardOrigins are the origins beside its own that the dashboard's pages
+// use, each like https://api.example.com.
+type DashboardOrigins struct {
+	Call []string // by script: the API and the OIDC issuer
+	// SignOut takes a form with the ID token and leads back; nil where signing
+	// out takes none (DashboardConfig.SignOutWithToken).
+	SignOut []string
+}
+
 // DashboardHeaders are the security headers of every file of the dashboard.
-// Its script may call the given origins beside its own: the API and the OIDC
-// issuer, each like https://api.example.com.
 // https://owasp.org/www-project-secure-headers/
-func DashboardHeaders(origins ...string) map[string]string {
-	connect := strings.Join(append([]string{"'self'"}, origins...), " ")
+func DashboardHeaders(origins DashboardOrigins) map[string]string {
+	connect := strings.Join(append([]string{"'self'"}, origins.Call...), " ")
+	forms := "'none'"
+	if origins.SignOut != nil {
+		// Browsers compare where the answer leads, too: back to the dashboard.
+		forms = strings.Join(append([]string{"'self'"}, origins.SignOut...), " ")
+	}
 	return map[string]string{
 		"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self' " + preventScroll +
 			"; img-src 'self' data:; connect-src " + connect +
-			"; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'",
+			"; base-uri 'none'; form-action " + forms + "; frame-ancestors 'none'; require-trusted-types-for 'script'",
 		"Cross-Origin-Opener-Policy":   "same-origin",
 		"Cross-Origin-Resource-Policy": "same-origin",
 		"Permissions-Policy":           "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
@@ -60,4 +72,7 @@ type DashboardConfig struct {
 	// than the authorization endpoint with prompt=create (Cognito:
 	// https://<domain>/signup). Optional.
 	SignUp string `json:"signUp,omitempty"`
+	// SignOutWithToken posts the ID token to the issuer to sign out, as Okta
+	// demands. Optional.
+	SignOutWithToken bool `json:"signOutWithToken,omitempty"`
 }

@@ -169,6 +169,9 @@ type Site struct {
 	// origin, like "https://oauth2.example.com": browsers may call no other.
 	// Not for the pool that is made here.
 	IssuerOrigins []string
+	// SignOutWithToken posts the ID token to the Issuer to sign out. Okta
+	// demands it. Not for the pool that is made here.
+	SignOutWithToken bool
 }
 
 const (

@@ -112,7 +112,11 @@ func (l *Latchkey) addSiteHeaders() awscloudfront.IResponseHeadersPolicy {
 		"strictTransportSecurity": map[string]any{"accessControlMaxAgeSec": 31536000, "override": true},
 	}
 	var others []any
-	headers := blueprint.DashboardHeaders(origins...)
+	used := blueprint.DashboardOrigins{Call: origins}
+	if l.props.Site.SignOutWithToken {
+		used.SignOut = origins[1:]
+	}
+	headers := blueprint.DashboardHeaders(used)
 	for _, name := range slices.Sorted(maps.Keys(headers)) {
 		value := headers[name]
 		switch name { // CloudFront has fields of their own for these
@@ -227,7 +231,7 @@ func (l *Latchkey) governEmptying(log awslogs.LogGroup) {
 
 // siteConfig is config.json, by the names that it has there.
 func (l *Latchkey) siteConfig() map[string]any {
-	config := blueprint.DashboardConfig{API: *l.apiURL, Issuer: *l.Outputs.Issuer, ClientID: *l.audience[0]}
+	config := blueprint.DashboardConfig{API: *l.apiURL, Issuer: *l.Outputs.Issuer, ClientID: *l.audience[0], SignOutWithToken: l.props.Site.SignOutWithToken}
 	if l.signUpURL != nil {
 		config.SignUp = *l.signUpURL
 	}

@@ -131,14 +131,18 @@ func TestSiteHeaders(t *testing.T) {
 		"own issuer": {func(p *latchkey.Props) {
 			p.Issuer, p.Audience = "https://login.example.com/tenant/", []string{"dashboard"}
 			p.Site.IssuerOrigins = []string{"https://oauth2.example.com"}
-		}, []string{`"ApiEndpoint"]}," https://login.example.com https://oauth2.example.com;`}},
+		}, []string{`"ApiEndpoint"]}," https://login.example.com https://oauth2.example.com;`, "form-action 'none'"}},
+		"an issuer that takes a token": {func(p *latchkey.Props) {
+			p.Issuer, p.Audience = "https://login.example.com/tenant/", []string{"dashboard"}
+			p.Site.SignOutWithToken = true
+		}, []string{"form-action 'self' https://login.example.com;"}},
 	} {
 		props := withSite(t)
 		c.change(&props)
 		made := synth(t, props, nil)
 		for _, policy := range made.of("AWS::CloudFront::ResponseHeadersPolicy") {
 			sent := text(policy.Properties)
-			for header, value := range blueprint.DashboardHeaders() {
+			for header, value := range blueprint.DashboardHeaders(blueprint.DashboardOrigins{}) {
 				if header == "Content-Security-Policy" {
 					value = "default-src 'none'; script-src 'self'"
 				}

@@ -215,4 +215,7 @@ func (p Props) validateSite(wrong report) {
 	if len(p.Site.IssuerOrigins) > 0 && p.Issuer == "" {
 		wrong("Site", `has IssuerOrigins without Issuer; the pool's are known`)
 	}
+	if p.Site.SignOutWithToken && p.Issuer == "" {
+		wrong("Site", `has SignOutWithToken without Issuer; the pool takes no token to sign out`)
+	}
 }

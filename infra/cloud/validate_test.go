@@ -71,6 +71,9 @@ func TestValidate(t *testing.T) {
 		{"origins of the pool", func(p *latchkey.Props) {
 			p.Site = &latchkey.Site{Folder: site.Folder, CertificateARN: siteCertificate, IssuerOrigins: []string{"https://a.example.com"}}
 		}, "Site", "without Issuer"},
+		{"a token to sign out of the pool", func(p *latchkey.Props) {
+			p.Site = &latchkey.Site{Folder: site.Folder, CertificateARN: siteCertificate, SignOutWithToken: true}
+		}, "Site", "without Issuer"},
 	} {
 		props := minimal()
 		c.change(&props)

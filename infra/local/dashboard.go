@@ -15,9 +15,10 @@ import (
 
 // dashboard serves the built dashboard (web/), as CloudFront does in the cloud.
 type dashboard struct {
-	url   string
-	files fs.FS
-	mux   *http.ServeMux
+	url     string
+	files   fs.FS
+	headers map[string]string
+	mux     *http.ServeMux
 }
 
 // newDashboard serves the files of a folder at the stack's own address.
@@ -25,7 +26,7 @@ func newDashboard(folder, url string, people issuer.Behavior) (*dashboard, error
 	if _, err := os.Stat(filepath.Join(folder, blueprint.DashboardPage)); err != nil {
 		return nil, fmt.Errorf("the dashboard is not built: run make build: %w", err)
 	}
-	description := blueprint.DashboardConfig{API: url, Issuer: url, ClientID: issuer.DashboardClient}
+	description := blueprint.DashboardConfig{API: url, Issuer: url, ClientID: issuer.DashboardClient, SignOutWithToken: people.SignOutTakesToken()}
 	if path := people.SignUpPath(); path != "" {
 		description.SignUp = url + path
 	}
@@ -33,7 +34,11 @@ func newDashboard(folder, url string, people issuer.Behavior) (*dashboard, error
 	if err != nil {
 		return nil, err
 	}
-	d := &dashboard{url: url, files: os.DirFS(folder), mux: http.NewServeMux()}
+	var origins blueprint.DashboardOrigins
+	if description.SignOutWithToken {
+		origins.SignOut = []string{} // the issuer is at the same address
+	}
+	d := &dashboard{url: url, files: os.DirFS(folder), headers: blueprint.DashboardHeaders(origins), mux: http.NewServeMux()}
 	d.mux.HandleFunc("GET /config.json", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write(config)
@@ -55,7 +60,7 @@ func (d *dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	file := strings.TrimPrefix(r.URL.Path, "/")
-	for name, value := range blueprint.DashboardHeaders() {
+	for name, value := range d.headers {
 		w.Header().Set(name, value)
 	}
 	w.Header().Set("Cache-Control", blueprint.DashboardCaching(file))

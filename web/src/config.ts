@@ -5,6 +5,7 @@ export interface Config {
   issuer: string;
   clientId: string;
   signUp?: string;
+  signOutWithToken?: boolean;
 }
 
 export async function loadConfig(): Promise<Config> {

@@ -124,17 +124,38 @@ export async function resumeDeparture(): Promise<boolean> {
 /**
  * Signs out here and at the issuer, without the ID token in the address: it is
  * a bearer for the API. The library then sends client_id itself, once, which
- * Auth0 insists on.
+ * Auth0 insists on. An issuer that demands the token gets it in a form.
  */
 export async function signOut(): Promise<void> {
+  const token = config.signOutWithToken ? await bearer() : null;
   await manager.removeUser();
   user = null;
-  if (!(await manager.metadataService.getEndSessionEndpoint())) {
+  const endpoint = await manager.metadataService.getEndSessionEndpoint();
+  if (!endpoint || (config.signOutWithToken && !token)) {
     location.assign('/');
+    return;
+  }
+  if (token) {
+    submit(endpoint, { id_token_hint: token, post_logout_redirect_uri: `${location.origin}/` });
     return;
   }
   // Cognito has its own name for the address to come back to.
   return manager.signoutRedirect({ extraQueryParams: { logout_uri: `${location.origin}/` } });
+}
+
+function submit(address: string, fields: Record<string, string>): void {
+  const form = document.createElement('form');
+  form.method = 'post';
+  form.action = address;
+  for (const [name, value] of Object.entries(fields)) {
+    const input = document.createElement('input');
+    input.type = 'hidden';
+    input.name = name;
+    input.value = value;
+    form.append(input);
+  }
+  document.body.append(form);
+  form.submit();
 }
 
 /** Forgets a session that the API does not accept any more. */

@@ -49,8 +49,8 @@ function post(data: unknown) {
 }
 
 /** Makes the person's account, if it is not there yet. */
-export async function signUp(email: string, name: string): Promise<void> {
-  const answer = await fetch(`${url}/local/signup`, post({ email, name }));
+export async function signUp(email: string, name: string, at = url): Promise<void> {
+  const answer = await fetch(`${at}/local/signup`, post({ email, name }));
   if (!answer.ok && answer.status !== 409) throw new Error(`sign-up: ${answer.status}`);
 }
 

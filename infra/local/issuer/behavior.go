@@ -19,6 +19,8 @@ type Behavior struct {
 	// logoutURI demands client_id and logout_uri to sign out, and ignores
 	// post_logout_redirect_uri and state.
 	logoutURI bool
+	// tokenHint demands a valid ID token of ours to sign out.
+	tokenHint bool
 }
 
 // Behaviors of providers.
@@ -31,17 +33,21 @@ var (
 	// CognitoClassic is a pool with the classic hosted UI, which ignores prompt.
 	CognitoClassic = Behavior{name: "cognito-classic", logoutURI: true}
 	// Standard follows OpenID Connect Core, its prompt=create extension and
-	// RP-Initiated Logout, as Auth0, Okta, Entra ID and Keycloak do by and large.
+	// RP-Initiated Logout, as Auth0, Entra ID and Keycloak do by and large.
 	Standard = Behavior{
 		name: "standard", prompts: []string{"none", "login", "create", "select_account"},
 		hintSwitches: true, screenHint: true,
 	}
+	// Okta demands id_token_hint to sign out, and signs out only the person
+	// whose token it is.
+	// https://developer.okta.com/docs/api/openapi/okta-oauth/oauth/tag/OrgAS/#tag/OrgAS/operation/logout
+	Okta = Behavior{name: "okta", prompts: []string{"none", "login"}, tokenHint: true}
 )
 
-// BehaviorNamed returns the behavior of this name: cognito, cognito-classic or
-// standard; "" is cognito.
+// BehaviorNamed returns the behavior of this name: cognito, cognito-classic,
+// standard or okta; "" is cognito.
 func BehaviorNamed(name string) (Behavior, error) {
-	all := []Behavior{Cognito, CognitoClassic, Standard}
+	all := []Behavior{Cognito, CognitoClassic, Standard, Okta}
 	if name == "" {
 		return Cognito, nil
 	}
@@ -64,6 +70,9 @@ func (b Behavior) SignUpPath() string {
 	}
 	return "/local/signup"
 }
+
+// SignOutTakesToken reports whether signing out demands an ID token.
+func (b Behavior) SignOutTakesToken() bool { return b.tokenHint }
 
 func (b Behavior) orDefault() Behavior {
 	if b.name == "" {

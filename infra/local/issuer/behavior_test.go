@@ -73,13 +73,29 @@ func TestSigningOutAtCognito(t *testing.T) {
 	}
 }
 
+// Okta signs nobody out without an ID token of theirs, in a query or a form.
+func TestSigningOutAtOkta(t *testing.T) {
+	s := startAs(t, issuer.Okta)
+	browser := s.browser()
+	token := s.exchange(browser, s.code(browser)).json(t)["id_token"].(string)
+	for name, hint := range map[string]string{"no token": "", "a forged one": token[:len(token)-4] + "AAAA"} {
+		if a := s.sendForm(browser, "/local/logout", "id_token_hint", hint, "post_logout_redirect_uri", "http://localhost:4000/app/"); a.status != http.StatusBadRequest {
+			t.Errorf("%s: %d", name, a.status)
+		}
+	}
+	a := s.sendForm(browser, "/local/logout", "id_token_hint", token, "post_logout_redirect_uri", "http://localhost:4000/app/")
+	if a.status != http.StatusSeeOther && a.status != http.StatusFound || a.header.Get("Location") != "http://localhost:4000/app/" {
+		t.Errorf("%d to %q", a.status, a.header.Get("Location"))
+	}
+}
+
 func TestBehaviorsHaveNames(t *testing.T) {
-	for name, path := range map[string]string{"": "/local/signup", "cognito": "/local/signup", "cognito-classic": "/local/signup", "standard": ""} {
+	for name, path := range map[string]string{"": "/local/signup", "cognito": "/local/signup", "cognito-classic": "/local/signup", "standard": "", "okta": "/local/signup"} {
 		if b, err := issuer.BehaviorNamed(name); err != nil || b.SignUpPath() != path {
 			t.Errorf("%q: signs up at %q (%v), want %q", name, b.SignUpPath(), err, path)
 		}
 	}
-	if _, err := issuer.BehaviorNamed("okta"); err == nil {
+	if _, err := issuer.BehaviorNamed("saml"); err == nil {
 		t.Error("an unknown name is taken")
 	}
 }

@@ -108,6 +108,12 @@ func (i *Issuer) logout(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	if i.behavior.tokenHint {
+		if _, err := i.verify(r.Form.Get("id_token_hint")); err != nil {
+			i.failPage(w, http.StatusBadRequest, "Signing out takes id_token_hint, an ID token that is still valid.")
+			return
+		}
+	}
 	if target != "" && !i.redirects.allows(target) {
 		i.failPage(w, http.StatusBadRequest, "The address to go to after signing out is not one that this issuer allows.")
 		return

@@ -44,7 +44,7 @@ func (l *Latchkey) addAlarms() {
 		{"lambda-throttles", "the account's concurrency is used up; functions are refused", accountThrottles(), 1, false, 2, quiet},
 		{"table-throttles", "the table refuses writes", l.tableThrottles(), 1, false, 3, quiet},
 		{"mail-quota", "four fifths of the mails that the account may send in 24 hours are used", accountMails(), 0.8 * float64(l.props.MailQuota), false, 1, quiet},
-		{"mail-failed", "a mail was given up; the user's delivery says failed", l.mailMetric("failed"), 1, false, 1, quiet},
+		{"mail-failed", "a mail was given up, or the mail service takes none; the user's delivery says failed or scheduled", l.stuckMail(), 1, false, 1, quiet},
 		{"invitations-paused", "people reported a workspace's invitations as abuse; they are paused", l.counted("abuse", "outcome", "paused", 5), 1, false, 1, quiet},
 		{"bounce-rate", "bounces are at the limit where SES reviews the account", l.reputation("BounceRate"), bounceLimit, false, 1, quiet},
 		{"complaint-rate", "complaints are at the limit where SES reviews the account", l.reputation("ComplaintRate"), complaintLimit, false, 1, quiet},
@@ -195,6 +195,14 @@ func (l *Latchkey) addMetrics() {
 	l.countLines("publish", "event", "type", "type")
 	l.countLines("mail", "mail", "outcome", "outcome")
 	l.countLines("accept", "abuse", "outcome", "outcome")
+	// One metric for two outcomes, since each metric of an alarm costs.
+	awslogs.NewCfnMetricFilter(l.scope, jsii.String("Count-stuck-mail"), &awslogs.CfnMetricFilterProps{
+		LogGroupName:  l.logGroups["mail"].LogGroupName(),
+		FilterPattern: jsii.String(`{ $.message = "mail" && ($.outcome = "failed" || $.outcome = "postponed") }`),
+		MetricTransformations: []map[string]any{{
+			"metricNamespace": l.props.NamePrefix, "metricName": stuckMail, "metricValue": "1", "unit": "Count",
+		}},
+	})
 }
 
 // countLines turns lines of a function's log into a metric with one dimension,
@@ -218,6 +226,10 @@ func (l *Latchkey) counted(message, dimension, value string, every float64) awsc
 	})
 }
 
-func (l *Latchkey) mailMetric(outcome string) awscloudwatch.IMetric {
-	return l.counted("mail", "outcome", outcome, 5)
+const stuckMail = "mail failed or postponed"
+
+func (l *Latchkey) stuckMail() awscloudwatch.IMetric {
+	return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
+		Namespace: &l.props.NamePrefix, MetricName: jsii.String(stuckMail), Statistic: jsii.String("Sum"), Period: minutes(5),
+	})
 }

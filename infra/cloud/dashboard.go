@@ -11,6 +11,7 @@ import (
 // wait, then what costs money.
 func (l *Latchkey) addDashboard() {
 	const day = 24 * 60
+	mail := func(outcome string) awscloudwatch.IMetric { return l.counted("mail", "outcome", outcome, day) }
 	event := func(kind string) awscloudwatch.IMetric { return l.counted("event", "type", kind, day) }
 	ses := func(name string) awscloudwatch.IMetric {
 		return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
@@ -58,6 +59,9 @@ func (l *Latchkey) addDashboard() {
 		graph("Read and write units by hour",
 			l.Table.MetricConsumedReadCapacityUnits(sum(60)), l.Table.MetricConsumedWriteCapacityUnits(sum(60))),
 		graph("Table throttled", l.tableMetric("ReadThrottleEvents"), l.tableMetric("WriteThrottleEvents")),
+	)
+	dashboard.AddWidgets(
+		graph("Events for mail by day and outcome", mail("sent"), mail("skipped"), mail("again"), mail("postponed"), mail("failed")),
 	)
 }
 

@@ -28,9 +28,9 @@ type handler struct {
 func (h handler) handle(ctx context.Context, in lambdaevents.SQSEvent) (lambdaevents.SQSEventResponse, error) {
 	var out lambdaevents.SQSEventResponse
 	for _, message := range in.Records {
-		err := h.take(ctx, []byte(message.Body))
+		correlation, err := h.take(ctx, []byte(message.Body))
 		if err != nil {
-			h.log.ErrorContext(ctx, "feedback", "outcome", "again", "messageId", message.MessageId, "error", err)
+			h.log.ErrorContext(ctx, "feedback", "outcome", "again", "correlationId", correlation, "messageId", message.MessageId, "error", err)
 			out.BatchItemFailures = append(out.BatchItemFailures, lambdaevents.SQSBatchItemFailure{ItemIdentifier: message.MessageId})
 		}
 	}
@@ -38,26 +38,28 @@ func (h handler) handle(ctx context.Context, in lambdaevents.SQSEvent) (lambdaev
 }
 
 // take notes one notice. What is not about a mail to an invited person, or
-// about one of another time, changes nothing.
-func (h handler) take(ctx context.Context, body []byte) error {
+// about one of another time, changes nothing. It returns the notice's
+// correlation id, "" if there is none to read.
+func (h handler) take(ctx context.Context, body []byte) (correlation string, err error) {
 	var n notice
-	if err := json.Unmarshal(body, &n); err != nil {
-		return errUnreadable // the error would quote the notice, and so an address
+	if json.Unmarshal(body, &n) != nil {
+		return "", errUnreadable // the error would quote the notice, and so an address
 	}
+	correlation = n.correlation()
 	m, ours := n.mail()
 	learned, known := n.learned()
-	ctx = trace.With(ctx, n.correlation())
-	log := h.log.With("correlationId", n.correlation(), "type", n.Type, "workspaceId", m.WorkspaceID, "userId", m.UserID, "generation", m.Generation, "kind", m.Kind)
+	ctx = trace.With(ctx, correlation)
+	log := h.log.With("correlationId", correlation, "type", n.Type, "workspaceId", m.WorkspaceID, "userId", m.UserID, "generation", m.Generation, "kind", m.Kind)
 	if !ours || !known {
 		log.InfoContext(ctx, "feedback", "outcome", "skipped")
-		return nil
+		return correlation, nil
 	}
-	err := h.invitations.Learn(ctx, invitation.Returned{Mail: m, EmailKey: n.recipient(), Notice: learned}, actor, h.now().UTC().Truncate(time.Millisecond))
+	err = h.invitations.Learn(ctx, invitation.Returned{Mail: m, EmailKey: n.recipient(), Notice: learned}, actor, h.now().UTC().Truncate(time.Millisecond))
 	if err != nil {
-		return err
+		return correlation, err
 	}
 	log.InfoContext(ctx, "feedback", "outcome", "noted", "delivery", learned.Delivery)
-	return nil
+	return correlation, nil
 }
 
 // actor is who changes a delivery state.

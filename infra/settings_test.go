@@ -98,3 +98,29 @@ func TestEveryProblemAtOnce(t *testing.T) {
 		t.Errorf("two sentences about one setting: %v", err)
 	}
 }
+
+// Two settings make a deployment. In production, who hears of alarms is a third
+// that has no default: a topic is required unless it is declined.
+func TestTwoSettingsAndWhoHearsOfAlarms(t *testing.T) {
+	for name, c := range map[string]struct {
+		setting, value string
+		enough         bool
+	}{
+		"nothing said": {"namePrefix", "latchkey", false},
+		"an address":   {"alarmMail", "on-call@example.com", true},
+		"a topic":      {"alarmTopic", "arn:aws:sns:eu-central-1:123456789012:on-call", true},
+		"declined":     {"omitAlarmTopic", "true", true},
+		"not declined": {"omitAlarmTopic", "false", false},
+		"development":  {"stage", "development", true},
+	} {
+		_, err := readConfig(map[string]any{
+			"latchkey:sender": "invitations@example.com", "latchkey:dashboards": "https://app.example.com", "latchkey:" + c.setting: c.value,
+		})
+		if c.enough != (err == nil) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err != nil && (strings.Count(err.Error(), "\n") != 1 || !strings.Contains(err.Error(), "latchkey:alarmMail")) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

@@ -176,6 +176,11 @@ bench: node_modules/.package-lock.json build ## cold start beside a hello-world 
 	go test -run '^$$' -bench ListBySize -benchtime 20x -timeout 20m ./infra/local/bench
 	go test -run '^$$' -bench . -benchmem ./shared/...
 
+.PHONY: costs
+costs: node_modules/.package-lock.json build ## measure 1,000 invitations, and write docs/cost.md from that
+	go test -run '^$$' -bench ThousandInvitations -benchtime 1x -timeout 20m ./infra/local/bench -args -measured $(CURDIR)/infra/cloud/testdata/measured.json
+	go test ./infra/cloud -run TestCost -update
+
 .PHONY: sizes
 sizes: ## zip size of each function as it is deployed (arm64)
 	@for f in $(FUNCTIONS); do mkdir -p build/arm64/$$f && GOOS=linux GOARCH=arm64 $(BUILD) -o build/arm64/$$f/bootstrap ./functions/$$f && rm -f build/arm64/$$f.zip && (cd build/arm64/$$f && zip -q -9 ../$$f.zip bootstrap) && printf '%-10s %7d bytes\n' $$f $$(stat -c %s build/arm64/$$f.zip); done

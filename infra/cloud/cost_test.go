@@ -113,7 +113,7 @@ func TestAlarmCost(t *testing.T) {
 func costs(t *testing.T, steps []measurement) string {
 	var out strings.Builder
 	out.WriteString("\n| step | runs | ms | read units | write units | USD |\n|---|---:|---:|---:|---:|---:|\n")
-	total, missing := 0.0, false
+	total, durations, missing := 0.0, 0.0, false
 	line := func(name string, cost float64) {
 		total += cost
 		fmt.Fprintf(&out, "| %s | | | | | %.4f |\n", name, cost)
@@ -127,7 +127,9 @@ func costs(t *testing.T, steps []measurement) string {
 		if s.Times == nil || s.Ms == nil || s.ReadUnits == nil || s.WriteUnits == nil {
 			missing = true
 		} else {
-			one := perRun + *s.Ms/1e3*float64(f.MemoryMB)/1024*perGBSecond + *s.ReadUnits*perReadUnit + *s.WriteUnits*perWriteUnit
+			duration := *s.Ms / 1e3 * float64(f.MemoryMB) / 1024 * perGBSecond
+			durations += *s.Times * duration
+			one := perRun + duration + *s.ReadUnits*perReadUnit + *s.WriteUnits*perWriteUnit
 			if len(f.Routes) > 0 {
 				one += perRequest
 			}
@@ -146,7 +148,7 @@ func costs(t *testing.T, steps []measurement) string {
 	if missing {
 		sum = "not measured"
 	}
-	fmt.Fprintf(&out, "| **together** | | | | | **%s** |\n\n", sum)
+	fmt.Fprintf(&out, "| **together** | | | | | **%s** |\n\nAll durations together are %.4f of it.\n\n", sum, durations)
 	return out.String()
 }
 

@@ -27,7 +27,7 @@ import (
 )
 
 var (
-	requests = flag.Int("requests", 400, "how many requests TestBadRequests makes, in blocks of at most 500")
+	requests = flag.Int("requests", 300, "how many requests TestBadRequests makes, in blocks of at most 500")
 	seed     = flag.Uint64("seed", 0, "the seed of all blocks but the first; 0 takes a random one")
 )
 
@@ -157,11 +157,13 @@ func (b *barrage) shoot(label string, g generator, at target) {
 		d.params["token"] = cmp.Or(at.links[way], at.links["accept"])
 	}
 	who := "admin"
-	if strings.Contains(o.path, "/accept") || strings.Contains(o.path, "/decline") {
-		who = "invited"
-	}
-	if g.oneIn(3) {
+	switch { // most are somebody who may
+	case g.oneIn(3):
 		who = pick(g, sorted(at.tokens))
+	case strings.Contains(o.path, "/accept") || strings.Contains(o.path, "/decline"):
+		who = "invited"
+	case strings.HasPrefix(o.path, "/v1/accounts"):
+		who = "operator"
 	}
 	d.token = at.tokens[who]
 	stranger := who == "stranger" || who == "admin"

@@ -119,7 +119,8 @@ func (b *barrage) block(seed uint64, n int) {
 func (b *barrage) furnish(email string) target {
 	p := b.found(email)
 	at := target{place: p}
-	one, two, three, four := p.invite(nil), p.invite(nil), p.invite(nil), p.invite(nil)
+	one, two, three, four, declined := p.invite(nil), p.invite(nil), p.invite(nil), p.invite(nil), p.invite(nil)
+	caller.Anyone(b.t, b.stack.URL).Send("POST", "/v1/invitations/"+declined.Token()+"/decline", nil).Into(http.StatusOK, nil)
 	member, endUser, gone := p.member(nil), p.member(fields{"role": "end-user"}), p.archive(p.member(nil))
 	at.tokens = map[string]string{
 		"admin": b.token(b.t, fields{"email": email, "name": "Ada Admin"}), "builder": b.token(b.t, fields{"email": member.Email}),
@@ -132,13 +133,13 @@ func (b *barrage) furnish(email string) target {
 		b.t.Fatal(err)
 	}
 	at.links = map[string]string{
-		"accept": p.token(one, link.Accept), "decline": p.token(two, link.Accept),
+		"accept": p.token(one, link.Accept), "decline": p.token(two, link.Accept), "ask": p.token(declined, link.Accept),
 		"unsubscribe": p.token(three, link.OptOut), "resubscribe": p.token(three, link.OptOut), "report": p.token(four, link.Report),
 	}
 	group, other := p.group(), p.group()
-	userIDs := []string{one.ID, two.ID, three.ID, four.ID, member.ID, endUser.ID, gone.ID, "me"}
+	userIDs := []string{one.ID, two.ID, three.ID, four.ID, declined.ID, member.ID, endUser.ID, gone.ID, "me"}
 	at.known = map[string][]string{
-		"workspace": {p.id}, "user": userIDs, "users": userIDs[:7], "group": {group, other, "newgroup"}, "groups": {group, other},
+		"workspace": {p.id}, "user": userIDs, "users": userIDs[:8], "group": {group, other, "newgroup"}, "groups": {group, other},
 		"name":  {"Jane Doe", "J", "Zoë", "李雷"},
 		"email": {one.Email, gone.Email, "new1@corp.example", "new2@bücher.example", "NEW1@corp.example"},
 		"q":     {"doe", "quokka"}, "If-Match": {`"1"`, "*", `W/"1"`}, "Idempotency-Key": {"k1", "k2", "k3"},

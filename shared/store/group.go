@@ -91,7 +91,8 @@ func (s *Store) changeGroup(ctx context.Context, workspaceID, id string, decide 
 		if err != nil || outcome.Committed {
 			return err
 		}
-		if of, lost := outcome.Lost[1]; lost {
+		_, raced := outcome.Lost[0] // then the group may need no room by now
+		if of, lost := outcome.Lost[1]; lost && !raced {
 			switch _, counted := of["groups"]; {
 			case of == nil:
 				return workspace.ErrNotFound

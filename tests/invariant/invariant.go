@@ -63,6 +63,7 @@ type workspaceItems struct {
 	erased    map[string]Item
 	tally     []Item
 	history   []Item
+	groups    int // but for those that are being deleted
 }
 
 // invariant is what holds whatever failed, once everything has followed that
@@ -79,6 +80,7 @@ var invariants = []invariant{
 	{"the tally counts the users of each status", tallyCounts},
 	{"the tally's room is what the limit leaves", roomIsLeft},
 	{"the workspace counts its active admins", adminsAreCounted},
+	{"the workspace counts its groups", groupsAreCounted},
 	{"every delivery has ended", deliveriesEnd},
 	{"every change of a user has one line of history", changesHaveALine},
 	{"no email is there twice", emailsAreUnique},
@@ -136,6 +138,10 @@ func sorted(items []Item) table {
 			of(id).tally = append(of(id).tally, i)
 		case "history":
 			of(id).history = append(of(id).history, i)
+		case "group":
+			if i["deleting"] == nil {
+				of(id).groups++
+			}
 		case "slug":
 			found.slugs[id] = i.Text("workspace")
 		}
@@ -180,6 +186,13 @@ func roomIsLeft(w *workspaceItems) []string {
 	}
 	if left := limit - w.count(func(u Item) bool { return holdsSeat(u.Text("status")) }); room != left {
 		return []string{fmt.Sprintf("the room is %d, and %d seats are left of %d", room, left, limit)}
+	}
+	return nil
+}
+
+func groupsAreCounted(w *workspaceItems) []string {
+	if counted := w.workspace.Number("groups"); counted != w.groups {
+		return []string{fmt.Sprintf("%d groups are counted, and there are %d", counted, w.groups)}
 	}
 	return nil
 }

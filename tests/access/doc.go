@@ -6,9 +6,10 @@
 // for it in logs, events, history, queues, refusals and keys (secrets_test.go).
 //
 // Requests that are generated from openapi.yaml, most of them made wrong, are
-// held against the contract (requests_test.go):
+// held against the contract (requests_test.go). A failure names its seed, which
+// makes the same requests again:
 //
-//	go test ./tests/access -run TestBadRequests -v -args -requests 20000 -seed 7
+//	go test ./tests/access -run TestBadRequests -v -args -requests 1000 -seed 7
 //
 // What each must be answered stands in matrix.txt, a row for each operation. The
 // operations come from the blueprint: a new route fails until its row is

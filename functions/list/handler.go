@@ -29,6 +29,7 @@ func (h handler) routes() httpapi.Routes {
 		"GET /v1/workspaces/{workspace}/users/{user}":         h.get,
 		"GET /v1/workspaces/{workspace}/users/{user}/history": h.userHistory,
 		"GET /v1/workspaces/{workspace}/history":              h.history,
+		"GET /v1/workspaces/{workspace}/statistics":           h.statistics,
 		"GET /v1/me/workspaces":                               h.mine,
 	}
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/latchkey/latchkey/shared/event"
 	"github.com/latchkey/latchkey/shared/store"
+	"github.com/latchkey/latchkey/shared/workspace"
 )
 
 type handler struct {
@@ -41,12 +42,14 @@ type pending struct {
 	index    int // in its batch
 	sequence string
 	event    event.Event
+	// milestone is what the event is to the statistics; nil where it is nothing.
+	milestone *workspace.Milestone
 }
 
-// handle writes the events of a batch into the history and puts them onto the
-// bus, both at once. It reports the first record whose event is missing in
-// either, and the stream begins again there; an event that is written or sent
-// once more has the same id.
+// handle writes the events of a batch into the history and the statistics, and
+// puts them onto the bus, all at once. It reports the first record whose event
+// is missing in any, and the stream begins again there; an event that is
+// written, counted or sent once more has the same id.
 // https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html
 func (h handler) handle(ctx context.Context, in lambdaevents.DynamoDBEvent) (lambdaevents.DynamoDBEventResponse, error) {
 	batch, unreadable, readErr := read(in.Records)
@@ -69,7 +72,11 @@ func read(records []lambdaevents.DynamoDBEventRecord) (batch []pending, unreadab
 			return batch, record.Change.SequenceNumber, err
 		}
 		if ok {
-			batch = append(batch, pending{len(batch), record.Change.SequenceNumber, e})
+			p := pending{index: len(batch), sequence: record.Change.SequenceNumber, event: e}
+			if m, ok := store.MilestoneOf(record.Change.OldImage, record.Change.NewImage, e); ok {
+				p.milestone = &m
+			}
+			batch = append(batch, p)
 		}
 	}
 	return batch, "", nil
@@ -83,22 +90,27 @@ func (h handler) failed(ctx context.Context, sequence string, err error) lambdae
 }
 
 // publish returns the sequence number of the first event that is not in the
-// history and on the bus, and why.
+// history, in the statistics and on the bus, and why.
 func (h handler) publish(ctx context.Context, batch []pending) (missing string, err error) {
 	if len(batch) == 0 {
 		return "", nil
 	}
 	events := make([]event.Event, len(batch))
+	var milestones []workspace.Milestone
 	for i, p := range batch {
 		events[i] = p.event
+		if p.milestone != nil {
+			milestones = append(milestones, *p.milestone)
+		}
 	}
-	var history error
+	var history, counted error
 	var writing sync.WaitGroup
 	writing.Go(func() { history = h.store.AppendHistory(ctx, events, h.keep) })
+	writing.Go(func() { counted = h.store.Count(ctx, milestones) })
 	first, err := h.putAll(ctx, batch)
 	writing.Wait()
-	if history != nil {
-		return batch[0].sequence, errors.Join(history, err)
+	if history != nil || counted != nil {
+		return batch[0].sequence, errors.Join(history, counted, err)
 	}
 	if err != nil {
 		return batch[first].sequence, err

@@ -128,18 +128,19 @@ func Functions() []Function {
 			Settings: []setting.Definition{setting.Table, setting.MetadataKey, setting.DashboardURL, setting.ReportsToPause},
 		},
 		{
-			Name: "list", Purpose: "list users, read one, the history, my workspaces; reads only",
+			Name: "list", Purpose: "list users, read one, the history, the statistics, my workspaces; reads only",
 			MemoryMB: 256, Timeout: httpTimeout,
 			Routes: []Route{
 				{"GET", "/v1/workspaces/{workspace}/users", "listUsers", SignedIn, usual},
 				{"GET", "/v1/workspaces/{workspace}/users/{user}", "getUser", SignedIn, usual},
 				{"GET", "/v1/workspaces/{workspace}/users/{user}/history", "listUserHistory", SignedIn, usual},
 				{"GET", "/v1/workspaces/{workspace}/history", "listHistory", SignedIn, usual},
+				{"GET", "/v1/workspaces/{workspace}/statistics", "getStatistics", SignedIn, usual},
 				{"GET", "/v1/me/workspaces", "listMyWorkspaces", SignedIn, usual},
 			},
 			Permissions: []Permission{
 				{Read, OnTable, workspaceKeys, "workspaces, single users, the counts of users"},
-				{Query, OnTable, []string{"HISTORY#*"}, "the history of a user"},
+				{Query, OnTable, []string{"HISTORY#*"}, "the history of a user, the statistics"},
 				{Query, OnByStatus, nil, "the users and the history of a workspace"},
 				{Query, OnByEmail, nil, "the caller's workspaces"},
 				{Unwrap, OnMetadataKey, nil, "show metadata, seal cursors"},
@@ -218,7 +219,7 @@ func Functions() []Function {
 			Settings: []setting.Definition{setting.Table},
 		},
 		{
-			Name: "publish", Purpose: "table stream to domain events: into the history and onto the bus",
+			Name: "publish", Purpose: "table stream to domain events: into the history and the statistics, and onto the bus",
 			MemoryMB: 256, Timeout: 30 * time.Second,
 			Stream: &StreamSource{
 				Filter: []map[string]any{{
@@ -232,6 +233,8 @@ func Functions() []Function {
 			},
 			Permissions: []Permission{
 				{InsertMany, OnTable, []string{"HISTORY#*"}, "history entries"},
+				{Read, OnTable, []string{"HISTORY#*"}, "the statistics of a day"},
+				{Insert, OnTable, []string{"HISTORY#*"}, "the same, with what has happened since"},
 				{Publish, OnBus, nil, "domain events"},
 			},
 			Settings: []setting.Definition{setting.Table, setting.Bus, setting.HistoryDays},

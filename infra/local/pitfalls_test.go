@@ -290,6 +290,9 @@ func TestRule07TenantsAreKeptApartOnEveryRoute(t *testing.T) {
 		if n := len(steps(other.history(""))); n != 6 {
 			return fmt.Errorf("%d lines of history", n)
 		}
+		if n := other.statistics().Totals; n.Invited != 3 || n.Delivered != 1 || n.Accepted != 1 {
+			return fmt.Errorf("counted are %+v", n)
+		}
 		return nil
 	})
 	texts := func() []string {

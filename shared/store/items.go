@@ -35,6 +35,8 @@ const (
 	entityDeparture = "departure"
 	entityNotices   = "notices"
 	entityLinkKeys  = "linkKeys"
+
+	entityStatistics = "statistics"
 )
 
 type primary struct {

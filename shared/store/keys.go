@@ -24,6 +24,8 @@ const (
 	prefixInviter   = "INVITER#"
 	prefixPart      = "PART#"
 
+	prefixStatistics = "STATISTICS#"
+
 	skWorkspace  = "WORKSPACE"
 	skAccount    = "ACCOUNT"
 	skSlug       = "SLUG"
@@ -76,6 +78,12 @@ func inviterKey(emailKey string, part int) Key {
 
 // workspacesKey counts the workspaces that an account creates on a day.
 func workspacesKey(emailKey string) Key { return Key{PK: prefixInviter + emailKey, SK: skWorkspaces} }
+
+// statisticsKey is what became of a workspace's invitations on one day. It lies
+// beside the history, and goes with it.
+func statisticsKey(workspaceID, date string) Key {
+	return Key{PK: prefixHistory + workspaceID, SK: prefixStatistics + date}
+}
 
 // noticesKey counts the notices that a workspace's managers get on a day.
 func noticesKey(workspaceID string) Key {

@@ -70,6 +70,7 @@ var operations = map[string]func(p place) request{
 	"getUser":          func(p place) request { return on(p, p.member(nil), "", nil) },
 	"listUserHistory":  func(p place) request { return on(p, p.member(nil), "/history", nil) },
 	"listHistory":      func(p place) request { return request{path: p.path + "/history"} },
+	"getStatistics":    func(p place) request { return request{path: p.path + "/statistics"} },
 	"listMyWorkspaces": func(place) request { return request{path: "/v1/me/workspaces"} },
 
 	"updateUser":     func(p place) request { return on(p, p.member(nil), "", fields{"role": "admin"}) },

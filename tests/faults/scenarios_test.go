@@ -277,6 +277,7 @@ var scenarios = []scenario{
 	reading("getUser", func(s *scene) request { s.found(); s.invite("john", nil); return asAdmin(s) }),
 	reading("listUserHistory", func(s *scene) request { s.found(); s.invite("john", nil); return asAdmin(s) }),
 	reading("listHistory", func(s *scene) request { s.found(); s.invite("john", nil); return asAdmin(s) }),
+	reading("getStatistics", func(s *scene) request { s.found(); return asAdmin(s) }),
 	reading("listMyWorkspaces", func(s *scene) request { s.found(); return asAdmin(s) }),
 
 	{operation: "updateUser", stage: func(s *scene) request {

@@ -506,6 +506,35 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/workspaces/{workspace}/statistics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The workspace's id. Anything else is a workspace that does not exist.
+                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
+                 */
+                workspace: components["parameters"]["Workspace"];
+            };
+            cookie?: never;
+        };
+        /**
+         * See what became of the invitations
+         * @description For admins. Counts invitations, not people: a new link (`resendInvitation`, `restoreUser` of a
+         *     person who has to accept, `correctEmail`) is another invitation. Each step is counted on the UTC
+         *     day on which it happened, so what was delivered on a day may have been sent on the day before.
+         *     Changes are counted within seconds.
+         */
+        get: operations["getStatistics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/workspaces/{workspace}/users/{user}/archive": {
         parameters: {
             query?: never;
@@ -1337,6 +1366,38 @@ export interface components {
             changed: string[];
             delivery: components["schemas"]["Delivery"] | null;
             deliveryReason: string | null;
+        };
+        Statistics: {
+            /** @description 90 days, today last. Days without anything are there. */
+            days: components["schemas"]["DailyStatistics"][];
+            totals: components["schemas"]["StatisticsTotals"];
+            /**
+             * @description How long half of those who accepted on these days took at most, from the moment the invitation
+             *     went out; to within 20 percent. Null if nobody accepted.
+             */
+            medianSecondsToAccept: number | null;
+        };
+        /** @description Of all days together. */
+        StatisticsTotals: {
+            invited: number;
+            delivered: number;
+            bounced: number;
+            accepted: number;
+            declined: number;
+            expired: number;
+        };
+        DailyStatistics: {
+            /**
+             * Format: date
+             * @description A UTC day.
+             */
+            date: string;
+            invited: number;
+            delivered: number;
+            bounced: number;
+            accepted: number;
+            declined: number;
+            expired: number;
         };
         /**
          * @description What the link shows. `inviter`, `name`, `email`, `role` and `expiresAt` are absent once the person has
@@ -3694,6 +3755,64 @@ export interface operations {
             403: components["responses"]["NoAdmin"];
             404: components["responses"]["NoWorkspace"];
             413: components["responses"]["TooLarge"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getStatistics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The workspace's id. Anything else is a workspace that does not exist.
+                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
+                 */
+                workspace: components["parameters"]["Workspace"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The last 90 days. */
+            200: {
+                headers: {
+                    "apigw-requestid": components["headers"]["RequestID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "days": [
+                     *         {
+                     *           "date": "2026-01-31",
+                     *           "invited": 12,
+                     *           "delivered": 11,
+                     *           "bounced": 1,
+                     *           "accepted": 7,
+                     *           "declined": 0,
+                     *           "expired": 2
+                     *         }
+                     *       ],
+                     *       "totals": {
+                     *         "invited": 12,
+                     *         "delivered": 11,
+                     *         "bounced": 1,
+                     *         "accepted": 7,
+                     *         "declined": 0,
+                     *         "expired": 2
+                     *       },
+                     *       "medianSecondsToAccept": 5100
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Statistics"];
+                };
+            };
+            400: components["responses"]["BadQuery"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["NoAdmin"];
+            404: components["responses"]["NoWorkspace"];
             429: components["responses"]["Throttled"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];

@@ -87,6 +87,7 @@ func Events() ([]Event, error) {
 		{"list-get", "getUser", 200, "ada@corp.com", of("bob@corp.com"), nil},
 		{"list-mine", "listMyWorkspaces", 200, "bob@corp.com", nil, nil},
 		{"list-history", "listHistory", 200, "ada@corp.com", ws, nil},
+		{"list-statistics", "getStatistics", 200, "ada@corp.com", ws, nil},
 		{"list-user-history", "listUserHistory", 200, "ada@corp.com", of("bob@corp.com"), nil},
 		{"archive", "archiveUser", 200, "ada@corp.com", of("bob@corp.com"), nil},
 		{"archive-restore", "restoreUser", 200, "ada@corp.com", of("jane@corp.com"), nil},

@@ -302,7 +302,6 @@ const de: Translation = {
   },
   funnel: {
     title: 'Die letzten 30 Tage',
-    since: (date) => `Seit ${date}`,
     invited: 'Eingeladen',
     delivered: 'Zugestellt',
     accepted: 'Angenommen',

@@ -295,7 +295,6 @@ const en = {
   },
   funnel: {
     title: 'The last 30 days',
-    since: (date: string) => `Since ${date}`,
     invited: 'Invited',
     delivered: 'Delivered',
     accepted: 'Accepted',

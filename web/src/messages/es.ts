@@ -302,7 +302,6 @@ const es: Translation = {
   },
   funnel: {
     title: 'Los últimos 30 días',
-    since: (date) => `Desde el ${date}`,
     invited: 'Invitadas',
     delivered: 'Correo entregado',
     accepted: 'Aceptadas',

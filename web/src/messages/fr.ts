@@ -302,7 +302,6 @@ const fr: Translation = {
   },
   funnel: {
     title: 'Les 30 derniers jours',
-    since: (date) => `Depuis le ${date}`,
     invited: 'Invitées',
     delivered: 'E-mail remis',
     accepted: 'Acceptées',

@@ -299,7 +299,6 @@ const ja: Translation = {
   },
   funnel: {
     title: '過去 30 日間',
-    since: (date) => `${date} 以降`,
     invited: '招待',
     delivered: '配信',
     accepted: '承諾',

@@ -302,7 +302,6 @@ const ptBR: Translation = {
   },
   funnel: {
     title: 'Os últimos 30 dias',
-    since: (date) => `Desde ${date}`,
     invited: 'Convidadas',
     delivered: 'E-mail entregue',
     accepted: 'Aceitaram',

@@ -298,7 +298,6 @@ const zhHans: Translation = {
   },
   funnel: {
     title: '最近 30 天',
-    since: (date) => `自 ${date}`,
     invited: '已邀请',
     delivered: '已送达',
     accepted: '已接受',

@@ -93,17 +93,17 @@ export async function signUp({ email, ...journey }: SignIn): Promise<void> {
 }
 
 /**
- * Ends at the callback what signIn and signUp began, and says where to go on.
- * An issuer that ignores prompt=login, as Cognito's classic pages do, sends the
- * same person back: they are signed out there first, and asked again. Signing
- * out first at every issuer would be simpler, but Okta refuses it without the
- * ID token, and some issuers have no address for it.
+ * Completes signIn or signUp at the callback, and returns where to go on. Some
+ * issuers, such as Cognito's classic hosted UI, ignore prompt=login and send the
+ * same person back: we sign them out there and ask again. Signing out of every
+ * issuer first would be simpler, but Okta refuses it without the ID token, and
+ * some issuers have no endpoint for it.
  */
 export async function comeBack(): Promise<Journey> {
   const arrived = await manager.signinRedirectCallback();
   const { email, leaving, ...journey } = arrived.state as Departure;
   if (leaving && leaving === arrived.profile.sub && (await manager.metadataService.getEndSessionEndpoint())) {
-    // Cognito brings no state back from signing out.
+    // Cognito returns no state from signing out.
     sessionStorage.setItem(departureKey, JSON.stringify({ ...journey, email }));
     await signOut();
     return new Promise(() => {}); // the page is leaving

@@ -103,8 +103,8 @@ func TestTheLargestAnswersAreBounded(t *testing.T) {
 			"role": "end-user", "groups": groups, "sendEmail": false, "metadata": map[string]any{"": make([]string, 1363)},
 		})
 	}
-	for at := 0; at < len(all); at += 20 {
-		a := o.admin.send("POST", o.path+"/users/batch", map[string]any{"users": all[at : at+20]}, nil)
+	for at := 0; at < len(all); at += 25 {
+		a := o.admin.send("POST", o.path+"/users/batch", map[string]any{"users": all[at : at+25]}, nil)
 		if a.status != http.StatusOK || !strings.Contains(string(a.body), `"created"`) || strings.Contains(string(a.body), `"failed"`) {
 			t.Fatalf("invited: %d %.600s", a.status, a.body)
 		}

@@ -18,7 +18,6 @@ import (
 // and nothing else is lost: records, members, and what people said. An admin
 // copies a new link at once, or resends.
 func TestLosingTheLinkKeyKillsLinksAlone(t *testing.T) {
-	t.Parallel()
 	dataDir := t.TempDir()
 	s, stop := start(t, dataDir)
 	o := found(t, s)
@@ -72,7 +71,6 @@ func TestLosingTheLinkKeyKillsLinksAlone(t *testing.T) {
 // or a new workspace answers 503 and writes nothing, unless a function has the
 // key already; all else goes on. Afterwards everything is as it was.
 func TestWithoutTheMetadataKeyNothingIsLost(t *testing.T) {
-	t.Parallel()
 	dataDir := t.TempDir()
 	s, stop := start(t, dataDir)
 	o := found(t, s)

@@ -95,7 +95,6 @@ func (o office) put(item item) {
 // links, counts and seats. Nobody is mailed by the restore, what people said
 // about mail since then holds, and all goes on from there.
 func TestAWorkspaceRestoredIsWhatItWas(t *testing.T) {
-	t.Parallel()
 	s, _ := start(t, t.TempDir())
 	var published log
 	s.Bus.Subscribe(published.note)
@@ -218,7 +217,6 @@ func (o office) attribute(key, name string) string {
 // Code that is rolled back keeps what a newer release has added to an item, and
 // takes a status or role that it does not know for one that allows nothing.
 func TestOlderCodeKeepsWhatItDoesNotKnow(t *testing.T) {
-	t.Parallel()
 	s, _ := start(t, t.TempDir())
 	o := found(t, s)
 	jane, joe, boss := o.invite("jane", nil), o.invite("joe", nil), o.invite("boss", nil)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/latchkey/latchkey/shared/invitation"
 	"github.com/latchkey/latchkey/shared/store"
 	"github.com/latchkey/latchkey/shared/user"
+	"github.com/latchkey/latchkey/shared/workspace"
 )
 
 type handler struct {
@@ -25,16 +27,17 @@ type tick struct {
 
 // report is what a run did.
 type report struct {
-	Expired       int64 `json:"expired"`
-	Reminded      int64 `json:"reminded"`
-	Mailed        int64 `json:"mailed"` // scheduled mails that left
-	GroupsDeleted int64 `json:"groupsDeleted"`
-	Failed        int64 `json:"failed"` // to be tried again by the next run
+	Expired          int64 `json:"expired"`
+	Reminded         int64 `json:"reminded"`
+	Mailed           int64 `json:"mailed"` // scheduled mails that left
+	GroupsDeleted    int64 `json:"groupsDeleted"`
+	WorkspacesErased int64 `json:"workspacesErased"`
+	Failed           int64 `json:"failed"` // to be tried again by the next run
 }
 
-// groupTime is how long one run goes on with groups that are being deleted; what
-// is left then goes on with the next run.
-const groupTime = time.Minute
+// deletionTime is how long one run goes on with a group that is being deleted, or
+// a workspace that is being erased; what is left then goes on with the next run.
+const deletionTime = time.Minute
 
 // margin is kept of a run's time for the items that are under way.
 const margin = 15 * time.Second
@@ -83,7 +86,7 @@ func (h handler) handle(ctx context.Context, in tick) (report, error) {
 	lanes.wait()
 	done := n.report()
 	h.log.InfoContext(ctx, "expire", "expired", done.Expired, "reminded", done.Reminded, "mailed", done.Mailed,
-		"groupsDeleted", done.GroupsDeleted, "failed", done.Failed)
+		"groupsDeleted", done.GroupsDeleted, "workspacesErased", done.WorkspacesErased, "failed", done.Failed)
 	return done, nil
 }
 
@@ -92,7 +95,12 @@ func (h handler) fail(ctx context.Context, d store.Due, err error, n *counts) {
 	h.log.ErrorContext(ctx, "expire item", "workspaceId", d.WorkspaceID, "userId", d.UserID, "error", err)
 }
 
+// work handles what is due for one item. What is due in a deleted workspace waits
+// until it is restored, or erased: the run asks once about each.
 func (h handler) work(ctx context.Context, d store.Due, now time.Time, n *counts) {
+	if n.isGone(d) {
+		return
+	}
 	var what user.ChangeType
 	var err error
 	switch {
@@ -100,8 +108,14 @@ func (h handler) work(ctx context.Context, d store.Due, now time.Time, n *counts
 		err = h.deleteGroup(ctx, d, now, n)
 	case d.Departed != "":
 		err = h.invitations.Leave(ctx, d.Departed, now)
-	default:
+	case d.UserID != "":
 		what, err = h.invitations.Fall(ctx, d.WorkspaceID, d.UserID, now)
+	default:
+		err = h.eraseWorkspace(ctx, d, now, n)
+	}
+	if errors.Is(err, workspace.ErrNotFound) {
+		n.gone.Store(d.WorkspaceID, true)
+		return
 	}
 	if err != nil {
 		h.fail(ctx, d, err, n)
@@ -117,12 +131,27 @@ func (h handler) work(ctx context.Context, d store.Due, now time.Time, n *counts
 	}
 }
 
+func (h handler) eraseWorkspace(ctx context.Context, d store.Due, now time.Time, n *counts) error {
+	erased, err := h.invitations.EraseWorkspace(ctx, d.WorkspaceID, now, h.now().Add(deletionTime), h.now)
+	if erased {
+		n.workspaces.Add(1)
+	}
+	return err
+}
+
 // deleteGroup finishes what deleteGroup of the API began: users who joined the
 // group while it was being deleted leave it, and its id is free again.
 func (h handler) deleteGroup(ctx context.Context, d store.Due, now time.Time, n *counts) error {
 	stamp := func() (user.Stamp, error) { return access.Stamp(ctx, user.ActorSchedule, now, h.invitations.Random) }
 	s := h.invitations.Store
-	done, err := s.EmptyGroup(ctx, d.WorkspaceID, d.GroupID, h.now().Add(groupTime), h.now, stamp)
+	st, err := s.Load(ctx, store.Want{Workspace: d.WorkspaceID})
+	if err == nil && !st.Workspace.Exists() {
+		err = workspace.ErrNotFound
+	}
+	if err != nil {
+		return err
+	}
+	done, err := s.EmptyGroup(ctx, d.WorkspaceID, d.GroupID, h.now().Add(deletionTime), h.now, stamp)
 	if err != nil || !done {
 		return err
 	}

@@ -171,10 +171,10 @@ func (h *handler) deliver(ctx context.Context, e event.Event, lastAttempt bool) 
 	}
 	u, w := st.Users[e.UserID], st.Workspace
 	kind := kindOf(e, u)
-	if kind == "" || u.ID == "" || w.ID == "" {
+	if kind == "" || u.ID == "" {
 		return skipped, nil
 	}
-	m := store.Mail{WorkspaceID: w.ID, UserID: u.ID, Generation: e.Generation, Kind: string(kind)}
+	m := store.Mail{WorkspaceID: u.WorkspaceID, UserID: u.ID, Generation: e.Generation, Kind: string(kind)}
 	if kind == email.Access || kind == email.Asked {
 		m.Event = e.ID // archived and restored twice, a person gets two mails
 	}
@@ -183,6 +183,13 @@ func (h *handler) deliver(ctx context.Context, e event.Event, lastAttempt bool) 
 	}
 	if why := due(kind, e, u, w, now); why != nil {
 		return skipped, h.mark(ctx, m, unsentNotice(why, u), now)
+	}
+	switch {
+	case w.Exists():
+	case kind == email.Asked: // an invitation that has ended is on no schedule; the person can ask again
+		return skipped, nil
+	default: // it leaves when the workspace is restored: until then the schedule passes it over
+		return h.postpone(ctx, st, m, latest(now, e.Time), deleted, time.Time{})
 	}
 	u, err = h.settle(ctx, u, now)
 	if err != nil {
@@ -229,7 +236,7 @@ func (h *handler) deliver(ctx context.Context, e event.Event, lastAttempt bool) 
 		}
 	}
 	if at := latest(now, e.Time); at.Before(h.closedUntil) {
-		return h.postpone(ctx, st, m, attempt, at, h.closed, h.closedUntil)
+		return h.giveBack(ctx, st, m, attempt, at, h.closed, h.closedUntil)
 	}
 	messageID, err := h.sendPaced(ctx, about{m, kind, u, inviter, w, now})
 	if err == nil {
@@ -283,7 +290,7 @@ func (h *handler) refused(ctx context.Context, st *store.State, m store.Mail, a 
 	if !why.throttled {
 		h.closed, h.closedUntil = why, until
 	}
-	return h.postpone(ctx, st, m, a, at, why, until)
+	return h.giveBack(ctx, st, m, a, at, why, until)
 }
 
 // latest returns the later of this function's time and that of an event, which
@@ -295,26 +302,37 @@ func latest(now, event time.Time) time.Time {
 	return now
 }
 
-// postpone writes the wait before it releases the claim: in between nobody else
-// can send the mail. The message is done with, so the wait costs no attempt.
-func (h *handler) postpone(ctx context.Context, st *store.State, m store.Mail, a store.Attempt, at time.Time, why verdict, until time.Time) (string, error) {
+// giveBack writes the wait before it releases the claim: in between nobody else
+// can send the mail.
+func (h *handler) giveBack(ctx context.Context, st *store.State, m store.Mail, a store.Attempt, at time.Time, why verdict, until time.Time) (string, error) {
 	if m.Kind == string(email.Asked) { // an invitation that has ended is on no schedule
 		return again, errors.Join(errNotNow, h.invitations.Store.ReleaseMail(ctx, m, a))
 	}
+	outcome, err := h.postpone(ctx, st, m, at, why.reason, until)
+	if outcome == again {
+		return again, err
+	}
+	return outcome, errors.Join(err, h.invitations.Store.ReleaseMail(ctx, m, a))
+}
+
+// deleted is why a mail of a deleted workspace waits.
+const deleted = "The workspace was deleted before the mail left."
+
+// postpone puts a mail back on the schedule. The message is done with, so the
+// wait costs no attempt.
+func (h *handler) postpone(ctx context.Context, st *store.State, m store.Mail, at time.Time, reason string, until time.Time) (string, error) {
 	stamp, err := access.Stamp(ctx, "mail", at, h.invitations.Random)
 	if err != nil {
 		return again, err
 	}
-	waits, err := h.invitations.Postpone(ctx, st, m, stamp, why.reason, until)
-	if err != nil {
+	waits, err := h.invitations.Postpone(ctx, st, m, stamp, reason, until)
+	switch {
+	case err != nil:
 		return again, err
+	case !waits:
+		return failed, h.mark(ctx, m, user.Notice{Delivery: user.DeliveryFailed, Reason: reason}, at)
 	}
-	outcome := postponed
-	if !waits {
-		outcome = failed
-		err = h.mark(ctx, m, user.Notice{Delivery: user.DeliveryFailed, Reason: why.reason}, a.At)
-	}
-	return outcome, errors.Join(err, h.invitations.Store.ReleaseMail(ctx, m, a))
+	return postponed, nil
 }
 
 // attempt is this run's try at a mail.

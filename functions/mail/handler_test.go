@@ -294,6 +294,55 @@ func TestThrottledMailIsTriedAgainAtOnce(t *testing.T) {
 	}
 }
 
+// A mail that was on its way when its workspace was deleted leaves when that is
+// restored, and not before.
+func TestAMailOfADeletedWorkspaceWaits(t *testing.T) {
+	b := newBench(t)
+	change := func(do func(workspace.Workspace, user.Stamp) workspace.Workspace) {
+		t.Helper()
+		b.now = b.now.Add(time.Second)
+		_, err := store.Decide(t.Context(), b.store(), b.load(), func(st *store.State) (store.Decision, bool, error) {
+			was := st.Workspace
+			if !was.Exists() {
+				was = st.Deleted
+			}
+			next := do(was, user.Stamp{ID: fmt.Sprintf("evt_%d", b.now.UnixNano()), Actor: "svc_support", At: b.now})
+			return store.Decision{Workspace: &store.WorkspaceChange{Before: was, After: next}}, true, nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	change(func(w workspace.Workspace, s user.Stamp) workspace.Workspace { return w.Delete(s) })
+	for range 2 {
+		if b.receive(1) {
+			t.Error("it went back to the queue")
+		}
+	}
+	if d, reason := b.delivery(); d != user.DeliveryScheduled || reason != deleted || len(b.ses.sent()) != 0 {
+		t.Errorf("delivery %s %q after %d mails", d, reason, len(b.ses.sent()))
+	}
+	b.now = b.now.Add(time.Hour)
+	if _, err := b.h.invitations.Fall(t.Context(), b.u.WorkspaceID, b.u.ID, b.now); !errors.Is(err, workspace.ErrNotFound) {
+		t.Errorf("while it is deleted, the schedule says %v", err)
+	}
+	change(func(w workspace.Workspace, s user.Stamp) workspace.Workspace {
+		w, err := w.Restore(s)
+		if err != nil {
+			t.Error(err)
+		}
+		return w
+	})
+	if what, err := b.h.invitations.Fall(t.Context(), b.u.WorkspaceID, b.u.ID, b.now); what != user.MailDue || err != nil {
+		t.Errorf("restored, the schedule says %q, %v", what, err)
+	}
+	b.u = b.load().Users[b.u.ID]
+	if b.receive(1) {
+		t.Error("restored, it went back to the queue")
+	}
+	b.wantDelivery(user.DeliverySent, 1)
+}
+
 // A mail that SES takes none of now is back on the schedule, even at its last
 // attempt, and leaves when the schedule lets it go: it costs the queue nothing.
 func TestAMailServiceThatTakesNoMailCostsNoAttempt(t *testing.T) {

@@ -35,6 +35,8 @@ func (h handler) routes() httpapi.Routes {
 		"POST /v1/workspaces":                              h.create,
 		"GET /v1/workspaces/{workspace}":                   h.get,
 		"PATCH /v1/workspaces/{workspace}":                 h.update,
+		"DELETE /v1/workspaces/{workspace}":                h.delete,
+		"POST /v1/workspaces/{workspace}/restore":          h.restore,
 		"GET /v1/workspaces/{workspace}/groups":            h.listGroups,
 		"PUT /v1/workspaces/{workspace}/groups/{group}":    h.putGroup,
 		"DELETE /v1/workspaces/{workspace}/groups/{group}": h.deleteGroup,
@@ -227,6 +229,43 @@ func (h handler) update(ctx context.Context, r *httpapi.Request) (httpapi.Respon
 		return httpapi.Response{}, err
 	}
 	return httpapi.OK(shown(w)), nil
+}
+
+// gone is a deleted workspace, to whoever deleted it.
+type gone struct {
+	ID              string    `json:"id"`
+	Slug            string    `json:"slug"`
+	RestorableUntil time.Time `json:"restorableUntil"`
+}
+
+// delete deletes the workspace whose slug the caller repeats. Only operators
+// bring it back.
+func (h handler) delete(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
+	g, err := access.Admin(ctx, h.store, r, store.Want{})
+	if err != nil {
+		return httpapi.Response{}, err
+	}
+	in, err := r.Object()
+	if err != nil {
+		return httpapi.Response{}, err
+	}
+	var fields fault.Fields
+	g.Workspace.CheckConfirmation(&fields, in.String("slug"))
+	in.Merge(fields)
+	if err := in.Err(); err != nil {
+		return httpapi.Response{}, err
+	}
+	w, err := h.invitations.DeleteWorkspace(ctx, g, r.Now)
+	return httpapi.OK(gone{w.ID, w.Slug, w.NextStage}), err
+}
+
+func (h handler) restore(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
+	g, err := access.Operator(ctx, h.store, r, store.Want{})
+	if err != nil {
+		return httpapi.Response{}, err
+	}
+	w, err := h.invitations.RestoreWorkspace(ctx, g, r.Now)
+	return httpapi.OK(shown(w)), err
 }
 
 // errOperators keeps a workspace's own admins, who may be the abusers, from

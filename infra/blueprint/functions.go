@@ -48,12 +48,14 @@ func Functions() []Function {
 	concurrency := MailConcurrency(DefaultMailRate)
 	return []Function{
 		{
-			Name: "workspace", Purpose: "create and read a workspace, change its settings and groups",
+			Name: "workspace", Purpose: "create and read a workspace, change its settings and groups, delete and restore it",
 			MemoryMB: 256, Timeout: httpTimeout,
 			Routes: []Route{
 				{"POST", "/v1/workspaces", "createWorkspace", SignedIn, usual},
 				{"GET", "/v1/workspaces/{workspace}", "getWorkspace", SignedIn, usual},
 				{"PATCH", "/v1/workspaces/{workspace}", "updateWorkspace", SignedIn, usual},
+				{"DELETE", "/v1/workspaces/{workspace}", "deleteWorkspace", SignedIn, usual},
+				{"POST", "/v1/workspaces/{workspace}/restore", "restoreWorkspace", SignedIn, usual},
 				{"GET", "/v1/workspaces/{workspace}/groups", "listGroups", SignedIn, usual},
 				{"PUT", "/v1/workspaces/{workspace}/groups/{group}", "putGroup", SignedIn, usual},
 				{"DELETE", "/v1/workspaces/{workspace}/groups/{group}", "deleteGroup", SignedIn, usual},
@@ -64,7 +66,7 @@ func Functions() []Function {
 				{Query, OnByStatus, nil, "the users of a group that is deleted"},
 				{Query, OnByDue, nil, "seats of invitations whose time has passed, where a seat limit needs them"},
 				{Insert, OnTable, []string{"WS#*", "SLUG#*"}, "a new workspace, its slug and its first admin"},
-				{Change, OnTable, []string{"WS#*", "INVITER#*"}, "settings and groups, seats, users who leave a deleted group, the count of workspaces made today"},
+				{Change, OnTable, []string{"WS#*", "INVITER#*"}, "settings, groups, deletion, seats, users who leave a deleted group, the count of workspaces made today"},
 				{MakeKey, OnMetadataKey, nil, "the data key of a new workspace"},
 			},
 			Settings: []setting.Definition{
@@ -190,7 +192,7 @@ func Functions() []Function {
 			},
 		},
 		{
-			Name: "expire", Purpose: "end stale invitations, let scheduled mails and reminders go, finish deletions of groups",
+			Name: "expire", Purpose: "end stale invitations, let scheduled mails and reminders go, finish deletions of groups and workspaces",
 			MemoryMB: 1024, Timeout: 4 * time.Minute, ReservedConcurrency: 1, // two sweeps at once would do the same work twice
 			Schedule: &Schedule{Name: "expire", Every: 5 * time.Minute, Retries: 1},
 			Permissions: []Permission{
@@ -198,9 +200,11 @@ func Functions() []Function {
 				{Query, OnByStatus, nil, "the users of a group that is deleted"},
 				{Query, OnByEmail, nil, "the workspaces of an account that was archived everywhere"},
 				{Read, OnTable, invitingKeys, "the user as it is now, the counts, whether they take mail; a departed account"},
-				{Insert, OnTable, []string{"RECIPIENT#*"}, "the mailbox of a person who is mailed"},
+				{Query, OnTable, []string{"WS#*", "HISTORY#*"}, "what a workspace holds that is to be erased"},
+				{Insert, OnTable, []string{"WS#*", "RECIPIENT#*"}, "the mailbox of a person who is mailed, the tombstone of an erased workspace"},
 				{Change, OnTable, []string{"WS#*", "INVITER#*"}, "expired, reminded, mailed, archived, out of a deleted group; the counts of users and mails"},
-				{Remove, OnTable, []string{"WS#*", "ACCOUNT#*"}, "a deleted group that nobody is in any more; a departed account"},
+				{Remove, OnTable, []string{"WS#*", "ACCOUNT#*", "SLUG#*"}, "a deleted group that nobody is in any more; a departed account; the slug of an erased workspace"},
+				{RemoveMany, OnTable, []string{"WS#*", "HISTORY#*"}, "what is in an erased workspace"},
 			},
 			Settings: []setting.Definition{setting.Table, setting.MailsPerInviter, setting.MailsPerNewWorkspace, setting.MailsPerWorkspace},
 		},

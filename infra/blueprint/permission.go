@@ -10,6 +10,7 @@ const (
 	InsertMany Verb = "insert many" // put up to 25 items in one call
 	Change     Verb = "change"      // update an item
 	Remove     Verb = "remove"      // delete an item
+	RemoveMany Verb = "remove many" // delete up to 25 items in one call
 	Check      Verb = "check"       // check an item's condition in a transaction
 	Publish    Verb = "publish"     // put events on the bus
 	Send       Verb = "send"        // mail
@@ -27,7 +28,7 @@ func (v Verb) Actions() []string {
 		return []string{"dynamodb:Query"}
 	case Insert:
 		return []string{"dynamodb:PutItem"}
-	case InsertMany:
+	case InsertMany, RemoveMany: // IAM does not tell them apart
 		return []string{"dynamodb:BatchWriteItem"}
 	case Change:
 		return []string{"dynamodb:UpdateItem"}

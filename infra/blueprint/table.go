@@ -26,7 +26,7 @@ func TheTable() Table {
 			},
 			{
 				Name: IndexByDue, PartitionKey: "duePk", SortKey: "dueSk", KeysOnly: true,
-				Purpose: "pending users by the time of their next reminder or expiry, and groups that are being deleted, in 16 shards",
+				Purpose: "pending users by the time of their next reminder or expiry, groups that are being deleted, and deleted workspaces, in 16 shards",
 			},
 			{
 				Name: IndexByEmail, PartitionKey: "emailPk", SortKey: "emailSk", KeysOnly: true,

@@ -238,6 +238,10 @@ func routes() (all []blueprint.Route) {
 // ownInvitation are the operations that answer one's own invitation: no admin's.
 var ownInvitation = []string{"acceptMine", "declineMine"}
 
+// operatorsAlone are the operations that refuse everybody else, whatever the
+// workspace.
+var operatorsAlone = []string{"restoreWorkspace"}
+
 // bodyFor is a body that would do something, if the operation were allowed to
 // whoever sends it.
 func bodyFor(t *testing.T, r blueprint.Route, target apiUser) any {
@@ -257,6 +261,7 @@ func bodyFor(t *testing.T, r blueprint.Route, target apiUser) any {
 		"leaveWorkspace":    nil,
 		"acceptMine":        nil,
 		"declineMine":       nil,
+		"restoreWorkspace":  nil,
 	}
 	body, known := bodies[r.Operation]
 	if !known && r.Method != http.MethodGet && r.Method != http.MethodDelete {
@@ -311,6 +316,10 @@ func TestRule07TenantsAreKeptApartOnEveryRoute(t *testing.T) {
 	for _, r := range routes() {
 		t.Run(r.Operation, func(t *testing.T) {
 			for who, c := range strangers {
+				if slices.Contains(operatorsAlone, r.Operation) {
+					refused(t, c.call(t, r, other.id, "", "", nil), http.StatusForbidden, "operator_required")
+					continue
+				}
 				if slices.Contains(ownInvitation, r.Operation) && who == "a backend without the scope" {
 					refused(t, c.call(t, r, other.id, "", "", nil), http.StatusForbidden, "person_required") // whatever the workspace
 					continue
@@ -373,6 +382,10 @@ func TestMembersWhoAreNoAdmins(t *testing.T) {
 			}
 			if slices.Contains(ownInvitation, r.Operation) {
 				refused(t, member.call(t, r, o.id, "", "", nil), http.StatusConflict, "status_conflict")
+				continue
+			}
+			if slices.Contains(operatorsAlone, r.Operation) {
+				refused(t, member.call(t, r, o.id, "", "", nil), http.StatusForbidden, "operator_required")
 				continue
 			}
 			for _, target := range []string{o.me(), pending.ID, user.IDFor(o.id, "nobody@corp.com"), u.ID, "me"} {

@@ -86,6 +86,18 @@ func TestEventsAreWhatTheirSchemasSay(t *testing.T) {
 	name := "Other"
 	w, _ = w.Apply(stamp(), workspace.Patch{Name: &name})
 	check(event.OfWorkspace(w))
+	w = w.Delete(stamp())
+	check(event.OfWorkspace(w))
+	restored, err := w.Restore(stamp())
+	if err != nil {
+		t.Fatal(err)
+	}
+	check(event.OfWorkspace(restored))
+	at = w.NextStage
+	w = w.BeginErasure(at).Empty(stamp())
+	at = w.NextStage
+	w = w.Empty(stamp())
+	check(event.OfWorkspace(w))
 
 	files, err := filepath.Glob("../../events/schema/*.json")
 	if err != nil {

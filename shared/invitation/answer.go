@@ -123,6 +123,9 @@ func (s Service) Accept(ctx context.Context, o Open, g user.Guest, now time.Time
 		}
 	}
 	u, err := store.Decide(ctx, s.Store, o.State, accepting{o, g, stamp, now}.decide)
+	if o.Answer.ByLink && errors.Is(err, workspace.ErrNotFound) { // deleted a moment ago: the link is dead
+		err = user.ErrNoInvitation
+	}
 	if err != nil {
 		return View{}, err
 	}

@@ -8,18 +8,23 @@ import (
 	"github.com/latchkey/latchkey/shared/access"
 	"github.com/latchkey/latchkey/shared/store"
 	"github.com/latchkey/latchkey/shared/user"
+	"github.com/latchkey/latchkey/shared/workspace"
 )
 
 // Fall does for one user what is due at now: a scheduled mail leaves, a reminder
 // is asked for, an invitation ends. It returns the change that was made, "" for
 // none: that the person accepted or an admin acted a moment ago is no failure.
+// In a workspace that was deleted nothing falls due: workspace.ErrNotFound.
 func (s Service) Fall(ctx context.Context, workspaceID, userID string, now time.Time) (user.ChangeType, error) {
 	st, err := s.Store.Load(ctx, store.Want{Workspace: workspaceID, Users: []string{userID}})
 	if err != nil {
 		return "", err
 	}
+	if !st.Workspace.Exists() {
+		return "", workspace.ErrNotFound
+	}
 	u, ok := st.Users[userID]
-	if !ok || st.Workspace.ID == "" {
+	if !ok {
 		return "", nil
 	}
 	err = s.Store.Fill(ctx, st, store.Want{Counts: true, InviterKey: u.Invitation.InviterKey, Wishes: []string{userID}})

@@ -235,26 +235,3 @@ func (s Service) freeSeats(ctx context.Context, st *store.State, now time.Time, 
 	}
 	return s.Store.Recount(ctx, st, people...)
 }
-
-// ChangeWorkspace changes settings of the grant's workspace. A lower seat limit
-// counts invitations whose time has passed as free.
-func (s Service) ChangeWorkspace(ctx context.Context, g access.Grant, p workspace.Patch, now time.Time) (workspace.Workspace, error) {
-	stamp, err := g.Stamp(ctx, now, s.Random)
-	if err != nil {
-		return workspace.Workspace{}, err
-	}
-	return seated(ctx, s, g.State, now, patching{stamp, p}.decide)
-}
-
-type patching struct {
-	stamp user.Stamp
-	patch workspace.Patch
-}
-
-func (p patching) decide(st *store.State) (store.Decision, workspace.Workspace, error) {
-	next, fields := st.Workspace.Apply(p.stamp, p.patch)
-	if len(fields) > 0 || next.Version == st.Workspace.Version {
-		return store.Decision{}, next, fields.Err()
-	}
-	return store.Decision{Workspace: &store.WorkspaceChange{Before: st.Workspace, After: next}}, next, nil
-}

@@ -133,7 +133,7 @@ type Departed struct {
 // ArchiveAccount archives a person in every workspace where their email is, for
 // backends that learn that somebody has left. The last active admin of a
 // workspace stays there. Workspaces that an index does not show yet follow by the
-// schedule within minutes.
+// schedule within minutes. Deleted ones are left as well, and not named.
 func (s Service) ArchiveAccount(ctx context.Context, actor, email string, now time.Time) ([]Departed, error) {
 	leaving := store.Departure{EmailKey: user.EmailKey(email), Actor: actor, At: now}
 	if err := s.Store.NoteDeparture(ctx, leaving); err != nil {
@@ -145,7 +145,7 @@ func (s Service) ArchiveAccount(ctx context.Context, actor, email string, now ti
 func (s Service) depart(ctx context.Context, d store.Departure, now time.Time) ([]Departed, error) {
 	results := []Departed{}
 	var left error // of a workspace that could not be left; the others are, all the same
-	err := s.Store.EachMembership(ctx, d.EmailKey, func(m store.Membership) error {
+	err := s.Store.EachRecord(ctx, d.EmailKey, func(m store.Membership) error {
 		if m.Unreadable != nil {
 			left = m.Unreadable
 			return nil
@@ -163,7 +163,9 @@ func (s Service) depart(ctx context.Context, d store.Departure, now time.Time) (
 				}
 			}
 		}
-		results = append(results, one)
+		if m.Workspace.Exists() {
+			results = append(results, one)
+		}
 		return nil
 	})
 	return results, cmp.Or(err, left)

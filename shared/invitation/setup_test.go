@@ -88,8 +88,10 @@ var t0 = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 type deployment struct {
 	invitation.Service
 	*wire
-	t   *testing.T
-	now time.Time
+	t     *testing.T
+	now   time.Time
+	db    *dynamodb.Client
+	table string
 }
 
 var tables atomic.Int64
@@ -106,6 +108,7 @@ func newDeployment(t *testing.T) *deployment {
 	if err := dynamodblocal.CreateTable(t.Context(), db, name, blueprint.TheTable()); err != nil {
 		t.Fatal(err)
 	}
+	d.db, d.table = db, name
 	d.Service = invitation.Service{
 		Store: store.New(db, name), DataKeys: datakey.FromEnv(keyEnv, rand.Reader),
 		Reports: 2, Random: rand.Reader, Limits: daily(1_000_000),

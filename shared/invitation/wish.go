@@ -2,12 +2,14 @@ package invitation
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/latchkey/latchkey/shared/access"
 	"github.com/latchkey/latchkey/shared/link"
 	"github.com/latchkey/latchkey/shared/store"
 	"github.com/latchkey/latchkey/shared/user"
+	"github.com/latchkey/latchkey/shared/workspace"
 )
 
 // Mailed is a person who reads a mail of a workspace, by the links in it that
@@ -59,7 +61,11 @@ func (s Service) Express(ctx context.Context, m Mailed, wish user.Wish, now time
 	if err != nil {
 		return false, err
 	}
-	return store.Decide(ctx, s.Store, m.State, expressing{m.UserID, wish, stamp, pause, s.Reports}.decide)
+	paused, err = store.Decide(ctx, s.Store, m.State, expressing{m.UserID, wish, stamp, pause, s.Reports}.decide)
+	if errors.Is(err, workspace.ErrNotFound) { // deleted a moment ago: the link is dead
+		err = user.ErrNoInvitation
+	}
+	return paused, err
 }
 
 type expressing struct {
@@ -98,7 +104,8 @@ type Returned struct {
 // Learn notes what became of a mail. Most notices change the delivery state of
 // the newest invitation alone. A mail that came back for a lasting reason is
 // noted with the address, and a complaint with the person: both hold whatever
-// becomes of the record, and a late one counts, too.
+// becomes of the record, and a late one counts, too. That the workspace is deleted
+// is no reason not to listen.
 func (s Service) Learn(ctx context.Context, r Returned, actor string, now time.Time) error {
 	stamp, err := access.Stamp(ctx, actor, now, s.Random)
 	if err != nil {
@@ -108,7 +115,7 @@ func (s Service) Learn(ctx context.Context, r Returned, actor string, now time.T
 		return s.Store.SetDelivery(ctx, r.Mail, stamp, r.Notice)
 	}
 	st, err := s.Store.Load(ctx, store.Want{Workspace: r.WorkspaceID, Users: []string{r.UserID}, Wishes: []string{r.UserID}})
-	if err != nil || st.Workspace.ID == "" {
+	if err != nil {
 		return err
 	}
 	if r.Notice.Weight == user.WeightUndeliverable {
@@ -121,6 +128,9 @@ func (s Service) Learn(ctx context.Context, r Returned, actor string, now time.T
 				return err
 			}
 		}
+	}
+	if !st.Workspace.Exists() && st.Deleted.Stage != workspace.StageDeleted {
+		return nil // nothing in it comes back, and nobody is mailed
 	}
 	_, err = store.Decide(ctx, s.Store, st, learning{r, stamp}.decide)
 	return err

@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,6 +47,12 @@ const MaxMemberships = 50
 // start). next is where the following page begins, "" at the end. Somebody who
 // was invited within the last moments may be missing.
 func (s *Store) Memberships(ctx context.Context, emailKey, after string) (found []Membership, next string, err error) {
+	found, next, err = s.records(ctx, emailKey, after)
+	return slices.DeleteFunc(found, func(m Membership) bool { return m.Workspace.Stage != "" }), next, err
+}
+
+// records is Memberships with those in deleted workspaces.
+func (s *Store) records(ctx context.Context, emailKey, after string) (found []Membership, next string, err error) {
 	if after == "" {
 		after = " " // sorts before every id
 	}
@@ -95,8 +102,19 @@ func (s *Store) Memberships(ctx context.Context, emailKey, after string) (found 
 
 // EachMembership calls do for every workspace that an email is in.
 func (s *Store) EachMembership(ctx context.Context, emailKey string, do func(Membership) error) error {
+	return s.EachRecord(ctx, emailKey, func(m Membership) error {
+		if m.Workspace.Stage != "" {
+			return nil
+		}
+		return do(m)
+	})
+}
+
+// EachRecord is EachMembership with deleted workspaces: whoever leaves for good
+// leaves those, too, so that a restored workspace lets nobody in again.
+func (s *Store) EachRecord(ctx context.Context, emailKey string, do func(Membership) error) error {
 	for after := ""; ; {
-		found, next, err := s.Memberships(ctx, emailKey, after)
+		found, next, err := s.records(ctx, emailKey, after)
 		if err != nil {
 			return err
 		}

@@ -68,7 +68,8 @@ const (
 // decision, or an item that it rests on, is broken.
 //
 // An error of decide ends it, and so do the store's own refusals:
-// user.ErrLastAdmin and workspace.ErrSeatLimit.
+// user.ErrLastAdmin, workspace.ErrSeatLimit, and workspace.ErrNotFound where the
+// workspace was deleted meanwhile.
 func Decide[T any](ctx context.Context, s *Store, st *State, decide func(*State) (Decision, T, error)) (T, error) {
 	token := newToken()
 	var stuck deadlock
@@ -98,10 +99,14 @@ func Decide[T any](ctx context.Context, s *Store, st *State, decide func(*State)
 		if err := stuck.note(writes, outcome.Lost); err != nil {
 			return result, err
 		}
+		existed := st.Workspace.Exists()
 		for i, item := range outcome.Lost {
 			if err := st.absorb(writes[i].Key, item); err != nil {
 				return result, err
 			}
+		}
+		if existed && !st.Workspace.Exists() {
+			return result, workspace.ErrNotFound
 		}
 		if len(outcome.Lost) == 0 || try >= eager {
 			if err := table.Wait(ctx, try); err != nil {

@@ -14,8 +14,9 @@ import (
 )
 
 // Due is something whose time has come: a user with a scheduled mail, a reminder
-// or an expiry, a group whose deletion is to be finished, or an account that
-// has left. The other ids are empty.
+// or an expiry, a group whose deletion is to be finished, a deleted workspace
+// that is to be erased (its id alone), or an account that has left. The other
+// ids are empty.
 type Due struct {
 	WorkspaceID, UserID, GroupID string
 	Departed                     string // an email key
@@ -31,11 +32,10 @@ func dueOfItem(item Item) Due {
 		return d
 	}
 	d.WorkspaceID = strings.TrimPrefix(key.PK, prefixWorkspace)
-	if group, ok := strings.CutPrefix(key.SK, prefixGroup); ok {
-		d.GroupID = group
-	} else {
-		d.UserID = strings.TrimPrefix(key.SK, prefixUser)
-		d.Mail = strings.Contains(d.at, "#")
+	if id, ok := strings.CutPrefix(key.SK, prefixGroup); ok {
+		d.GroupID = id
+	} else if id, ok := strings.CutPrefix(key.SK, prefixUser); ok {
+		d.UserID, d.Mail = id, strings.Contains(d.at, "#")
 	}
 	return d
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/latchkey/latchkey/shared/event"
 	"github.com/latchkey/latchkey/shared/table"
 	"github.com/latchkey/latchkey/shared/user"
+	"github.com/latchkey/latchkey/shared/workspace"
 )
 
 // historyItem is one line of history. The table has it by user, the index
@@ -144,12 +145,12 @@ func (s *Store) Names(ctx context.Context, workspaceID string, ids []string) (ma
 }
 
 // AppendHistory writes a line for each event, kept for so long. Writing an
-// event again writes the same line.
+// event again writes the same line. A workspace that was erased has no history.
 func (s *Store) AppendHistory(ctx context.Context, events []event.Event, keep time.Duration) error {
 	var items []Item
 	seen := map[string]bool{}
 	for _, e := range events {
-		if seen[e.ID] { // a batch may not name one item twice
+		if e.Type == string(workspace.Erased) || seen[e.ID] { // a batch may not name one item twice
 			continue
 		}
 		seen[e.ID] = true

@@ -275,6 +275,10 @@ func erasedOfItem(item Item) (e user.Erased, wishes user.Recipient, err error) {
 
 type workspaceItem struct {
 	primary
+	DuePK               string    `dynamodbav:"duePk,omitempty"`
+	DueSK               string    `dynamodbav:"dueSk,omitempty"`
+	Stage               string    `dynamodbav:"stage,omitempty"`
+	NextStage           string    `dynamodbav:"nextStage,omitempty"`
 	Slug                string    `dynamodbav:"slug"`
 	Name                string    `dynamodbav:"name"`
 	InvitationDays      int       `dynamodbav:"invitationDays"`
@@ -304,16 +308,44 @@ type workspaceItem struct {
 
 func itemOfWorkspace(w workspace.Workspace) (Item, error) {
 	key := workspaceKey(w.ID)
+	var due string
+	if !w.NextStage.IsZero() {
+		due = shard(w.ID)
+	}
 	return attributevalue.MarshalMap(workspaceItem{
 		primary: primary{key.PK, key.SK, entityWorkspace},
-		Slug:    w.Slug, Name: w.Name,
+		DuePK:   due, DueSK: timeText(w.NextStage), Stage: string(w.Stage), NextStage: timeText(w.NextStage),
+		Slug: w.Slug, Name: w.Name,
 		InvitationDays: w.InvitationDays, ReminderDays: w.ReminderDays, AllowedEmailDomains: w.AllowedEmailDomains,
 		Locale: w.Locale, Timezone: w.Timezone, Directory: string(w.Directory), PersonalMessages: w.PersonalMessages, SeatLimit: w.SeatLimit,
 		NotifyInviters: w.NotifyInviters, ProductName: w.ProductName, LogoURL: w.LogoURL, AccentColor: w.AccentColor,
 		ReplyTo: w.ReplyTo, SupportAddress: w.SupportAddress, Reports: w.Reports, Paused: w.Paused, MailAllowance: w.MailAllowance,
 		Admins: w.Admins, DataKey: w.DataKey,
 		CreatedAt: timeText(w.CreatedAt), UpdatedAt: timeText(w.UpdatedAt), Version: w.Version,
-		Last: &lastItem{ID: w.Last.ID, Type: string(w.Last.Type), Actor: w.Last.Actor, At: timeText(w.Last.At), Changed: w.Last.Changed, Correlation: w.Last.CorrelationID},
+		Last: itemOfWorkspaceChange(w.Last),
+	})
+}
+
+func itemOfWorkspaceChange(c workspace.Change) *lastItem {
+	return &lastItem{ID: c.ID, Type: string(c.Type), Actor: c.Actor, At: timeText(c.At), Changed: c.Changed, Correlation: c.CorrelationID}
+}
+
+// tombstoneItem stands where an erased workspace was, until its event is out.
+type tombstoneItem struct {
+	primary
+	Stage     string    `dynamodbav:"stage"`
+	UpdatedAt string    `dynamodbav:"updatedAt"`
+	Version   int       `dynamodbav:"version"`
+	Last      *lastItem `dynamodbav:"last"`
+	TTL       int64     `dynamodbav:"ttl"`
+}
+
+func itemOfTombstone(w workspace.Workspace) (Item, error) {
+	key := workspaceKey(w.ID)
+	return attributevalue.MarshalMap(tombstoneItem{
+		primary: primary{key.PK, key.SK, entityWorkspace},
+		Stage:   string(w.Stage), UpdatedAt: timeText(w.UpdatedAt), Version: w.Version,
+		Last: itemOfWorkspaceChange(w.Last), TTL: w.RetainUntil().Unix(),
 	})
 }
 
@@ -337,6 +369,7 @@ func workspaceOfItem(item Item) (workspace.Workspace, error) {
 		Reports: in.Reports, Paused: in.Paused, MailAllowance: in.MailAllowance,
 		Admins: in.Admins, DataKey: in.DataKey,
 		CreatedAt: parseTime(in.CreatedAt), UpdatedAt: parseTime(in.UpdatedAt), Version: in.Version,
+		Stage: workspace.Stage(in.Stage), NextStage: parseTime(in.NextStage),
 	}
 	if l := in.Last; l != nil {
 		w.Last = workspace.Change{ID: l.ID, Type: workspace.ChangeType(l.Type), Actor: l.Actor, At: parseTime(l.At), Changed: l.Changed, CorrelationID: l.Correlation}

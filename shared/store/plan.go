@@ -242,7 +242,9 @@ func sameWishes(before user.Recipient) expression.ConditionBuilder {
 // every part's share of a new seat limit, or counts active admins. The last one
 // stays, however many leave at once.
 func (p *planner) workspace() {
-	if c := p.d.Workspace; c != nil {
+	if c := p.d.Workspace; c != nil && c.After.Stage == workspace.StageErased {
+		p.tombstone(*c)
+	} else if c != nil {
 		update, err := workspaceUpdate(c.Before, c.After)
 		if err != nil {
 			p.fail(err)
@@ -260,7 +262,11 @@ func (p *planner) workspace() {
 		p.fail(errors.New("store: one transaction cannot change a workspace and its count of admins"))
 		return
 	}
-	if p.st.Workspace.ID != "" && p.st.Workspace.Admins+p.admins < 1 {
+	w := p.st.Workspace
+	if !w.Exists() { // somebody is archived everywhere
+		w = p.st.Deleted
+	}
+	if w.ID != "" && w.Admins+p.admins < 1 {
 		p.fail(user.ErrLastAdmin)
 		return
 	}
@@ -272,6 +278,17 @@ func (p *planner) workspace() {
 		Key: workspaceKey(p.st.id), Condition: enough,
 		Update: expression.Add(name("admins"), value(p.admins)),
 	})
+}
+
+// tombstone puts what is left of an erased workspace, and frees its slug.
+func (p *planner) tombstone(c WorkspaceChange) {
+	item, err := itemOfTombstone(c.After)
+	if err != nil {
+		p.fail(err)
+		return
+	}
+	p.add(table.Write{Key: workspaceKey(c.After.ID), Put: item, Condition: isVersion(c.Before.Version)})
+	p.add(table.Write{Key: slugKey(c.Before.Slug), Delete: true, Condition: missing("pk").Or(name("workspace").Equal(value(c.Before.ID)))})
 }
 
 // seatLimit gives the parts' rooms a new sum. Each change is relative, so it

@@ -35,7 +35,8 @@ type Want struct {
 // State is what was read for a decision, and what a decision reads. A decision
 // that is lost to another writer is made anew on the state as it is then.
 type State struct {
-	Workspace workspace.Workspace // zero if there is none
+	Workspace workspace.Workspace // zero if there is none, or it is deleted
+	Deleted   workspace.Workspace // the same where it is deleted: for those who restore or erase it
 	Users     map[string]user.User
 	Erased    map[string]user.Erased
 	Groups    map[string]bool // those that exist and are not being deleted
@@ -217,11 +218,12 @@ func (st *State) take(item Item) (err error) {
 	key := table.KeyOf(item)
 	switch entityOf(item) {
 	case entityWorkspace:
-		was := st.Workspace.SeatLimit
-		st.Workspace, err = workspaceOfItem(item)
-		if st.Workspace.SeatLimit != was { // the rooms that were read are those of another limit
+		var w workspace.Workspace
+		w, err = workspaceOfItem(item)
+		if w.SeatLimit != st.Workspace.SeatLimit { // the rooms that were read are those of another limit
 			st.forget(st.tallyKeys())
 		}
+		st.Workspace, st.Deleted = living(w)
 	case entityUser:
 		var u user.User
 		u, err = userOfItem(item)
@@ -268,6 +270,15 @@ func (st *State) take(item Item) (err error) {
 	return err
 }
 
+// living tells a workspace that exists from a deleted one, which to all who read
+// State.Workspace does not. The other one is zero.
+func living(w workspace.Workspace) (exists, deleted workspace.Workspace) {
+	if w.Exists() {
+		return w, deleted
+	}
+	return exists, w
+}
+
 // absorb notes an item as another writer left it; nil for none.
 func (st *State) absorb(key Key, item Item) error {
 	if item != nil {
@@ -279,7 +290,7 @@ func (st *State) absorb(key Key, item Item) error {
 		delete(st.Users, strings.TrimPrefix(key.SK, prefixUser))
 		delete(st.Erased, strings.TrimPrefix(key.SK, prefixUser))
 	case key.SK == skWorkspace:
-		st.Workspace = workspace.Workspace{}
+		st.Workspace, st.Deleted = workspace.Workspace{}, workspace.Workspace{}
 	case key.SK == skMailbox:
 		delete(st.mailboxes, strings.TrimPrefix(key.PK, prefixRecipient))
 	case strings.HasPrefix(key.SK, prefixRequest):

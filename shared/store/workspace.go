@@ -5,6 +5,11 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/latchkey/latchkey/shared/table"
 	"github.com/latchkey/latchkey/shared/user"
@@ -124,4 +129,33 @@ func workspaceUpdate(before, after workspace.Workspace) (table.Write, error) {
 	delete(was, "admins")
 	delete(is, "admins")
 	return table.Write{Key: workspaceKey(before.ID), Update: difference(was, is), Condition: isVersion(before.Version)}, nil
+}
+
+// EmptyWorkspace erases what a workspace holds, its history included, a megabyte
+// of keys at a time. The workspace itself stays, and so does what people said
+// about its mail. Where until comes before the end, done is false, and the next
+// call begins again and finds less to do.
+func (s *Store) EmptyWorkspace(ctx context.Context, workspaceID string, until time.Time, clock func() time.Time) (done bool, err error) {
+	late := func() bool { return clock().After(until) }
+	for _, partition := range []string{prefixWorkspace, prefixHistory} {
+		err = s.table.Pages(ctx, &dynamodb.QueryInput{
+			KeyConditionExpression:    aws.String("pk = :pk"),
+			ProjectionExpression:      aws.String("pk, sk"),
+			ExpressionAttributeValues: Item{":pk": table.Text(partition + workspaceID)},
+			ConsistentRead:            aws.Bool(true),
+		}, func(items []Item) (bool, error) {
+			var keys []Key
+			for _, item := range items {
+				key := table.KeyOf(item)
+				if key.SK != skWorkspace && !strings.HasPrefix(key.SK, prefixRecipient) {
+					keys = append(keys, key)
+				}
+			}
+			return !late(), s.table.DeleteAll(ctx, keys)
+		})
+		if err != nil || late() {
+			return false, err
+		}
+	}
+	return true, nil
 }

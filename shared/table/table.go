@@ -180,27 +180,42 @@ func (t *Table) Pages(ctx context.Context, in *dynamodb.QueryInput, take func([]
 	}
 }
 
-// putBatchSize is how many items one BatchWriteItem takes.
-const putBatchSize = 25
+// writeBatchSize is how many items one BatchWriteItem puts or deletes.
+// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
+const writeBatchSize = 25
 
 // PutAll writes items of distinct keys over whatever is there, 25 a call and 8
 // calls side by side.
 func (t *Table) PutAll(ctx context.Context, items []Item) error {
+	requests := make([]types.WriteRequest, len(items))
+	for i, item := range items {
+		requests[i].PutRequest = &types.PutRequest{Item: item}
+	}
+	return t.writeAll(ctx, requests)
+}
+
+// DeleteAll deletes the items of distinct keys, as PutAll writes them. One that
+// does not exist is no error.
+func (t *Table) DeleteAll(ctx context.Context, keys []Key) error {
+	requests := make([]types.WriteRequest, len(keys))
+	for i, key := range keys {
+		requests[i].DeleteRequest = &types.DeleteRequest{Key: key.Item()}
+	}
+	return t.writeAll(ctx, requests)
+}
+
+func (t *Table) writeAll(ctx context.Context, requests []types.WriteRequest) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(sideBySide)
-	for chunk := range slices.Chunk(items, putBatchSize) {
-		group.Go(func() error { return t.batchPut(ctx, chunk) })
+	for chunk := range slices.Chunk(requests, writeBatchSize) {
+		group.Go(func() error { return t.batchWrite(ctx, chunk) })
 	}
 	return group.Wait()
 }
 
-// batchPut writes up to 25 items and tries again those that a busy table left
+// batchWrite makes up to 25 writes and tries again those that a busy table left
 // out.
-func (t *Table) batchPut(ctx context.Context, items []Item) error {
-	left := make([]types.WriteRequest, len(items))
-	for i, item := range items {
-		left[i].PutRequest = &types.PutRequest{Item: item}
-	}
+func (t *Table) batchWrite(ctx context.Context, left []types.WriteRequest) error {
 	for try := 0; len(left) > 0; try++ {
 		if try > 0 {
 			if err := Wait(ctx, try); err != nil {

@@ -65,6 +65,9 @@ type Workspace struct {
 	UpdatedAt time.Time
 	Version   int
 	Last      Change
+	// Stage is how far its deletion has come, NextStage when that goes on.
+	Stage     Stage
+	NextStage time.Time
 }
 
 // Settings are what an admin may set.
@@ -109,8 +112,11 @@ type ChangeType string
 
 // The changes that a workspace can go through.
 const (
-	Created ChangeType = "workspace.created"
-	Updated ChangeType = "workspace.updated"
+	Created  ChangeType = "workspace.created"
+	Updated  ChangeType = "workspace.updated"
+	Deleted  ChangeType = "workspace.deleted"
+	Restored ChangeType = "workspace.restored"
+	Erased   ChangeType = "workspace.erased"
 )
 
 // Faults of workspaces.
@@ -217,7 +223,7 @@ func (w Workspace) Apply(s user.Stamp, p Patch) (next Workspace, fields fault.Fi
 	if len(fields) > 0 || len(changed) == 0 {
 		return w, fields
 	}
-	return next.changed(s, changed...), nil
+	return next.changed(s, Updated, changed...), nil
 }
 
 func lowered(text *string) *string {
@@ -418,17 +424,17 @@ func (w Workspace) Reported(s user.Stamp, threshold int) Workspace {
 		return w
 	}
 	w.Paused = true
-	return w.changed(s, "invitationsPaused")
+	return w.changed(s, Updated, "invitationsPaused")
 }
 
 // changed closes a change; it is later than the one before it.
-func (w Workspace) changed(s user.Stamp, fields ...string) Workspace {
+func (w Workspace) changed(s user.Stamp, what ChangeType, fields ...string) Workspace {
 	at := s.At
 	if !at.After(w.UpdatedAt) {
 		at = w.UpdatedAt.Add(time.Millisecond)
 	}
 	w.UpdatedAt = at
 	w.Version++
-	w.Last = Change{ID: id.At(s.ID, at), Type: Updated, Actor: s.Actor, At: at, Changed: fields, CorrelationID: s.CorrelationID}
+	w.Last = Change{ID: id.At(s.ID, at), Type: what, Actor: s.Actor, At: at, Changed: fields, CorrelationID: s.CorrelationID}
 	return w
 }

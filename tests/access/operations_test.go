@@ -24,7 +24,12 @@ var operations = map[string]func(p place) request{
 	},
 	"getWorkspace":    func(p place) request { return request{path: p.path} },
 	"updateWorkspace": func(p place) request { return request{path: p.path, body: fields{"invitationDays": 9}} },
-	"listGroups":      func(p place) request { return request{path: p.path + "/groups"} },
+	"deleteWorkspace": func(p place) request {
+		spare := p.spare()
+		return request{path: spare.path, body: fields{"slug": spare.slug}}
+	},
+	"restoreWorkspace": func(p place) request { return request{path: p.path + "/restore"} },
+	"listGroups":       func(p place) request { return request{path: p.path + "/groups"} },
 	"putGroup": func(p place) request {
 		return request{path: p.path + "/groups/" + unique(), body: fields{"name": secretGroup}}
 	},

@@ -65,8 +65,9 @@ type world struct {
 // does not exist.
 type place struct {
 	*world
-	id, path string
-	admin    *caller.Caller
+	id, path, slug string
+	admin          *caller.Caller
+	adminEmail     string
 }
 
 func newWorld(t *testing.T, cfg local.Config) *world {
@@ -119,9 +120,24 @@ func newWorld(t *testing.T, cfg local.Config) *world {
 func (w *world) found(email string) place {
 	w.t.Helper()
 	admin := caller.Person(w.t, w.stack.URL, email, "Ada Admin")
-	var made struct{ ID string }
+	var made struct{ ID, Slug string }
 	admin.Send("POST", "/v1/workspaces", fields{"name": hiddenName, "slug": "harbor-" + unique()}).Into(http.StatusCreated, &made)
-	return place{world: w, id: made.ID, path: "/v1/workspaces/" + made.ID, admin: &admin}
+	return place{world: w, id: made.ID, path: "/v1/workspaces/" + made.ID, slug: made.Slug, admin: &admin, adminEmail: email}
+}
+
+// spare is another workspace of the same admin, with the members whom the matrix
+// tries: to be deleted. Of one that does not exist it is that.
+func (p place) spare() place {
+	p.t.Helper()
+	if p.admin == nil {
+		return p
+	}
+	other := p.found(p.adminEmail)
+	if p.id == p.mine.id {
+		other.member(fields{"email": p.builder})
+		other.member(fields{"email": p.endUser, "role": "end-user"})
+	}
+	return other
 }
 
 var last atomic.Int64

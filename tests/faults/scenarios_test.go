@@ -81,6 +81,23 @@ var scenarios = []scenario{
 		s.invite("john", nil)
 		return request{who: s.admin, body: fields{"seatLimit": 40}, want: []int{http.StatusOK}}
 	}, check: func(s *scene) { s.set("seatLimit", 40) }},
+	{operation: "deleteWorkspace", stage: func(s *scene) request {
+		s.found()
+		s.invite("john", nil)
+		return request{who: s.admin, body: fields{"slug": "nexus-" + s.tag}, want: []int{http.StatusOK}, repeat: []string{"404 workspace_not_found"}}
+	}, check: func(s *scene) {
+		s.admin.Send("GET", s.path, nil).Refused(http.StatusNotFound, "workspace_not_found")
+		s.nobody().Send("GET", "/v1/invitations/"+s.params["token"], nil).Refused(http.StatusNotFound, "invitation_not_found")
+	}},
+	{operation: "restoreWorkspace", stage: func(s *scene) request {
+		s.found()
+		s.invite("john", nil)
+		s.admin.Send("DELETE", s.path, fields{"slug": "nexus-" + s.tag}).Into(http.StatusOK, nil)
+		return request{who: caller.Operator(s.t, s.stack.URL, "hr"), want: []int{http.StatusOK}}
+	}, check: func(s *scene) {
+		s.has("john", "requested", 0)
+		s.nobody().Send("GET", "/v1/invitations/"+s.params["token"], nil).Into(http.StatusOK, nil)
+	}},
 	reading("listGroups", func(s *scene) request { s.found(); s.group("eu"); return asAdmin(s) }),
 	{operation: "putGroup", stage: func(s *scene) request {
 		s.found()

@@ -97,6 +97,8 @@ func Events() ([]Event, error) {
 		{"archive-account", "archiveAccount", 200, operator, nil, m{"email": "celine@corp.com"}},
 		{"archive-erase", "eraseUser", 204, "ada@corp.com", of("dora@corp.com"), nil},
 		{"workspace-delete-group", "deleteGroup", 204, "ada@corp.com", m{"workspace": WorkspaceID, "group": "manager"}, nil},
+		{"workspace-delete", "deleteWorkspace", 200, "ada@corp.com", ws, m{"slug": "sample"}},
+		{"workspace-restore", "restoreWorkspace", 200, operator, ws, nil},
 		{"account", "recordAccount", 204, "mary@corp.com", nil, nil},
 	}
 	first, last := triggers()

@@ -1,5 +1,5 @@
 // Workspace settings > Groups, History, General; languages and times.
-import { expect, inspect, mailedLink, Office, signedIn, test, url } from './stack';
+import { Client, expect, inspect, mailedLink, Office, signedIn, test, url } from './stack';
 
 test('groups are made, renamed and deleted', async ({ page }) => {
   const office = await Office.make();
@@ -87,6 +87,37 @@ test('what mails look like', async ({ page, complaints }) => {
   await page.getByLabel('Product name').fill('');
   await page.getByRole('button', { name: 'Save' }).click();
   await expect(async () => expect(await office.admin.send('GET', office.path)).toMatchObject({ productName: null, invitationDays: 3 })).toPass();
+});
+
+test('a workspace is deleted after its slug was typed', async ({ page }) => {
+  const office = await Office.make('Short Lived');
+  const u = await office.invite({ sendEmail: false });
+  await office.accept(u);
+  await signedIn(page, office.admin);
+  await page.goto(office.users.replace('users', 'general'));
+  await page.getByRole('button', { name: 'Delete the workspace' }).click();
+  const dialog = page.getByRole('dialog');
+  const confirm = dialog.getByRole('button', { name: 'Delete the workspace' });
+  await expect(confirm).toBeDisabled();
+  await dialog.getByLabel(`Type ${office.slug} to confirm`).fill(office.slug.toUpperCase());
+  await expect(confirm).toBeDisabled();
+  await inspect(page, 'deleting a workspace');
+  await dialog.getByLabel(`Type ${office.slug} to confirm`).fill(office.slug);
+  await confirm.click();
+  await expect(page.getByText('Short Lived is deleted. It can be restored until')).toBeVisible();
+  await expect(page).toHaveURL('/');
+  await expect(page.getByRole('link', { name: 'Short Lived' })).toHaveCount(0);
+  await office.admin.send('GET', office.path, undefined, 404);
+});
+
+test('only admins see how to delete a workspace', async ({ page }) => {
+  const office = await Office.make();
+  const u = await office.invite({ sendEmail: false });
+  await office.accept(u);
+  await signedIn(page, new Client(u.email, u.name));
+  await page.goto(office.users.replace('users', 'general'));
+  await expect(page.getByText('Days an invitation lasts')).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Delete the workspace' })).toHaveCount(0);
 });
 
 test('paused invitations are told of', async ({ page }) => {

@@ -337,6 +337,9 @@ const de: Translation = {
     delivery: (whom, state) => `${whom}: ${state}`,
     workspaceCreated: (who) => `${who} hat den Arbeitsbereich erstellt`,
     workspaceUpdated: (who) => `${who} hat die Einstellungen geändert`,
+    workspaceDeleted: (who) => `${who} hat den Arbeitsbereich gelöscht`,
+    workspaceRestored: (who) => `${who} hat den Arbeitsbereich wiederhergestellt`,
+    workspaceErased: 'Der Arbeitsbereich wurde endgültig gelöscht',
     fields: {
       name: 'Name',
       role: 'Rolle',
@@ -422,6 +425,14 @@ const de: Translation = {
     paused: 'Die Einladungen dieses Arbeitsbereichs ruhen, weil sie als Missbrauch gemeldet wurden. Wenden Sie sich an den Betreiber dieses Dienstes.',
     directory: 'Wer die Benutzerliste sehen darf',
     directories: { admins: 'Nur Admins', members: 'Alle Mitglieder' },
+    deletion: {
+      title: 'Diesen Arbeitsbereich löschen',
+      hint: 'Er ist sofort für alle darin weg: Personen, Links und Einstellungen. Wer diesen Dienst betreibt, kann ihn 30 Tage lang wiederherstellen; danach wird er samt Verlauf endgültig gelöscht.',
+      open: 'Arbeitsbereich löschen',
+      confirm: (name) => `${name} löschen?`,
+      type: (slug) => `Zur Bestätigung ${slug} eingeben`,
+      done: (name, date) => `${name} ist gelöscht. Bis ${date} lässt sich das rückgängig machen.`,
+    },
   },
   callback: {
     title: 'Die Anmeldung hat nicht geklappt',

@@ -330,6 +330,9 @@ const en = {
     delivery: (whom: string, state: string) => `${whom}: ${state}`,
     workspaceCreated: (who: string) => `${who} created the workspace`,
     workspaceUpdated: (who: string) => `${who} changed the settings`,
+    workspaceDeleted: (who: string) => `${who} deleted the workspace`,
+    workspaceRestored: (who: string) => `${who} restored the workspace`,
+    workspaceErased: 'The workspace was erased',
     fields: {
       name: 'Name',
       role: 'Role',
@@ -415,6 +418,14 @@ const en = {
     paused: 'The invitations of this workspace are paused, because people have reported them as abuse. Ask whoever runs this service.',
     directory: 'Who may see the list of users',
     directories: { admins: 'Admins alone', members: 'Every member' },
+    deletion: {
+      title: 'Delete this workspace',
+      hint: 'It is gone at once for everyone in it: people, links and settings. Whoever runs this service can restore it for 30 days; then it is erased, its history included.',
+      open: 'Delete the workspace',
+      confirm: (name: string) => `Delete ${name}?`,
+      type: (slug: string) => `Type ${slug} to confirm`,
+      done: (name: string, date: string) => `${name} is deleted. It can be restored until ${date}.`,
+    },
   },
   callback: {
     title: 'Signing in did not work',

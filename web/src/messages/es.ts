@@ -337,6 +337,9 @@ const es: Translation = {
     delivery: (whom, state) => `${whom}: ${state}`,
     workspaceCreated: (who) => `${who} creó el espacio de trabajo`,
     workspaceUpdated: (who) => `${who} cambió la configuración`,
+    workspaceDeleted: (who) => `${who} eliminó el espacio de trabajo`,
+    workspaceRestored: (who) => `${who} restauró el espacio de trabajo`,
+    workspaceErased: 'El espacio de trabajo se borró',
     fields: {
       name: 'Nombre',
       role: 'Rol',
@@ -422,6 +425,14 @@ const es: Translation = {
     paused: 'Las invitaciones de este espacio de trabajo están en pausa porque se han denunciado como abuso. Consulte a quien opera este servicio.',
     directory: 'Quién puede ver la lista de usuarios',
     directories: { admins: 'Solo los administradores', members: 'Todos los miembros' },
+    deletion: {
+      title: 'Eliminar este espacio de trabajo',
+      hint: 'Desaparece al instante para todos: personas, enlaces y configuración. Quien gestiona este servicio puede restaurarlo durante 30 días; después se borra, también su historial.',
+      open: 'Eliminar el espacio de trabajo',
+      confirm: (name) => `¿Eliminar ${name}?`,
+      type: (slug) => `Escriba ${slug} para confirmar`,
+      done: (name, date) => `${name} se ha eliminado. Se puede restaurar hasta el ${date}.`,
+    },
   },
   callback: {
     title: 'No se pudo iniciar sesión',

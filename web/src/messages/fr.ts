@@ -337,6 +337,9 @@ const fr: Translation = {
     delivery: (whom, state) => `${whom} : ${state}`,
     workspaceCreated: (who) => `${who} a créé l’espace de travail`,
     workspaceUpdated: (who) => `${who} a modifié les paramètres`,
+    workspaceDeleted: (who) => `${who} a supprimé l’espace de travail`,
+    workspaceRestored: (who) => `${who} a restauré l’espace de travail`,
+    workspaceErased: 'L’espace de travail a été effacé',
     fields: {
       name: 'Nom',
       role: 'Rôle',
@@ -422,6 +425,14 @@ const fr: Translation = {
     paused: 'Les invitations de cet espace de travail sont suspendues, car elles ont été signalées comme abusives. Adressez-vous à l’exploitant de ce service.',
     directory: 'Qui peut voir la liste des utilisateurs',
     directories: { admins: 'Les admins seulement', members: 'Tous les membres' },
+    deletion: {
+      title: 'Supprimer cet espace de travail',
+      hint: 'Il disparaît aussitôt pour tout le monde : personnes, liens et paramètres. L’équipe qui gère ce service peut le restaurer pendant 30 jours ; ensuite il est effacé, historique compris.',
+      open: 'Supprimer l’espace de travail',
+      confirm: (name) => `Supprimer ${name} ?`,
+      type: (slug) => `Saisissez ${slug} pour confirmer`,
+      done: (name, date) => `${name} est supprimé. La restauration est possible jusqu’au ${date}.`,
+    },
   },
   callback: {
     title: 'La connexion n’a pas abouti',

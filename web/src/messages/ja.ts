@@ -334,6 +334,9 @@ const ja: Translation = {
     delivery: (whom, state) => `${whom}：${state}`,
     workspaceCreated: (who) => `${who} がワークスペースを作成`,
     workspaceUpdated: (who) => `${who} が設定を変更`,
+    workspaceDeleted: (who) => `${who} がワークスペースを削除`,
+    workspaceRestored: (who) => `${who} がワークスペースを復元`,
+    workspaceErased: 'ワークスペースが消去されました',
     fields: {
       name: '名前',
       role: 'ロール',
@@ -419,6 +422,14 @@ const ja: Translation = {
     paused: '不正利用の報告があったため、このワークスペースの招待は一時停止されています。サービスの運営者にお問い合わせください。',
     directory: 'ユーザー一覧を見られる人',
     directories: { admins: '管理者のみ', members: 'すべてのメンバー' },
+    deletion: {
+      title: 'このワークスペースを削除',
+      hint: 'メンバー、リンク、設定のすべてが、全員からすぐに見えなくなります。このサービスの運営者は30日以内であれば復元できます。その後は履歴も含めて消去されます。',
+      open: 'ワークスペースを削除',
+      confirm: (name) => `${name} を削除しますか？`,
+      type: (slug) => `確認のため ${slug} と入力してください`,
+      done: (name, date) => `${name} を削除しました。${date} まで復元できます。`,
+    },
   },
   callback: {
     title: 'サインインできませんでした',

@@ -337,6 +337,9 @@ const ptBR: Translation = {
     delivery: (whom, state) => `${whom}: ${state}`,
     workspaceCreated: (who) => `${who} criou o espaço de trabalho`,
     workspaceUpdated: (who) => `${who} alterou as configurações`,
+    workspaceDeleted: (who) => `${who} excluiu o espaço de trabalho`,
+    workspaceRestored: (who) => `${who} restaurou o espaço de trabalho`,
+    workspaceErased: 'O espaço de trabalho foi apagado',
     fields: {
       name: 'Nome',
       role: 'Função',
@@ -422,6 +425,14 @@ const ptBR: Translation = {
     paused: 'Os convites deste espaço de trabalho estão em pausa, porque foram denunciados como abuso. Fale com quem opera este serviço.',
     directory: 'Quem pode ver a lista de usuários',
     directories: { admins: 'Somente administradores', members: 'Todos os membros' },
+    deletion: {
+      title: 'Excluir este espaço de trabalho',
+      hint: 'Ele desaparece na hora para todos: pessoas, links e configurações. Quem opera este serviço pode restaurá-lo por 30 dias; depois ele é apagado, inclusive o histórico.',
+      open: 'Excluir o espaço de trabalho',
+      confirm: (name) => `Excluir ${name}?`,
+      type: (slug) => `Digite ${slug} para confirmar`,
+      done: (name, date) => `${name} foi excluído. É possível restaurá-lo até ${date}.`,
+    },
   },
   callback: {
     title: 'Não foi possível entrar',

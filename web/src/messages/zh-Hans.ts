@@ -333,6 +333,9 @@ const zhHans: Translation = {
     delivery: (whom, state) => `${whom}：${state}`,
     workspaceCreated: (who) => `${who} 创建了工作区`,
     workspaceUpdated: (who) => `${who} 更改了设置`,
+    workspaceDeleted: (who) => `${who} 删除了工作区`,
+    workspaceRestored: (who) => `${who} 恢复了工作区`,
+    workspaceErased: '工作区已被清除',
     fields: {
       name: '姓名',
       role: '角色',
@@ -418,6 +421,14 @@ const zhHans: Translation = {
     paused: '此工作区的邀请因被举报滥用而暂停。请联系此服务的运营者。',
     directory: '谁可以查看用户列表',
     directories: { admins: '仅管理员', members: '所有成员' },
+    deletion: {
+      title: '删除此工作区',
+      hint: '所有人将立即无法访问其中的人员、链接和设置。此服务的运营者可在 30 天内恢复；之后将连同历史记录一并清除。',
+      open: '删除工作区',
+      confirm: (name) => `删除 ${name}？`,
+      type: (slug) => `输入 ${slug} 以确认`,
+      done: (name, date) => `${name} 已删除，可在 ${date} 之前恢复。`,
+    },
   },
   callback: {
     title: '登录未成功',

@@ -1,7 +1,8 @@
 // Workspace settings > General.
 import { useId, useState, type FormEvent } from 'react';
+import { useLocation } from 'wouter';
 import { api, body, problem, type Problem, type Workspace } from '../api';
-import { tell } from '../overlay';
+import { Panel, tell } from '../overlay';
 import { usePlace } from '../place';
 import { languages, useText } from '../text';
 import { explain, Field, Heading, Notice } from '../ui';
@@ -81,6 +82,7 @@ export default function GeneralPage() {
       </header>
       {me.role !== 'admin' && <Notice>{t.general.adminsChange}</Notice>}
       <GeneralForm editable={me.role === 'admin'} />
+      {me.role === 'admin' && <Deletion />}
     </div>
   );
 }
@@ -199,6 +201,66 @@ function GeneralForm({ editable }: { editable: boolean }) {
         </div>
       )}
     </form>
+  );
+}
+
+/** Deletes the workspace, after its slug was typed. */
+function Deletion() {
+  const text = useText();
+  const { t } = text;
+  const { workspace } = usePlace();
+  const [, go] = useLocation();
+  const [open, setOpen] = useState(false);
+  const [typed, setTyped] = useState('');
+  const [refused, setRefused] = useState<Problem>();
+  const [busy, setBusy] = useState(false);
+
+  async function submit(event: FormEvent) {
+    event.preventDefault();
+    if (typed !== workspace.slug) return;
+    setBusy(true);
+    setRefused(undefined);
+    try {
+      const gone = await body(api.DELETE('/v1/workspaces/{workspace}', { params: { path: { workspace: workspace.id } }, body: { slug: typed } }));
+      tell(t.general.deletion.done(workspace.name, text.date(gone.restorableUntil)));
+      go('/');
+    } catch (error) {
+      setRefused(problem(error));
+      setBusy(false);
+    }
+  }
+
+  return (
+    <section className="card group-of-settings">
+      <h2>{t.general.deletion.title}</h2>
+      <p className="soft">{t.general.deletion.hint}</p>
+      <div className="buttons">
+        <button className="button danger" onClick={() => setOpen(true)}>
+          {t.general.deletion.open}
+        </button>
+      </div>
+      {open && (
+        <Panel title={t.general.deletion.confirm(workspace.name)} onClose={() => setOpen(false)}>
+          <form onSubmit={submit} noValidate>
+            <div className="dialog-body">
+              {refused && <Notice bad>{explain(text, refused)}</Notice>}
+              <p>{t.general.deletion.hint}</p>
+              <Field label={t.general.deletion.type(workspace.slug)}>
+                {(props) => <input {...props} className="code" value={typed} spellCheck={false} autoComplete="off" autoCapitalize="none" onChange={(e) => setTyped(e.target.value)} />}
+              </Field>
+            </div>
+            <div className="buttons dialog-foot">
+              <button className="button danger" disabled={busy || typed !== workspace.slug}>
+                {t.general.deletion.open}
+              </button>
+              <button type="button" className="button" onClick={() => setOpen(false)}>
+                {t.common.cancel}
+              </button>
+            </div>
+          </form>
+        </Panel>
+      )}
+    </section>
   );
 }
 

@@ -6,7 +6,7 @@ import { api, body, problem, type Membership, type Problem } from '../api';
 import { Plain } from '../frame';
 import { Plus } from '../icons';
 import { myWorkspaces } from '../memberships';
-import { tell } from '../overlay';
+import { tell, Toasts } from '../overlay';
 import { person, signIn, signOut, signUp } from '../session';
 import { useText } from '../text';
 import { Avatar, explain, explainField, Failure, Field, Heading, Loading, Notice, roleName, StatusChip, useLoad } from '../ui';
@@ -82,6 +82,7 @@ function MyWorkspaces() {
           </ul>
         </>
       )}
+      <Toasts />
     </Plain>
   );
 }

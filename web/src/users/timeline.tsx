@@ -125,6 +125,12 @@ function sentence(text: Text, e: Entry, named?: boolean): string {
       return t.history.workspaceCreated(who);
     case 'workspace.updated':
       return t.history.workspaceUpdated(who);
+    case 'workspace.deleted':
+      return t.history.workspaceDeleted(who);
+    case 'workspace.restored':
+      return t.history.workspaceRestored(who);
+    case 'workspace.erased': // by then there is nobody to see it
+      return t.history.workspaceErased;
     default:
       return e.type satisfies never; // new to the dashboard
   }

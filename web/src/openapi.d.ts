@@ -116,7 +116,8 @@ export interface paths {
          * Archive a person everywhere
          * @description For operators: somebody has left the company. Archives the users with this email in every
          *     workspace, whatever their status. Where one is the last active admin, that one fails. An email
-         *     that is nowhere is an empty list.
+         *     that is nowhere is an empty list. Deleted workspaces are not listed; the person is archived there,
+         *     too, unless they are the last active admin.
          */
         post: operations["archiveAccount"];
         delete?: never;
@@ -168,7 +169,17 @@ export interface paths {
         get: operations["getWorkspace"];
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * Delete a workspace
+         * @description For admins, who repeat the slug to confirm it. The workspace is gone for everyone at once: every
+         *     operation, link and list answers as if it had never existed, and no mail leaves. Its slug stays
+         *     taken. For 30 days operators can restore it with `restoreWorkspace`; after that the schedule erases
+         *     it with everything in it, its history included, and the slug is free. What is known of an address
+         *     outlives it: a bounce, a complaint, an unsubscription, a report, and how often it was mailed today.
+         *
+         *     A repeat is a `404`.
+         */
+        delete: operations["deleteWorkspace"];
         options?: never;
         head?: never;
         /**
@@ -179,6 +190,35 @@ export interface paths {
          *     workspace's invitations are paused once enough people have reported them as abuse.
          */
         patch: operations["updateWorkspace"];
+        trace?: never;
+    };
+    "/v1/workspaces/{workspace}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The workspace's id. Anything else is a workspace that does not exist.
+                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
+                 */
+                workspace: components["parameters"]["Workspace"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Restore a deleted workspace
+         * @description For operators, until 30 days after the workspace was deleted. Everything is as it was: people,
+         *     links, settings, history. What became due meanwhile follows within minutes: scheduled mails leave,
+         *     and invitations whose time has passed end. People who were archived everywhere meanwhile stay
+         *     archived. A workspace that exists is returned as it is.
+         */
+        post: operations["restoreWorkspace"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/v1/workspaces/{workspace}/groups": {
@@ -1010,7 +1050,7 @@ export interface components {
          * @description The domain events, as `events/schema` has them.
          * @enum {string}
          */
-        EventType: "user.invited" | "user.reinvited" | "user.reminded" | "user.accepted" | "user.declined" | "user.expired" | "user.updated" | "user.archived" | "user.restored" | "user.erased" | "user.email_corrected" | "user.asked_again" | "invitation.mail_due" | "invitation.delivery_changed" | "workspace.created" | "workspace.updated";
+        EventType: "user.invited" | "user.reinvited" | "user.reminded" | "user.accepted" | "user.declined" | "user.expired" | "user.updated" | "user.archived" | "user.restored" | "user.erased" | "user.email_corrected" | "user.asked_again" | "invitation.mail_due" | "invitation.delivery_changed" | "workspace.created" | "workspace.updated" | "workspace.deleted" | "workspace.restored" | "workspace.erased";
         /**
          * @description What is known of the newest mail.
          *
@@ -1512,7 +1552,7 @@ export interface components {
          *     | admin_required | 403 | the caller is a member of the workspace, but no admin |
          *     | link_required | 403 | the role manages the workspace, so accepting takes the mailed link |
          *     | recipient_mismatch | 403 | the invitation is for another address than the caller's |
-         *     | workspace_not_found | 404 | there is no such workspace, or the caller is no active member of it |
+         *     | workspace_not_found | 404 | there is no such workspace, it was deleted, or the caller is no active member of it |
          *     | user_not_found | 404 | nobody has this id in the workspace |
          *     | group_not_found | 404 | the workspace has no such group |
          *     | invitation_not_found | 404 | the link is unknown, forged or dead |
@@ -1585,6 +1625,7 @@ export interface components {
          *     | invalid_domain | allowedEmailDomains | it is no whole domain |
          *     | invalid_slug | slug | it has other characters than it may |
          *     | reserved_slug | slug | the dashboard needs it |
+         *     | wrong_slug | slug | it is not the slug of the workspace that is to be deleted |
          *     | invalid_logo | logoUrl | it is no https address of a picture |
          *     | host_not_allowed | logoUrl | the deployment allows no logos from this host |
          *     | invalid_color | accentColor | it is not a color such as #1f4fd8 |
@@ -1603,7 +1644,7 @@ export interface components {
          *     | unknown_parameter | any parameter | the operation does not have it |
          * @enum {string}
          */
-        FieldCode: "required" | "wrong_type" | "unknown_field" | "too_long" | "invalid_characters" | "looks_like_address" | "looks_like_phone_number" | "looks_like_offer" | "invalid_email" | "email_too_long" | "email_not_ascii" | "domain_not_allowed" | "unknown_role" | "unknown_group" | "duplicate" | "too_many" | "too_deep" | "too_large" | "invalid_json" | "messages_off" | "unknown_locale" | "out_of_range" | "unknown_timezone" | "unknown_directory" | "invalid_domain" | "invalid_slug" | "reserved_slug" | "invalid_logo" | "host_not_allowed" | "invalid_color" | "too_little_contrast" | "invalid_group" | "unknown_status" | "unknown_sort" | "unknown_format" | "invalid_boolean" | "not_with_csv" | "missing_column" | "unknown_column" | "duplicate_column" | "wrong_length" | "invalid_cursor" | "unknown_parameter";
+        FieldCode: "required" | "wrong_type" | "unknown_field" | "too_long" | "invalid_characters" | "looks_like_address" | "looks_like_phone_number" | "looks_like_offer" | "invalid_email" | "email_too_long" | "email_not_ascii" | "domain_not_allowed" | "unknown_role" | "unknown_group" | "duplicate" | "too_many" | "too_deep" | "too_large" | "invalid_json" | "messages_off" | "unknown_locale" | "out_of_range" | "unknown_timezone" | "unknown_directory" | "invalid_domain" | "invalid_slug" | "reserved_slug" | "wrong_slug" | "invalid_logo" | "host_not_allowed" | "invalid_color" | "too_little_contrast" | "invalid_group" | "unknown_status" | "unknown_sort" | "unknown_format" | "invalid_boolean" | "not_with_csv" | "missing_column" | "unknown_column" | "duplicate_column" | "wrong_length" | "invalid_cursor" | "unknown_parameter";
     };
     responses: {
         /** @description The body is missing or no JSON object, or fields are wrong. Nothing was written. */
@@ -2720,6 +2761,65 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    deleteWorkspace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The workspace's id. Anything else is a workspace that does not exist.
+                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
+                 */
+                workspace: components["parameters"]["Workspace"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "slug": "nexus"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description The slug of the workspace that is to be deleted. */
+                    slug: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The workspace is deleted. */
+            200: {
+                headers: {
+                    "apigw-requestid": components["headers"]["RequestID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "ws_5m2p0qv8d1c7e3k4t9a6rhnj",
+                     *       "slug": "nexus",
+                     *       "restorableUntil": "2026-01-31T12:00:00Z"
+                     *     }
+                     */
+                    "application/json": {
+                        id: components["schemas"]["WorkspaceID"];
+                        slug: components["schemas"]["Slug"];
+                        /** @description Until then operators can restore it; then it is erased. */
+                        restorableUntil: components["schemas"]["Time"];
+                    };
+                };
+            };
+            400: components["responses"]["BadBody"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["NoAdmin"];
+            404: components["responses"]["NoWorkspace"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     updateWorkspace: {
         parameters: {
             query?: never;
@@ -2783,6 +2883,40 @@ export interface operations {
             403: components["responses"]["MayNotChange"];
             404: components["responses"]["NoWorkspace"];
             409: components["responses"]["SeatsInUse"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    restoreWorkspace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The workspace's id. Anything else is a workspace that does not exist.
+                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
+                 */
+                workspace: components["parameters"]["Workspace"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The workspace. */
+            200: {
+                headers: {
+                    "apigw-requestid": components["headers"]["RequestID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Workspace"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["NoOperator"];
+            404: components["responses"]["NoWorkspace"];
             413: components["responses"]["TooLarge"];
             429: components["responses"]["Throttled"];
             500: components["responses"]["Internal"];

@@ -71,8 +71,12 @@ screenshots: build ## take the README's pictures anew
 race: node_modules/.package-lock.json build ## every test but the cloud's, under the race detector
 	go test -race $$(go list ./... | grep -v infra/cloud) -timeout 20m
 
+OPERATIONS ?= 5000
+SEED ?= 0
+FOR ?= 0s
 .PHONY: soak
-soak: node_modules/.package-lock.json build ## 20,000 bad requests; mail under failure for minutes: 2,000 people, a burst of 10,000 (half an hour)
+soak: node_modules/.package-lock.json build ## random loads while everything fails (OPERATIONS=5000 SEED=0 FOR=0s), 20,000 bad requests, mail under failure (an hour)
+	go test ./tests/history -count 1 -v -timeout 0 -args -severe -crashes 10 -operations $(OPERATIONS) -seed $(SEED) -for $(FOR)
 	go test ./tests/access -run TestBadRequests -count 1 -v -timeout 60m -args -requests 20000
 	go test ./infra/local/soak -count 1 -v -timeout 60m -args -people 2000 -faults 3m -limit 15m -burst 10000 | grep -v '^{'
 

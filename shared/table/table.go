@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"golang.org/x/sync/errgroup"
@@ -73,14 +74,31 @@ type Table struct {
 // New returns the table of that name.
 func New(db *dynamodb.Client, name string) *Table { return &Table{db: db, name: name} }
 
-// FromEnv returns the table of a Lambda: the one that TABLE names.
+// FromEnv returns the table of a Lambda: the one that TABLE names. It connects to
+// DynamoDB, for the first request not to have to.
 func FromEnv(env awsenv.Env) *Table {
-	return New(dynamodb.New(dynamodb.Options{
+	client := awshttp.NewBuildableClient()
+	options := dynamodb.Options{
 		Region:       env.Region(),
 		Credentials:  env.Credentials(),
 		BaseEndpoint: env.Endpoint("DYNAMODB"),
 		Retryer:      awsenv.PatientRetryer(),
-	}), env.Get(setting.Table.Name))
+		HTTPClient:   client,
+	}
+	awsenv.Connect(client, endpoint(options))
+	return New(dynamodb.New(options), env.Get(setting.Table.Name))
+}
+
+// endpoint returns where a client with these options calls, "" if that cannot be
+// told.
+func endpoint(o dynamodb.Options) string {
+	at, err := dynamodb.NewDefaultEndpointResolverV2().ResolveEndpoint(context.Background(), dynamodb.EndpointParameters{
+		Region: &o.Region, Endpoint: o.BaseEndpoint,
+	}.WithDefaults())
+	if err != nil {
+		return ""
+	}
+	return at.URI.String()
 }
 
 // Consistency is how recent a read is. A read that may lag by a moment costs

@@ -170,11 +170,35 @@ docs-site: node_modules/.package-lock.json docs/node_modules/.package-lock.json 
 docs-site-test: docs-site ## its links, axe-core, 320 px, the search
 	@playwright test -c docs/.vitepress
 
+# The Node.js that better-sqlite3 is built for: the npm package node has no headers.
+SYSTEM_NODE = $(firstword $(foreach d,$(subst :, ,$(PATH)),$(if $(findstring node_modules,$(d)),,$(wildcard $(d)/node))))
+bench/rival/node_modules/.package-lock.json: bench/rival/package-lock.json
+	@cd bench/rival && PATH="$(dir $(SYSTEM_NODE)):$$PATH" npm_config_nodedir=$(abspath $(dir $(SYSTEM_NODE))..) npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.PHONY: bench-build
+bench-build: node_modules/.package-lock.json build
+	@for p in infra/local/bench/hello infra/local/bench/bare bench/firstcall; do $(BUILD) -o build/local/$$(basename $$p)/bootstrap ./$$p || exit 1; done
+	@go build -o build/latchkey-local ./infra/local/run
+	@go build -o build/bench ./bench
+
 .PHONY: bench
-bench: node_modules/.package-lock.json build ## cold start beside a hello-world Lambda, capacity of each operation, rendering
-	@$(BUILD) -o build/local/hello/bootstrap ./infra/local/bench/hello
-	@$(BUILD) -o build/local/bare/bootstrap ./infra/local/bench/bare
-	env -u AWS_CA_BUNDLE go test -run '^$$' -bench ColdStart -benchtime 40x ./infra/local/bench
+bench: bench-build sizes bench/rival/node_modules/.package-lock.json ## docs/performance.md, measured anew (8 minutes on a quiet machine)
+	env -u AWS_CA_BUNDLE build/bench -out docs/performance.md
+
+BEFORE := cb76f44
+.PHONY: bench-before
+bench-before: bench-build ## bench/before.json, what docs/performance.md compares with
+	@git worktree add -f build/before $(BEFORE)
+	@mkdir -p build/before/build/local && ln -sfn $(CURDIR)/node_modules build/before/node_modules
+	@cp -r build/web build/before/build/ && cp -r build/local/hello build/local/bare build/before/build/local/
+	@cd build/before && for f in $(FUNCTIONS); do $(BUILD) -o build/local/$$f/bootstrap ./functions/$$f || exit 1; done
+	@cd build/before && go build -o build/latchkey-local ./infra/local/run
+	cd build/before && env -u AWS_CA_BUNDLE $(CURDIR)/build/bench -only events,calls,start -figures $(CURDIR)/bench/before.json >/dev/null
+	@git worktree remove -f build/before
+
+.PHONY: bench-units
+bench-units: node_modules/.package-lock.json build ## capacity of each operation, by number of users, rendering
 	go test -run '^$$' -bench Capacity -benchtime 3x ./infra/local/bench
 	go test -run '^$$' -bench 'Thousand|FiveHundred' -benchtime 1x -timeout 20m ./infra/local/bench
 	go test -run '^$$' -bench ListBySize -benchtime 20x -timeout 20m ./infra/local/bench
@@ -212,6 +236,7 @@ golden: docs mail ## write what is generated anew: samples, matrix, template, co
 	go test ./infra -run TestTableOfSettings -update
 	go test ./infra/cloud -run 'TestSnapshot|TestMatrix|TestCost' -update
 	go test ./shared/email -run TestGolden -update
+	go run ./bench/scale -write
 	@openapi-typescript openapi.yaml -o web/src/openapi.d.ts >/dev/null
 
 .PHONY: clean

@@ -31,6 +31,9 @@ var sections = []section{
 	{"calls", 2, measureCalls},
 	{"partitions", 1, measurePartitions},
 	{"expire", 1, measureExpire},
+	{"start", 1, measureStart},
+	{"firstcall", 1, measureFirstCall},
+	{"memory", 1, measureMemory},
 }
 
 func main() {
@@ -44,9 +47,11 @@ func main() {
 	before := flag.String("before", "bench/before.json", "figures to compare with")
 	figures := flag.String("figures", "", "write the figures to this file")
 	flag.IntVar(&people, "people", 10_000, "users of the workspace that is listed")
+	from := flag.String("from", "", "report the figures of these files, and measure nothing")
 	out := flag.String("out", "", "write the report to this file; default: print it")
 	flag.Parse()
-	if err := run(ctx, strings.Split(*only, ","), *before, *figures, *out); err != nil {
+	err := run(ctx, strings.Split(*only, ","), strings.Split(*from, ","), *before, *figures, *out)
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -55,34 +60,18 @@ func main() {
 // people is how many users the workspace has that lists are taken from.
 var people int
 
-func run(ctx context.Context, only []string, before, figures, out string) error {
-	var all []figure
-	for _, sec := range sections {
-		if !slices.Contains(only, sec.name) {
-			continue
-		}
-		began := time.Now()
-		var tries [][]figure
-		for range sec.runs {
-			s := &sheet{section: sec.name}
-			if err := sec.run(ctx, s); err != nil {
-				return fmt.Errorf("%s: %w", sec.name, err)
-			}
-			tries = append(tries, s.figures)
-		}
-		all = append(all, medians(tries)...)
-		fmt.Fprintf(os.Stderr, "%s: %.0f s\n", sec.name, time.Since(began).Seconds())
+func run(ctx context.Context, only, from []string, before, figures, out string) error {
+	all, err := readFigures(from)
+	if err == nil && all == nil {
+		all, err = measure(ctx, only)
 	}
-	if figures != "" {
-		raw, err := json.MarshalIndent(all, "", " ")
-		if err == nil {
-			err = os.WriteFile(figures, append(raw, '\n'), 0o644)
-		}
-		if err != nil {
-			return err
-		}
+	if err == nil && figures != "" {
+		err = writeFigures(figures, all)
 	}
-	old, err := readFigures(before)
+	if err != nil {
+		return err
+	}
+	old, err := readFigures([]string{before})
 	if err != nil {
 		return err
 	}
@@ -94,13 +83,50 @@ func run(ctx context.Context, only []string, before, figures, out string) error 
 	return os.WriteFile(out, []byte(text), 0o644)
 }
 
-func readFigures(path string) (figures []figure, err error) {
-	raw, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
+// measure runs the sections of these names.
+func measure(ctx context.Context, only []string) (all []figure, err error) {
+	for _, sec := range sections {
+		if !slices.Contains(only, sec.name) {
+			continue
+		}
+		began := time.Now()
+		var tries [][]figure
+		for range sec.runs {
+			s := &sheet{section: sec.name}
+			if err := sec.run(ctx, s); err != nil {
+				return nil, fmt.Errorf("%s: %w", sec.name, err)
+			}
+			tries = append(tries, s.figures)
+		}
+		all = append(all, medians(tries)...)
+		fmt.Fprintf(os.Stderr, "%s: %.0f s\n", sec.name, time.Since(began).Seconds())
 	}
+	return all, nil
+}
+
+func writeFigures(path string, all []figure) error {
+	raw, err := json.MarshalIndent(all, "", " ")
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return figures, json.Unmarshal(raw, &figures)
+	return os.WriteFile(path, append(raw, '\n'), 0o644)
+}
+
+// readFigures reads the figures of files; those that do not exist have none.
+func readFigures(paths []string) (all []figure, err error) {
+	for _, path := range paths {
+		raw, err := os.ReadFile(path)
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		var figures []figure
+		if err == nil {
+			err = json.Unmarshal(raw, &figures)
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, figures...)
+	}
+	return all, nil
 }

@@ -82,6 +82,8 @@ type Config struct {
 	// KeepAwake leaves functions running between invocations, where Lambda
 	// freezes them.
 	KeepAwake bool
+	// MemoryMB, if set, takes the place of every function's own.
+	MemoryMB int
 	// LimitCPU gives functions the share of a CPU that Lambda gives to their
 	// memory; a laptop gives them all it has otherwise.
 	LimitCPU bool
@@ -231,7 +233,7 @@ func (s *Stack) start(ctx, life context.Context, cfg Config, at addresses, dataD
 		fn := lambda.New(lambda.Config{
 			Name: f.Name, Bootstrap: filepath.Join(cfg.Functions, f.Name, "bootstrap"),
 			Env:     append(s.environment(f, tables[f.Name]), services[f.Name]...), // the last of a name counts
-			Timeout: cmp.Or(cfg.Timeout, f.Timeout), MemoryMB: f.MemoryMB, Log: log,
+			Timeout: cmp.Or(cfg.Timeout, f.Timeout), MemoryMB: cmp.Or(cfg.MemoryMB, f.MemoryMB), Log: log,
 			Freeze: !cfg.KeepAwake, LimitCPU: cfg.LimitCPU,
 		})
 		s.functions[f.Name] = &function{fn, f.Name, slog.New(slog.NewJSONHandler(log, nil)), cfg.Around}

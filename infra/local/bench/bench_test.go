@@ -7,10 +7,8 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -32,69 +30,9 @@ func built(t testing.TB, name string) string {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(path); err != nil {
-		t.Fatalf("%s is not built: run make bench", name)
+		t.Fatalf("%s is not built: run make bench-build", name)
 	}
 	return path
-}
-
-// firstNext starts a bootstrap and gives the time until it asks for work.
-func firstNext(t testing.TB, bootstrap string) time.Duration {
-	asked := make(chan time.Time, 1)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := &http.Server{Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		select {
-		case asked <- time.Now():
-		default:
-		}
-		<-r.Context().Done() // no work, as long as it is there
-	})}
-	go func() { _ = server.Serve(l) }()
-	defer server.Close()
-	cmd := exec.Command(bootstrap)
-	cmd.Env = []string{
-		"AWS_LAMBDA_RUNTIME_API=" + l.Addr().String(), "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=x", "AWS_SECRET_ACCESS_KEY=x",
-		"TABLE=t", "LINK_KEY=k", "METADATA_KEY=k", "BUS=b", "API_URL=http://a", "DASHBOARD_URL=http://d",
-		"MAIL_FROM=a@b.example", "MAIL_ATTEMPTS=8", "MAIL_INTERVAL_MS=0",
-	}
-	began := time.Now()
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	}()
-	select {
-	case at := <-asked:
-		return at.Sub(began)
-	case <-time.After(10 * time.Second):
-		t.Fatalf("%s did not ask for work", bootstrap)
-	}
-	return 0
-}
-
-// BenchmarkColdStart measures each function in turn with hello, pair by pair,
-// so that a machine that gets slower slows both. It reports medians.
-func BenchmarkColdStart(b *testing.B) {
-	for _, f := range blueprint.Functions() {
-		b.Run(f.Name, func(b *testing.B) {
-			bootstrap, hello := built(b, f.Name), built(b, "hello")
-			var ours, theirs, ratios []float64
-			for b.Loop() {
-				x, y := firstNext(b, hello), firstNext(b, bootstrap)
-				theirs = append(theirs, float64(x.Microseconds())/1000)
-				ours = append(ours, float64(y.Microseconds())/1000)
-				ratios = append(ratios, float64(y)/float64(x))
-			}
-			b.ReportMetric(median(ours), "ms")
-			b.ReportMetric(median(theirs), "hello-ms")
-			b.ReportMetric(median(ratios), "x-hello")
-			b.ReportMetric(0, "ns/op")
-		})
-	}
 }
 
 func median(values []float64) float64 {

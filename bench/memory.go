@@ -1,0 +1,115 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/latchkey/latchkey/infra/blueprint"
+	"github.com/latchkey/latchkey/infra/local"
+)
+
+// sizes are the memory sizes that are tried, in MB.
+var sizes = []int{128, 256, 512, 1024, 1769}
+
+// reports keeps the durations of the functions' runs, from the stack's log.
+type reports struct {
+	mu        sync.Mutex
+	durations map[string][]float64 // milliseconds, by function
+}
+
+func (r *reports) Write(line []byte) (int, error) {
+	if !bytes.Contains(line, []byte("platform.report")) {
+		return len(line), nil
+	}
+	var in struct {
+		Function   string
+		DurationMs float64
+	}
+	if json.Unmarshal(line, &in) == nil {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.durations[in.Function] = append(r.durations[in.Function], in.DurationMs)
+	}
+	return len(line), nil
+}
+
+func (r *reports) take() map[string][]float64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	taken := r.durations
+	r.durations = map[string][]float64{}
+	return taken
+}
+
+// measureMemory runs each function, warm, with the share of a core that Lambda
+// gives to each memory size, and reports the 99th percentile of its time.
+func measureMemory(ctx context.Context, s *sheet) error {
+	for _, memory := range sizes {
+		log := &reports{durations: map[string][]float64{}}
+		stack, o, err := startStack(ctx, local.Config{LimitCPU: true, MemoryMB: memory, Log: log})
+		if err != nil {
+			return err
+		}
+		err = o.exercise(ctx, stack, 6) // starts the functions
+		log.take()
+		if err == nil {
+			err = o.exercise(ctx, stack, 30)
+		}
+		took := log.take()
+		_ = stack.Close(ctx)
+		if err != nil {
+			return err
+		}
+		for _, f := range blueprint.Functions() {
+			s.add(f.Name, fmt.Sprintf("%d MB", memory), percentile(took[f.Name], 99))
+		}
+	}
+	return nil
+}
+
+// exercise makes every function run n times or more, one call after the other,
+// and waits until what follows has settled.
+func (o *office) exercise(ctx context.Context, stack *local.Stack, n int) error {
+	for range n {
+		person := o.person()
+		person["sendEmail"] = true
+		var u struct {
+			ID         string
+			Invitation struct{ URL string }
+		}
+		if err := o.call(o.admin, http.MethodPost, o.path+"/users", person, &u); err != nil {
+			return err
+		}
+		token, err := o.token(person["email"].(string))
+		if err != nil {
+			return err
+		}
+		link := "/v1/invitations/" + u.Invitation.URL[len(o.url+"/invite/"):]
+		for _, call := range []struct {
+			token, method, path string
+			body                any
+		}{
+			{"", http.MethodGet, link, nil},
+			{token, http.MethodPut, "/v1/me", nil},
+			{token, http.MethodPost, link + "/accept", nil},
+			{o.admin, http.MethodGet, o.path, nil},
+			{o.admin, http.MethodGet, o.path + "/users?limit=50", nil},
+			{o.admin, http.MethodPatch, o.path + "/users/" + u.ID, map[string]any{"name": "Jo Doe"}},
+			{o.admin, http.MethodPost, o.path + "/users/" + u.ID + "/archive", nil},
+		} {
+			if err := o.call(call.token, call.method, call.path, call.body, nil); err != nil {
+				return err
+			}
+		}
+		if _, err := stack.Invoke(ctx, "expire", []byte("{}")); err != nil {
+			return err
+		}
+	}
+	time.Sleep(3 * time.Second) // mail, its notices, and their events
+	return nil
+}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
 	"sync"
 	"time"
 
@@ -57,10 +58,11 @@ func measureMemory(ctx context.Context, s *sheet) error {
 		}
 		err = o.exercise(ctx, stack, 6) // starts the functions
 		log.take()
+		before := childrenCPU(os.Getpid())
 		if err == nil {
 			err = o.exercise(ctx, stack, 30)
 		}
-		took := log.take()
+		took, after := log.take(), childrenCPU(os.Getpid())
 		_ = stack.Close(ctx)
 		if err != nil {
 			return err
@@ -68,8 +70,29 @@ func measureMemory(ctx context.Context, s *sheet) error {
 		for _, f := range blueprint.Functions() {
 			s.add(f.Name, fmt.Sprintf("%d MB", memory), percentile(took[f.Name], 99))
 		}
+		if memory != sizes[len(sizes)-1] {
+			continue
+		}
+		for _, f := range blueprint.Functions() {
+			cpu := (after[f.Name] - before[f.Name]) / float64(len(took[f.Name]))
+			s.add(f.Name, "CPU ms", cpu)
+			s.add(f.Name, "MB needed on paper", float64(needed(cpu)))
+			s.add(f.Name, "MB deployed", float64(f.MemoryMB))
+		}
 	}
 	return nil
+}
+
+// needed returns the smallest size at which twice the usual CPU of a run and two
+// round trips of 5 ms take less than 30 ms.
+func needed(cpu float64) int {
+	const full, trips, most, slowest = 1769, 10, 30, 2
+	for _, size := range sizes {
+		if slowest*cpu*full/float64(size)+trips < most {
+			return size
+		}
+	}
+	return sizes[len(sizes)-1]
 }
 
 // exercise makes every function run n times or more, one call after the other,

@@ -85,12 +85,12 @@ A partition takes 1,000 a second. [scale.md](scale.md#500-at-once) says what fol
 A run of the schedule with due invitations among others. Units and CPU follow those that are due.`,
 	"start": `## Cold start
 
-From the start of the process to its first request for work, in turns with a Lambda that does nothing (hello). bare has DynamoDB's SDK and nothing else: it is the floor for a function that calls AWS: the SDK builds its schemas as it starts. The patterns of names took 3 ms in every function; they are compiled at their first use now. The zip is for arm64.
+From the start of the process to its first request for work, in turns with a Lambda that does nothing (hello). bare has DynamoDB's SDK and nothing else: it is the floor for a function that calls AWS, since the SDK builds its schemas as it starts. The patterns of names took 3 ms in every function; they are compiled at their first use now. The zip is for arm64.
 
 mail is larger because html/template finds methods by their names as it runs, so that the linker keeps every exported method of the SDK. Without templates its zip is 3.8 MB instead of 4.7; the time zones are the rest. The way around is an escaper of one's own where strangers' names become HTML, and html/template is the defense there. Nobody waits for a cold start of mail.`,
 	"firstcall": `## The first call to AWS
 
-A new process reads an item from a server behind TLS on this machine. Lambda gives a whole core to the init phase and the share of the memory size afterwards, so what is done there is done seven times faster at 256 MB. A connection is nearly all of it, and needs neither a permission nor a unit, so every function connects to DynamoDB as it starts. That pays for each cold start; a call would gain a millisecond more.`,
+A new process reads an item from a server behind TLS on this machine. Lambda gives a whole core to the init phase and the share of the memory size afterwards, so what is done there is done seven times faster at 256 MB. A connection is nearly all of it, and needs neither a permission nor a unit, so every function connects to DynamoDB as it starts. A call there gains nothing more.`,
 	"memory": `## Memory size
 
 The 99th percentile of a warm function's time in milliseconds, with the share of a core that Lambda gives to the size. It includes everything that waits for this machine: of mail, the local SES.

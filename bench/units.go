@@ -85,7 +85,7 @@ func measurePartitions(ctx context.Context, s *sheet) error {
 			most[kind] = max(most[kind], written)
 		}
 		s.add(way.row, "together", units.Write)
-		for _, kind := range []string{"the workspace", "byStatus of the workspace", "a shard of byDue", "a part of the inviter's day", "a mailbox"} {
+		for _, kind := range []string{"the workspace", "byStatus of the workspace", "a shard of byDue", "the inviter's day", "a mailbox"} {
 			s.add(way.row, kind, most[kind])
 		}
 	}
@@ -96,7 +96,7 @@ func measurePartitions(ctx context.Context, s *sheet) error {
 func kindOf(key string) string {
 	for prefix, kind := range map[string]string{
 		"WS#": "the workspace", "byStatus ": "byStatus of the workspace", "byDue ": "a shard of byDue",
-		"INVITER#": "a part of the inviter's day", "RECIPIENT#": "a mailbox", "byEmail ": "byEmail",
+		"INVITER#": "the inviter's day", "RECIPIENT#": "a mailbox", "byEmail ": "byEmail",
 	} {
 		if strings.HasPrefix(key, prefix) {
 			return kind

@@ -70,6 +70,7 @@ export default defineConfig({
           { text: 'Alarms', link: '/operations#alarms' },
           { text: 'Permissions', link: '/security' },
           { text: 'Costs', link: '/cost' },
+          { text: 'Performance', link: '/performance' },
           { text: 'Scale', link: '/scale' },
           { text: 'Mail', link: '/mail' },
           { text: 'Privacy', link: '/privacy' },

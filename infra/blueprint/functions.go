@@ -51,7 +51,7 @@ func Functions() []Function {
 	return []Function{
 		{
 			Name: "workspace", Purpose: "create and read a workspace, change its settings and groups, delete and restore it",
-			MemoryMB: 256, Timeout: httpTimeout,
+			MemoryMB: 512, Timeout: httpTimeout,
 			Routes: []Route{
 				{"POST", "/v1/workspaces", "createWorkspace", SignedIn, usual},
 				{"GET", "/v1/workspaces/{workspace}", "getWorkspace", SignedIn, usual},

@@ -25,12 +25,13 @@ const OperatorScope = "latchkey/operator"
 const maxID = 255 // bytes of a subject or client id
 
 // Caller is who signed in. The zero value is nobody: public routes have it.
-// FromClaims fills it with values that are safe to store and to show.
+// FromClaims fills it with values that are safe to store and to show, but for
+// ClaimedName.
 type Caller struct {
 	Subject       string
 	Email         string // a valid address, as the issuer sends it; "" for a backend
 	EmailVerified bool
-	Name          string // "" where the issuer sends none that can be shown
+	ClaimedName   string // as the issuer sends it: anything; see DisplayName
 	ClientID      string
 	Operator      bool
 
@@ -52,9 +53,9 @@ var (
 // as missing, and an invalid email makes the caller nobody.
 func FromClaims(claims map[string]string, scopes []string) Caller {
 	c := Caller{
-		Subject:  cleanID(claims["sub"]),
-		Name:     cleanName(claims["name"]),
-		ClientID: cleanID(claims["client_id"]),
+		Subject:     cleanID(claims["sub"]),
+		ClaimedName: claims["name"],
+		ClientID:    cleanID(claims["client_id"]),
 	}
 	if claims["client_id"] == "" {
 		c.ClientID = c.Subject
@@ -132,10 +133,11 @@ func (c Caller) Person() error {
 }
 
 // DisplayName returns the name that the issuer sends, otherwise the part of the
-// email before the @, and Admin where neither may stand in a mail.
+// email before the @, and Admin where neither may stand in a mail. Judging a name
+// takes longer than the rest of the claims together, and few operations show it.
 func (c Caller) DisplayName() string {
 	local, _, _ := strings.Cut(c.Email, "@")
-	return cmp.Or(c.Name, cleanName(local), "Admin")
+	return cmp.Or(cleanName(c.ClaimedName), cleanName(local), "Admin")
 }
 
 // UserID is the id that the caller has in a workspace if they are in it; an

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/latchkey/latchkey/shared/table"
@@ -20,9 +19,8 @@ import (
 // address, only its key. Repeated, it changes nothing.
 func accountWrite(emailKey string, now time.Time) table.Write {
 	return table.Write{
-		Key: accountKey(emailKey),
-		Update: expression.Set(name("entity"), value(entityAccount)).
-			Set(name("createdAt"), expression.IfNotExists(name("createdAt"), value(timeText(now)))),
+		Key:    accountKey(emailKey),
+		Update: table.Update{}.Set("entity", table.Text(entityAccount)).SetOnce("createdAt", timeValue(now)),
 	}
 }
 
@@ -159,7 +157,7 @@ func (s *Store) Departure(ctx context.Context, emailKey string) (d Departure, ok
 // DropDeparture ends a departure, unless a later one has taken its place.
 func (s *Store) DropDeparture(ctx context.Context, d Departure) error {
 	_, _, err := s.table.Apply(ctx, table.Write{
-		Key: departureKey(d.EmailKey), Delete: true, Condition: name("at").Equal(value(timeText(d.At))),
+		Key: departureKey(d.EmailKey), Delete: true, Condition: table.Is("at", "=", timeValue(d.At)),
 	})
 	return err
 }

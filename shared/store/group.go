@@ -9,9 +9,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/latchkey/latchkey/shared/table"
@@ -19,18 +18,12 @@ import (
 	"github.com/latchkey/latchkey/shared/workspace"
 )
 
-type groupItem struct {
-	primary
-	Name      string `dynamodbav:"name"`
-	CreatedAt string `dynamodbav:"createdAt"`
-	Deleting  bool   `dynamodbav:"deleting,omitempty"`
-}
-
 func groupOfItem(item Item) (g workspace.Group, deleting bool) {
-	var in groupItem
-	// A group item holds texts and a flag: nothing in it can fail to be read.
-	_ = attributevalue.UnmarshalMap(item, &in)
-	return workspace.Group{ID: strings.TrimPrefix(in.SK, prefixGroup), Name: in.Name, CreatedAt: parseTime(in.CreatedAt)}, in.Deleting
+	return workspace.Group{
+		ID:        strings.TrimPrefix(table.TextOf(item, "sk"), prefixGroup),
+		Name:      table.TextOf(item, "name"),
+		CreatedAt: parseTime(table.TextOf(item, "createdAt")),
+	}, item["deleting"] != nil
 }
 
 // PutGroup makes a group or renames it; the time of its making stays. One that
@@ -44,14 +37,14 @@ func (s *Store) PutGroup(ctx context.Context, workspaceID string, g workspace.Gr
 			return w, 0, workspace.ErrGroupDeleting
 		case was.ID == "":
 			now, created, more = g, true, 1
-			w.Condition = missing("pk")
+			w.Condition = table.Missing("pk")
 		default:
 			now, created = was, false
-			w.Condition = expression.AttributeExists(name("pk")).And(marked(false))
+			w.Condition = table.Exists("pk").And(marked(false))
 		}
 		now.Name = g.Name
-		w.Update = expression.Set(name("entity"), value(entityGroup)).Set(name("name"), value(now.Name)).
-			Set(name("createdAt"), value(timeText(now.CreatedAt)))
+		w.Update = table.Update{}.Set("entity", table.Text(entityGroup)).Set("name", table.Text(now.Name)).
+			Set("createdAt", timeValue(now.CreatedAt))
 		return w, more, nil
 	})
 	if err != nil {
@@ -81,11 +74,11 @@ func (s *Store) changeGroup(ctx context.Context, workspaceID, id string, decide 
 		}
 		writes := []table.Write{w}
 		if more != 0 {
-			room := expression.AttributeExists(name("groups"))
+			room := table.Exists("groups")
 			if more > 0 {
-				room = name("groups").LessThan(value(workspace.MaxGroups))
+				room = table.Is("groups", "<", table.Number(workspace.MaxGroups))
 			}
-			writes = append(writes, table.Write{Key: workspaceKey(workspaceID), Update: expression.Add(name("groups"), value(more)), Condition: room})
+			writes = append(writes, table.Write{Key: workspaceKey(workspaceID), Update: table.Update{}.Add("groups", more), Condition: room})
 		}
 		outcome, err := s.table.Transact(ctx, fmt.Sprintf("%s-%d", token, try), writes)
 		if err != nil || outcome.Committed {
@@ -118,8 +111,8 @@ func (s *Store) countGroups(ctx context.Context, workspaceID string) error {
 		return err
 	}
 	_, _, err = s.table.Apply(ctx, table.Write{
-		Key: workspaceKey(workspaceID), Update: expression.Set(name("groups"), value(len(groups))),
-		Condition: expression.AttributeExists(name("pk")).And(missing("groups")), // somebody else may have counted
+		Key: workspaceKey(workspaceID), Update: table.Update{}.Set("groups", table.Number(len(groups))),
+		Condition: table.Exists("pk").And(table.Missing("groups")), // somebody else may have counted
 	})
 	return err
 }
@@ -164,20 +157,20 @@ func (s *Store) DeleteGroup(ctx context.Context, workspaceID, group string, now 
 		}
 		return table.Write{
 			Key: groupKey(workspaceID, group),
-			Update: expression.Set(name("deleting"), value(true)).
-				Set(name("duePk"), expression.IfNotExists(name("duePk"), value(shardName(int(hash.Sum32()%Shards))))).
-				Set(name("dueSk"), expression.IfNotExists(name("dueSk"), value(timeText(now.Add(stragglers))))),
-			Condition: expression.AttributeExists(name("pk")).And(marked(deleting)),
+			Update: table.Update{}.Set("deleting", &types.AttributeValueMemberBOOL{Value: true}).
+				SetOnce("duePk", table.Text(shardName(int(hash.Sum32()%Shards)))).
+				SetOnce("dueSk", timeValue(now.Add(stragglers))),
+			Condition: table.Exists("pk").And(marked(deleting)),
 		}, more, nil
 	})
 }
 
 // marked is the condition that a group is being deleted, or is not.
-func marked(deleting bool) expression.ConditionBuilder {
+func marked(deleting bool) table.Condition {
 	if deleting {
-		return expression.AttributeExists(name("deleting"))
+		return table.Exists("deleting")
 	}
-	return missing("deleting")
+	return table.Missing("deleting")
 }
 
 // leaving is how many users leave a group side by side.
@@ -233,7 +226,7 @@ func (s *Store) leaveGroup(ctx context.Context, item Item, group string, stamp f
 // DropGroup ends a deletion: the id is free again. Another run may have done so.
 func (s *Store) DropGroup(ctx context.Context, workspaceID, group string) error {
 	_, _, err := s.table.Apply(ctx, table.Write{
-		Key: groupKey(workspaceID, group), Delete: true, Condition: expression.AttributeExists(name("deleting")),
+		Key: groupKey(workspaceID, group), Delete: true, Condition: table.Exists("deleting"),
 	})
 	return err
 }

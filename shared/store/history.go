@@ -3,12 +3,12 @@ package store
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/latchkey/latchkey/shared/event"
@@ -16,23 +16,6 @@ import (
 	"github.com/latchkey/latchkey/shared/user"
 	"github.com/latchkey/latchkey/shared/workspace"
 )
-
-// historyItem is one line of history. The table has it by user, the index
-// byStatus by workspace and time, so that one item serves both questions.
-type historyItem struct {
-	primary
-	StatusPK string   `dynamodbav:"statusPk"`
-	StatusSK string   `dynamodbav:"statusSk"`
-	Type     string   `dynamodbav:"type"`
-	Actor    string   `dynamodbav:"actor"`
-	At       string   `dynamodbav:"at"`
-	Status   string   `dynamodbav:"status,omitempty"`
-	Previous string   `dynamodbav:"previousStatus,omitempty"`
-	Changed  []string `dynamodbav:"changed,omitempty"`
-	Delivery string   `dynamodbav:"delivery,omitempty"`
-	Reason   string   `dynamodbav:"deliveryReason,omitempty"`
-	TTL      int64    `dynamodbav:"ttl"`
-}
 
 // Entry is one line of history.
 type Entry struct {
@@ -46,6 +29,27 @@ type Entry struct {
 	Changed        []string
 	Delivery       string
 	DeliveryReason string
+}
+
+// historyLine is an entry as it is kept.
+type historyLine struct {
+	Entry
+	until int64 // when it is over, in Unix seconds
+}
+
+// lineFields are one line of history. The table has it by user, the index
+// byStatus by workspace and time, so that one item serves both questions.
+func lineFields(f *table.Fields, e *historyLine) {
+	table.String(f, "statusSk", &e.ID)
+	table.String(f, "type", &e.Type)
+	table.String(f, "actor", &e.Actor)
+	f.Time("at", &e.At)
+	table.StringOr(f, "status", &e.Status)
+	table.StringOr(f, "previousStatus", &e.PreviousStatus)
+	f.StringsOr("changed", &e.Changed)
+	table.StringOr(f, "delivery", &e.Delivery)
+	table.StringOr(f, "deliveryReason", &e.DeliveryReason)
+	table.Int(f, "ttl", &e.until)
 }
 
 // ListHistory gives up to limit lines of a workspace, or of one of its users
@@ -77,20 +81,15 @@ func (s *Store) ListHistory(ctx context.Context, workspaceID, userID string, lim
 		return nil, "", err
 	}
 	for _, item := range out.Items {
-		var line historyItem
-		err := attributevalue.UnmarshalMap(item, &line)
-		if err != nil {
-			return nil, "", err
+		var line historyLine
+		if err := table.Decode(item, lineFields, &line); err != nil {
+			return nil, "", fmt.Errorf("read a line of history: %w", err)
 		}
-		if line.TTL <= now.Unix() { // all that is older is over as well
+		if line.until <= now.Unix() { // all that is older is over as well
 			return entries, "", nil
 		}
-		about, _, _ := strings.Cut(line.SK, "#")
-		entries = append(entries, Entry{
-			ID: line.StatusSK, Type: line.Type, Actor: line.Actor, At: parseTime(line.At), UserID: about,
-			Status: line.Status, PreviousStatus: line.Previous, Changed: line.Changed,
-			Delivery: line.Delivery, DeliveryReason: line.Reason,
-		})
+		line.UserID, _, _ = strings.Cut(table.TextOf(item, "sk"), "#")
+		entries = append(entries, line.Entry)
 	}
 	if out.LastEvaluatedKey != nil && len(entries) > 0 {
 		next = entries[len(entries)-1].ID
@@ -155,18 +154,13 @@ func (s *Store) AppendHistory(ctx context.Context, events []event.Event, keep ti
 		}
 		seen[e.ID] = true
 		key := historyKey(e.WorkspaceID, e.UserID, e.ID)
-		item, err := attributevalue.MarshalMap(historyItem{
-			primary:  primary{key.PK, key.SK, entityHistory},
-			StatusPK: key.PK, StatusSK: e.ID,
-			Type: e.Type, Actor: e.Actor, At: timeText(e.Time),
-			Status: e.Status, Previous: e.PreviousStatus, Changed: e.Changed,
-			Delivery: e.Delivery, Reason: e.DeliveryReason,
-			TTL: e.Time.Add(keep).Unix(),
-		})
-		if err != nil {
-			return err
-		}
-		items = append(items, item)
+		line := put(key, entityHistory, lineFields, &historyLine{until: e.Time.Add(keep).Unix(), Entry: Entry{
+			ID: e.ID, Type: e.Type, Actor: e.Actor, At: e.Time,
+			Status: e.Status, PreviousStatus: e.PreviousStatus, Changed: e.Changed,
+			Delivery: e.Delivery, DeliveryReason: e.DeliveryReason,
+		}})
+		line.Put["statusPk"] = table.Text(key.PK)
+		items = append(items, line.Put)
 	}
 	return s.table.PutAll(ctx, items)
 }

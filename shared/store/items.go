@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/latchkey/latchkey/shared/event"
@@ -39,172 +38,134 @@ const (
 	entityStatistics = "statistics"
 )
 
-type primary struct {
-	PK     string `dynamodbav:"pk"`
-	SK     string `dynamodbav:"sk"`
-	Entity string `dynamodbav:"entity"`
+// put is the write of a record's whole item.
+func put[T any](key Key, entity string, fields func(*table.Fields, *T), record *T) table.Write {
+	item := table.Encode(fields, record)
+	item["pk"], item["sk"], item["entity"] = table.Text(key.PK), table.Text(key.SK), table.Text(entity)
+	return table.Write{Key: key, Put: item}
 }
 
-// lastItem is the change that made an item what it is.
-type lastItem struct {
-	ID          string   `dynamodbav:"id"`
-	Type        string   `dynamodbav:"type"`
-	Actor       string   `dynamodbav:"actor"`
-	At          string   `dynamodbav:"at"`
-	From        string   `dynamodbav:"from,omitempty"`
-	Changed     []string `dynamodbav:"changed,omitempty"`
-	Correlation string   `dynamodbav:"correlationId,omitempty"`
+func putPrimary(f *table.Fields, key Key, entity string) {
+	f.Put("pk", key.PK)
+	f.Put("sk", key.SK)
+	f.Put("entity", entity)
 }
 
-type userItem struct {
-	primary
-	StatusPK string `dynamodbav:"statusPk"`
-	StatusSK string `dynamodbav:"statusSk"`
-	DuePK    string `dynamodbav:"duePk,omitempty"`
-	DueSK    string `dynamodbav:"dueSk,omitempty"`
-	EmailPK  string `dynamodbav:"emailPk"`
-	EmailSK  string `dynamodbav:"emailSk"`
-
-	Name        string   `dynamodbav:"name"`
-	Email       string   `dynamodbav:"email"`
-	Role        string   `dynamodbav:"role"`
-	Groups      []string `dynamodbav:"groups,omitempty"`
-	Metadata    []byte   `dynamodbav:"metadata,omitempty"`
-	Status      string   `dynamodbav:"status"`
-	Subject     string   `dynamodbav:"subject,omitempty"`
-	CreatedAt   string   `dynamodbav:"createdAt"`
-	UpdatedAt   string   `dynamodbav:"updatedAt"`
-	ActivatedAt string   `dynamodbav:"activatedAt,omitempty"`
-	ArchivedAt  string   `dynamodbav:"archivedAt,omitempty"`
-	Version     int      `dynamodbav:"version"`
-
-	InvitedBy      string `dynamodbav:"invitedBy,omitempty"`
-	InviterKey     string `dynamodbav:"inviterKey,omitempty"`
-	Generation     int    `dynamodbav:"generation,omitempty"`
-	SentAt         string `dynamodbav:"sentAt,omitempty"`
-	ExpiresAt      string `dynamodbav:"expiresAt,omitempty"`
-	ReminderAt     string `dynamodbav:"reminderAt,omitempty"`
-	Sends          int    `dynamodbav:"sends,omitempty"`
-	SendEmail      bool   `dynamodbav:"sendEmail,omitempty"`
-	MailKind       string `dynamodbav:"mailKind,omitempty"`
-	ScheduledFor   string `dynamodbav:"scheduledFor,omitempty"`
-	Delivery       string `dynamodbav:"delivery,omitempty"`
-	DeliveryReason string `dynamodbav:"deliveryReason,omitempty"`
-	DeliveryWeight int    `dynamodbav:"deliveryWeight,omitempty"`
-	PostponedKind  string `dynamodbav:"postponedKind,omitempty"`
-	PostponedSince string `dynamodbav:"postponedSince,omitempty"`
-	PostponedUntil string `dynamodbav:"postponedUntil,omitempty"`
-	NotifyInviter  bool   `dynamodbav:"notifyInviter,omitempty"`
-	AskedAt        string `dynamodbav:"askedAt,omitempty"`
-	Message        string `dynamodbav:"message,omitempty"`
-	Locale         string `dynamodbav:"locale,omitempty"`
-
-	HasAccount bool `dynamodbav:"hasAccount,omitempty"`
-	mailboxItem
-	MailboxVersion int `dynamodbav:"mailboxVersion,omitempty"`
-	recipientItem
-	Request string          `dynamodbav:"request,omitempty"`
-	Former  []user.FormerID `dynamodbav:"former,omitempty"`
-	Last    *lastItem       `dynamodbav:"last,omitempty"`
+// changeFields are the change that made a user what they are.
+func changeFields(f *table.Fields, c *user.Change) {
+	table.String(f, "id", &c.ID)
+	table.String(f, "type", &c.Type)
+	table.String(f, "actor", &c.Actor)
+	f.Time("at", &c.At)
+	table.StringOr(f, "from", &c.From)
+	f.StringsOr("changed", &c.Changed)
+	table.StringOr(f, "correlationId", &c.CorrelationID)
 }
 
-// mailboxItem is a mailbox, by itself or as a user's record last saw it.
-type mailboxItem struct {
-	MailedAt  string `dynamodbav:"mailedAt,omitempty"`
-	Mailed    int    `dynamodbav:"mailed,omitempty"`
-	BouncedAt string `dynamodbav:"bouncedAt,omitempty"`
-}
-
-func itemOfMailbox(b user.Mailbox) mailboxItem {
-	return mailboxItem{timeText(b.LastMailAt), b.Mails, timeText(b.BouncedAt)}
-}
-
-func (i mailboxItem) mailbox(version int) user.Mailbox {
-	return user.Mailbox{LastMailAt: parseTime(i.MailedAt), Mails: i.Mailed, BouncedAt: parseTime(i.BouncedAt), Version: version}
-}
-
-// recipientItem is what a person said about mail, by itself and in a user's
-// record. Both are always written together.
-type recipientItem struct {
-	Unsubscribed string `dynamodbav:"unsubscribedAt,omitempty"`
-	ComplainedAt string `dynamodbav:"complainedAt,omitempty"`
-	ReportedAt   string `dynamodbav:"reportedAt,omitempty"`
-}
-
-func itemOfRecipient(r user.Recipient) recipientItem {
-	return recipientItem{timeText(r.OptedOutAt), timeText(r.ComplainedAt), timeText(r.ReportedAt)}
-}
-
-func (i recipientItem) recipient() user.Recipient {
-	return user.Recipient{OptedOutAt: parseTime(i.Unsubscribed), ComplainedAt: parseTime(i.ComplainedAt), ReportedAt: parseTime(i.ReportedAt)}
-}
-
-func itemOfUser(u user.User) (Item, error) {
-	key := userKey(u.WorkspaceID, u.ID)
-	i := u.Invitation
-	item := userItem{
-		primary:  primary{key.PK, key.SK, entityUser},
-		StatusPK: u.WorkspaceID,
-		StatusSK: statusSort(u.Status, Position(u)),
-		EmailPK:  user.EmailKey(u.Email),
-		EmailSK:  u.WorkspaceID,
-
-		Name: u.Name, Email: u.Email, Role: string(u.Role), Groups: u.Groups, Metadata: u.SealedMetadata,
-		Status: string(u.Status), Subject: u.Subject,
-		CreatedAt: timeText(u.CreatedAt), UpdatedAt: timeText(u.UpdatedAt),
-		ActivatedAt: timeText(u.ActivatedAt), ArchivedAt: timeText(u.ArchivedAt), Version: u.Version,
-
-		InvitedBy: i.InvitedBy, InviterKey: i.InviterKey, Generation: i.Generation,
-		SentAt: timeText(i.SentAt), ExpiresAt: timeText(i.ExpiresAt), ReminderAt: timeText(i.ReminderAt),
-		Sends: i.Sends, SendEmail: i.SendEmail, MailKind: string(i.MailKind), ScheduledFor: timeText(i.ScheduledFor),
-		Delivery: string(i.Delivery), DeliveryReason: i.DeliveryReason, DeliveryWeight: int(i.DeliveryWeight),
-		PostponedKind: string(i.Postponed.Kind), PostponedSince: timeText(i.Postponed.Since), PostponedUntil: timeText(i.Postponed.Until),
-		NotifyInviter: i.NotifyInviter, AskedAt: timeText(i.AskedAt), Message: i.Message, Locale: i.Locale,
-		HasAccount:  u.HasAccount,
-		mailboxItem: itemOfMailbox(u.Mailbox), MailboxVersion: u.Mailbox.Version, recipientItem: itemOfRecipient(u.Recipient),
-		Request: u.Request, Former: u.Former,
+func userFields(f *table.Fields, u *user.User) {
+	i := &u.Invitation
+	if f.Writing() {
+		putPrimary(f, userKey(u.WorkspaceID, u.ID), entityUser)
+		f.Put("statusPk", u.WorkspaceID)
+		f.Put("statusSk", statusSort(u.Status, Position(*u)))
+		f.Put("emailPk", user.EmailKey(u.Email))
+		f.Put("emailSk", u.WorkspaceID)
+		putDue(f, *u)
 	}
+	table.String(f, "name", &u.Name)
+	table.String(f, "email", &u.Email)
+	table.String(f, "role", &u.Role)
+	f.StringsOr("groups", &u.Groups)
+	f.BytesOr("metadata", &u.SealedMetadata)
+	table.String(f, "status", &u.Status)
+	table.StringOr(f, "subject", &u.Subject)
+	f.Time("createdAt", &u.CreatedAt)
+	f.Time("updatedAt", &u.UpdatedAt)
+	f.TimeOr("activatedAt", &u.ActivatedAt)
+	f.TimeOr("archivedAt", &u.ArchivedAt)
+	table.Int(f, "version", &u.Version)
+
+	table.StringOr(f, "invitedBy", &i.InvitedBy)
+	table.StringOr(f, "inviterKey", &i.InviterKey)
+	table.IntOr(f, "generation", &i.Generation)
+	f.TimeOr("sentAt", &i.SentAt)
+	f.TimeOr("expiresAt", &i.ExpiresAt)
+	f.TimeOr("reminderAt", &i.ReminderAt)
+	table.IntOr(f, "sends", &i.Sends)
+	f.BoolOr("sendEmail", &i.SendEmail)
+	table.StringOr(f, "mailKind", &i.MailKind)
+	f.TimeOr("scheduledFor", &i.ScheduledFor)
+	table.StringOr(f, "delivery", &i.Delivery)
+	table.StringOr(f, "deliveryReason", &i.DeliveryReason)
+	table.IntOr(f, "deliveryWeight", &i.DeliveryWeight)
+	table.StringOr(f, "postponedKind", &i.Postponed.Kind)
+	f.TimeOr("postponedSince", &i.Postponed.Since)
+	f.TimeOr("postponedUntil", &i.Postponed.Until)
+	f.BoolOr("notifyInviter", &i.NotifyInviter)
+	f.TimeOr("askedAt", &i.AskedAt)
+	table.StringOr(f, "message", &i.Message)
+	table.StringOr(f, "locale", &i.Locale)
+
+	f.BoolOr("hasAccount", &u.HasAccount)
+	mailboxFields(f, &u.Mailbox)
+	table.IntOr(f, "mailboxVersion", &u.Mailbox.Version)
+	recipientFields(f, &u.Recipient)
+	table.StringOr(f, "request", &u.Request)
+	table.ListOr(f, "former", formerFields, &u.Former)
+	if !f.Writing() || u.Last.ID != "" {
+		table.Map(f, "last", changeFields, &u.Last)
+	}
+}
+
+// formerFields have the names that Go gives them, as they were first written.
+func formerFields(f *table.Fields, id *user.FormerID) {
+	table.String(f, "ID", &id.ID)
+	table.String(f, "Until", &id.Until)
+}
+
+// putDue puts a user onto the schedule.
+func putDue(f *table.Fields, u user.User) {
+	i, due := u.Invitation, ""
 	switch {
 	case i.Delivery == user.DeliveryScheduled: // of those due at one instant, the oldest first
-		item.DuePK, item.DueSK = shard(u.ID), timeText(i.ScheduledFor)+"#"+timeText(u.CreatedAt)
+		due = timeText(i.ScheduledFor) + "#" + timeText(u.CreatedAt)
 	case !i.Postponed.Until.IsZero():
-		item.DuePK, item.DueSK = shard(u.ID), timeText(i.Postponed.Until)+"#"+timeText(u.CreatedAt)
+		due = timeText(i.Postponed.Until) + "#" + timeText(u.CreatedAt)
 	case u.Status.Pending() && !i.ReminderAt.IsZero():
-		item.DuePK, item.DueSK = shard(u.ID), timeText(i.ReminderAt)
+		due = timeText(i.ReminderAt)
 	case u.Status.Pending():
-		item.DuePK, item.DueSK = shard(u.ID), timeText(i.ExpiresAt)
+		due = timeText(i.ExpiresAt)
 	}
-	item.Last = itemOfChange(u.Last)
-	return attributevalue.MarshalMap(item)
+	if due != "" {
+		f.Put("duePk", shard(u.ID))
+		f.Put("dueSk", due)
+	}
 }
 
+// mailboxFields are a mailbox, by itself or as a user's record last saw it.
+func mailboxFields(f *table.Fields, b *user.Mailbox) {
+	f.TimeOr("mailedAt", &b.LastMailAt)
+	table.IntOr(f, "mailed", &b.Mails)
+	f.TimeOr("bouncedAt", &b.BouncedAt)
+}
+
+// recipientFields are what a person said about mail, by itself and in a user's
+// record. Both are always written together.
+func recipientFields(f *table.Fields, r *user.Recipient) {
+	f.TimeOr("unsubscribedAt", &r.OptedOutAt)
+	f.TimeOr("complainedAt", &r.ComplainedAt)
+	f.TimeOr("reportedAt", &r.ReportedAt)
+}
+
+func itemOfUser(u user.User) Item { return table.Encode(userFields, &u) }
+
 func userOfItem(item Item) (user.User, error) {
-	var in userItem
-	err := attributevalue.UnmarshalMap(item, &in)
-	if err != nil {
+	key := table.KeyOf(item)
+	u := user.User{ID: strings.TrimPrefix(key.SK, prefixUser), WorkspaceID: strings.TrimPrefix(key.PK, prefixWorkspace)}
+	if err := table.Decode(item, userFields, &u); err != nil {
 		return user.User{}, fmt.Errorf("read a user item: %w", err)
 	}
-	u := user.User{
-		ID:          strings.TrimPrefix(in.SK, prefixUser),
-		WorkspaceID: strings.TrimPrefix(in.PK, prefixWorkspace),
-		Name:        in.Name, Email: in.Email, Role: user.Role(in.Role), Groups: in.Groups, SealedMetadata: in.Metadata,
-		Status: user.Status(in.Status), Subject: in.Subject,
-		CreatedAt: parseTime(in.CreatedAt), UpdatedAt: parseTime(in.UpdatedAt),
-		ActivatedAt: parseTime(in.ActivatedAt), ArchivedAt: parseTime(in.ArchivedAt), Version: in.Version,
-		Invitation: user.Invitation{
-			InvitedBy: in.InvitedBy, InviterKey: in.InviterKey, Generation: in.Generation,
-			SentAt: parseTime(in.SentAt), ExpiresAt: parseTime(in.ExpiresAt), ReminderAt: parseTime(in.ReminderAt),
-			Sends: in.Sends, SendEmail: in.SendEmail, MailKind: user.MailKind(in.MailKind), ScheduledFor: parseTime(in.ScheduledFor),
-			Delivery: user.Delivery(in.Delivery), DeliveryReason: in.DeliveryReason, DeliveryWeight: user.Weight(in.DeliveryWeight),
-			Postponed: user.Postponed{
-				Kind: user.MailKind(in.PostponedKind), Since: parseTime(in.PostponedSince), Until: parseTime(in.PostponedUntil),
-			},
-			NotifyInviter: in.NotifyInviter, AskedAt: parseTime(in.AskedAt), Message: in.Message, Locale: in.Locale,
-		},
-		HasAccount: in.HasAccount || in.Status == string(user.Invited) || in.Status == string(user.Active) || in.ActivatedAt != "",
-		Mailbox:    in.mailbox(in.MailboxVersion), Recipient: in.recipient(), Request: in.Request, Former: in.Former,
-		Last: in.Last.change(),
-	}
+	u.HasAccount = u.HasAccount || u.Status == user.Invited || u.Status == user.Active || !u.ActivatedAt.IsZero()
 	recallDelivery(&u)
 	return u, nil
 }
@@ -227,152 +188,97 @@ func recallDelivery(u *user.User) {
 	}
 }
 
-func itemOfChange(c user.Change) *lastItem {
-	if c.ID == "" {
-		return nil
+// erasedFields are what stands where a user was, until the clock is past it.
+func erasedFields(f *table.Fields, e *user.Erased) {
+	table.IntOr(f, "generation", &e.Generation)
+	table.IntOr(f, "version", &e.Version)
+	table.StringOr(f, "request", &e.Request)
+	table.Map(f, "last", changeFields, &e.Last)
+	if f.Writing() {
+		putPrimary(f, userKey(e.WorkspaceID, e.ID), entityErased)
+		ttl := e.RetainUntil().Unix()
+		table.IntOr(f, "ttl", &ttl)
 	}
-	return &lastItem{c.ID, string(c.Type), c.Actor, timeText(c.At), string(c.From), c.Changed, c.CorrelationID}
 }
 
-func (l *lastItem) change() user.Change {
-	if l == nil {
-		return user.Change{}
-	}
-	return user.Change{ID: l.ID, Type: user.ChangeType(l.Type), Actor: l.Actor, At: parseTime(l.At), From: user.Status(l.From), Changed: l.Changed, CorrelationID: l.Correlation}
-}
+func itemOfErased(e user.Erased) Item { return table.Encode(erasedFields, &e) }
 
-// erasedItem stands where a user was, until the clock is past what it keeps.
-type erasedItem struct {
-	primary
-	recipientItem           // written before recipients had items of their own
-	Generation    int       `dynamodbav:"generation,omitempty"`
-	Version       int       `dynamodbav:"version,omitempty"`
-	Request       string    `dynamodbav:"request,omitempty"`
-	Last          *lastItem `dynamodbav:"last"`
-	TTL           int64     `dynamodbav:"ttl,omitempty"`
-}
-
-func itemOfErased(e user.Erased) (Item, error) {
-	key := userKey(e.WorkspaceID, e.ID)
-	return attributevalue.MarshalMap(erasedItem{
-		primary:    primary{key.PK, key.SK, entityErased},
-		Generation: e.Generation, Version: e.Version, Request: e.Request,
-		Last: itemOfChange(e.Last), TTL: e.RetainUntil().Unix(),
-	})
-}
-
+// erasedOfItem returns the wishes beside it, which an earlier release wrote
+// before recipients had items of their own.
 func erasedOfItem(item Item) (e user.Erased, wishes user.Recipient, err error) {
-	var in erasedItem
-	err = attributevalue.UnmarshalMap(item, &in)
+	key := table.KeyOf(item)
+	e = user.Erased{ID: strings.TrimPrefix(key.SK, prefixUser), WorkspaceID: strings.TrimPrefix(key.PK, prefixWorkspace)}
+	err = table.Decode(item, erasedFields, &e)
+	if err == nil {
+		err = table.Decode(item, recipientFields, &wishes)
+	}
 	if err != nil {
 		return user.Erased{}, user.Recipient{}, fmt.Errorf("read an erased user's item: %w", err)
 	}
-	return user.Erased{
-		ID: strings.TrimPrefix(in.SK, prefixUser), WorkspaceID: strings.TrimPrefix(in.PK, prefixWorkspace),
-		Generation: in.Generation, Version: in.Version, Request: in.Request, Last: in.Last.change(),
-	}, in.recipient(), nil
+	return e, wishes, nil
 }
 
-type workspaceItem struct {
-	primary
-	DuePK               string    `dynamodbav:"duePk,omitempty"`
-	DueSK               string    `dynamodbav:"dueSk,omitempty"`
-	Stage               string    `dynamodbav:"stage,omitempty"`
-	NextStage           string    `dynamodbav:"nextStage,omitempty"`
-	Slug                string    `dynamodbav:"slug"`
-	Name                string    `dynamodbav:"name"`
-	InvitationDays      int       `dynamodbav:"invitationDays"`
-	ReminderDays        int       `dynamodbav:"reminderDays,omitempty"`
-	AllowedEmailDomains []string  `dynamodbav:"allowedEmailDomains,omitempty"`
-	Locale              string    `dynamodbav:"locale"`
-	Timezone            string    `dynamodbav:"timezone"`
-	Directory           string    `dynamodbav:"directory"`
-	PersonalMessages    bool      `dynamodbav:"personalMessages,omitempty"`
-	SeatLimit           int       `dynamodbav:"seatLimit,omitempty"`
-	NotifyInviters      bool      `dynamodbav:"notifyInviters,omitempty"`
-	ProductName         string    `dynamodbav:"productName,omitempty"`
-	LogoURL             string    `dynamodbav:"logoUrl,omitempty"`
-	AccentColor         string    `dynamodbav:"accentColor,omitempty"`
-	ReplyTo             string    `dynamodbav:"replyTo,omitempty"`
-	SupportAddress      string    `dynamodbav:"supportAddress,omitempty"`
-	Reports             int       `dynamodbav:"reports,omitempty"`
-	Paused              bool      `dynamodbav:"invitationsPaused,omitempty"`
-	MailAllowance       int       `dynamodbav:"mailAllowance,omitempty"`
-	Admins              int       `dynamodbav:"admins"`
-	DataKey             []byte    `dynamodbav:"dataKey"`
-	CreatedAt           string    `dynamodbav:"createdAt"`
-	UpdatedAt           string    `dynamodbav:"updatedAt"`
-	Version             int       `dynamodbav:"version"`
-	Last                *lastItem `dynamodbav:"last,omitempty"`
-}
-
-func itemOfWorkspace(w workspace.Workspace) (Item, error) {
-	key := workspaceKey(w.ID)
-	var due string
-	if !w.NextStage.IsZero() {
-		due = shard(w.ID)
+func workspaceFields(f *table.Fields, w *workspace.Workspace) {
+	if f.Writing() {
+		putPrimary(f, workspaceKey(w.ID), entityWorkspace)
+		if !w.NextStage.IsZero() {
+			f.Put("duePk", shard(w.ID))
+			f.Put("dueSk", timeText(w.NextStage))
+		}
 	}
-	return attributevalue.MarshalMap(workspaceItem{
-		primary: primary{key.PK, key.SK, entityWorkspace},
-		DuePK:   due, DueSK: timeText(w.NextStage), Stage: string(w.Stage), NextStage: timeText(w.NextStage),
-		Slug: w.Slug, Name: w.Name,
-		InvitationDays: w.InvitationDays, ReminderDays: w.ReminderDays, AllowedEmailDomains: w.AllowedEmailDomains,
-		Locale: w.Locale, Timezone: w.Timezone, Directory: string(w.Directory), PersonalMessages: w.PersonalMessages, SeatLimit: w.SeatLimit,
-		NotifyInviters: w.NotifyInviters, ProductName: w.ProductName, LogoURL: w.LogoURL, AccentColor: w.AccentColor,
-		ReplyTo: w.ReplyTo, SupportAddress: w.SupportAddress, Reports: w.Reports, Paused: w.Paused, MailAllowance: w.MailAllowance,
-		Admins: w.Admins, DataKey: w.DataKey,
-		CreatedAt: timeText(w.CreatedAt), UpdatedAt: timeText(w.UpdatedAt), Version: w.Version,
-		Last: itemOfWorkspaceChange(w.Last),
-	})
+	table.StringOr(f, "stage", &w.Stage)
+	f.TimeOr("nextStage", &w.NextStage)
+	table.String(f, "slug", &w.Slug)
+	table.String(f, "name", &w.Name)
+	table.Int(f, "invitationDays", &w.InvitationDays)
+	table.IntOr(f, "reminderDays", &w.ReminderDays)
+	f.StringsOr("allowedEmailDomains", &w.AllowedEmailDomains)
+	table.String(f, "locale", &w.Locale)
+	table.String(f, "timezone", &w.Timezone)
+	table.String(f, "directory", &w.Directory)
+	f.BoolOr("personalMessages", &w.PersonalMessages)
+	table.IntOr(f, "seatLimit", &w.SeatLimit)
+	f.BoolOr("notifyInviters", &w.NotifyInviters)
+	table.StringOr(f, "productName", &w.ProductName)
+	table.StringOr(f, "logoUrl", &w.LogoURL)
+	table.StringOr(f, "accentColor", &w.AccentColor)
+	table.StringOr(f, "replyTo", &w.ReplyTo)
+	table.StringOr(f, "supportAddress", &w.SupportAddress)
+	table.IntOr(f, "reports", &w.Reports)
+	f.BoolOr("invitationsPaused", &w.Paused)
+	table.IntOr(f, "mailAllowance", &w.MailAllowance)
+	table.Int(f, "admins", &w.Admins)
+	f.Bytes("dataKey", &w.DataKey)
+	f.Time("createdAt", &w.CreatedAt)
+	f.Time("updatedAt", &w.UpdatedAt)
+	table.Int(f, "version", &w.Version)
+	table.Map(f, "last", workspaceChangeFields, &w.Last)
 }
 
-func itemOfWorkspaceChange(c workspace.Change) *lastItem {
-	return &lastItem{ID: c.ID, Type: string(c.Type), Actor: c.Actor, At: timeText(c.At), Changed: c.Changed, Correlation: c.CorrelationID}
+func workspaceChangeFields(f *table.Fields, c *workspace.Change) {
+	table.String(f, "id", &c.ID)
+	table.String(f, "type", &c.Type)
+	table.String(f, "actor", &c.Actor)
+	f.Time("at", &c.At)
+	f.StringsOr("changed", &c.Changed)
+	table.StringOr(f, "correlationId", &c.CorrelationID)
 }
 
-// tombstoneItem stands where an erased workspace was, until its event is out.
-type tombstoneItem struct {
-	primary
-	Stage     string    `dynamodbav:"stage"`
-	UpdatedAt string    `dynamodbav:"updatedAt"`
-	Version   int       `dynamodbav:"version"`
-	Last      *lastItem `dynamodbav:"last"`
-	TTL       int64     `dynamodbav:"ttl"`
+// tombstoneFields are what stands where an erased workspace was, until its event
+// is out.
+func tombstoneFields(f *table.Fields, w *workspace.Workspace) {
+	table.String(f, "stage", &w.Stage)
+	f.Time("updatedAt", &w.UpdatedAt)
+	table.Int(f, "version", &w.Version)
+	table.Map(f, "last", workspaceChangeFields, &w.Last)
 }
 
-func itemOfTombstone(w workspace.Workspace) (Item, error) {
-	key := workspaceKey(w.ID)
-	return attributevalue.MarshalMap(tombstoneItem{
-		primary: primary{key.PK, key.SK, entityWorkspace},
-		Stage:   string(w.Stage), UpdatedAt: timeText(w.UpdatedAt), Version: w.Version,
-		Last: itemOfWorkspaceChange(w.Last), TTL: w.RetainUntil().Unix(),
-	})
-}
+func itemOfWorkspace(w workspace.Workspace) Item { return table.Encode(workspaceFields, &w) }
 
 func workspaceOfItem(item Item) (workspace.Workspace, error) {
-	var in workspaceItem
-	err := attributevalue.UnmarshalMap(item, &in)
-	if err != nil {
+	w := workspace.Workspace{ID: strings.TrimPrefix(table.TextOf(item, "pk"), prefixWorkspace)}
+	if err := table.Decode(item, workspaceFields, &w); err != nil {
 		return workspace.Workspace{}, fmt.Errorf("read a workspace item: %w", err)
-	}
-	w := workspace.Workspace{
-		ID: strings.TrimPrefix(in.PK, prefixWorkspace), Slug: in.Slug, Name: in.Name,
-		Settings: workspace.Settings{
-			InvitationDays: in.InvitationDays, ReminderDays: in.ReminderDays, AllowedEmailDomains: in.AllowedEmailDomains,
-			Locale: in.Locale, Timezone: in.Timezone, Directory: workspace.Directory(in.Directory), PersonalMessages: in.PersonalMessages,
-			SeatLimit: in.SeatLimit, NotifyInviters: in.NotifyInviters,
-			Branding: workspace.Branding{
-				ProductName: in.ProductName, LogoURL: in.LogoURL, AccentColor: in.AccentColor,
-				ReplyTo: in.ReplyTo, SupportAddress: in.SupportAddress,
-			},
-		},
-		Reports: in.Reports, Paused: in.Paused, MailAllowance: in.MailAllowance,
-		Admins: in.Admins, DataKey: in.DataKey,
-		CreatedAt: parseTime(in.CreatedAt), UpdatedAt: parseTime(in.UpdatedAt), Version: in.Version,
-		Stage: workspace.Stage(in.Stage), NextStage: parseTime(in.NextStage),
-	}
-	if l := in.Last; l != nil {
-		w.Last = workspace.Change{ID: l.ID, Type: workspace.ChangeType(l.Type), Actor: l.Actor, At: parseTime(l.At), Changed: l.Changed, CorrelationID: l.Correlation}
 	}
 	return w, nil
 }

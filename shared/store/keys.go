@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
 	"github.com/latchkey/latchkey/shared/table"
 	"github.com/latchkey/latchkey/shared/user"
 )
@@ -114,23 +116,11 @@ func shard(userID string) string {
 
 func shardName(n int) string { return prefixDue + strconv.Itoa(n) }
 
-// timeFormat is RFC 3339 in UTC with a fixed width, so that times sort as text.
-const timeFormat = "2006-01-02T15:04:05.000Z"
+func timeText(t time.Time) string { return table.TimeText(t) }
 
-func timeText(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format(timeFormat)
-}
+func parseTime(text string) time.Time { return table.ParseTime(text) }
 
-func parseTime(text string) time.Time {
-	t, err := time.Parse(timeFormat, text)
-	if err != nil {
-		return time.Time{}
-	}
-	return t
-}
+func timeValue(t time.Time) types.AttributeValue { return table.Text(table.TimeText(t)) }
 
 // statusSort places a user in the listing of their status, by creation.
 func statusSort(status user.Status, position string) string {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
-
 	"github.com/latchkey/latchkey/shared/table"
 )
 
@@ -15,23 +13,20 @@ type LinkKey struct {
 	From    time.Time // since when it signs; it verifies at any time
 }
 
-type linkKeysItem struct {
-	primary
-	Keys []linkKeyItem `dynamodbav:"keys"`
+func linkKeysFields(f *table.Fields, keys *[]LinkKey) {
+	table.ListOr(f, "keys", linkKeyFields, keys)
 }
 
-type linkKeyItem struct {
-	Wrapped []byte `dynamodbav:"key"`
-	From    int64  `dynamodbav:"from"` // in Unix seconds, as operators write it with date +%s
+func linkKeyFields(f *table.Fields, k *LinkKey) {
+	f.Bytes("key", &k.Wrapped)
+	from := k.From.Unix() // as operators write it with date +%s
+	table.Int(f, "from", &from)
+	k.From = time.Unix(from, 0).UTC()
 }
 
 func linkKeysOfItem(item Item) ([]LinkKey, error) {
-	var in linkKeysItem
-	err := attributevalue.UnmarshalMap(item, &in)
-	keys := make([]LinkKey, len(in.Keys))
-	for i, k := range in.Keys {
-		keys[i] = LinkKey{k.Wrapped, time.Unix(k.From, 0).UTC()}
-	}
+	keys := []LinkKey{}
+	err := table.Decode(item, linkKeysFields, &keys)
 	return keys, err
 }
 
@@ -47,16 +42,9 @@ func (s *Store) LinkKeys(ctx context.Context) ([]LinkKey, error) {
 // InsertLinkKeys writes the first versions of the link key, and returns those
 // that stand: keys, or what somebody else wrote before.
 func (s *Store) InsertLinkKeys(ctx context.Context, keys []LinkKey) (stands []LinkKey, err error) {
-	key := linkKeysKey()
-	in := linkKeysItem{primary: primary{key.PK, key.SK, entityLinkKeys}}
-	for _, k := range keys {
-		in.Keys = append(in.Keys, linkKeyItem{k.Wrapped, k.From.Unix()})
-	}
-	item, err := attributevalue.MarshalMap(in)
-	if err != nil {
-		return nil, err
-	}
-	old, lost, err := s.table.Apply(ctx, table.Write{Key: key, Put: item, Condition: missing("pk")})
+	w := put(linkKeysKey(), entityLinkKeys, linkKeysFields, &keys)
+	w.Condition = table.Missing("pk")
+	old, lost, err := s.table.Apply(ctx, w)
 	if err != nil || !lost {
 		return keys, err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/latchkey/latchkey/shared/table"
@@ -55,9 +54,9 @@ type Attempt struct {
 // while it holds one is succeeded when the lease ends.
 func (s *Store) ClaimMail(ctx context.Context, m Mail, a Attempt) (Claim, error) {
 	key := m.key()
-	free := missing("pk").
-		Or(name("attempt").Equal(value(a.ID))).
-		Or(missing("sentAt").And(name("leasedUntil").LessThanEqual(value(timeText(a.At)))))
+	free := table.Missing("pk").
+		Or(table.Is("attempt", "=", table.Text(a.ID))).
+		Or(table.Missing("sentAt").And(table.Is("leasedUntil", "<=", timeValue(a.At))))
 	old, lost, err := s.table.Apply(ctx, table.Write{
 		Key: key, Condition: free,
 		Put: Item{
@@ -81,8 +80,8 @@ func (s *Store) ClaimMail(ctx context.Context, m Mail, a Attempt) (Claim, error)
 func (s *Store) ReleaseMail(ctx context.Context, m Mail, a Attempt) error {
 	_, _, err := s.table.Apply(ctx, table.Write{
 		Key:       m.key(),
-		Update:    expression.Set(name("leasedUntil"), value(timeText(a.At))).Remove(name("attempt")),
-		Condition: name("attempt").Equal(value(a.ID)).And(missing("sentAt")),
+		Update:    table.Update{}.Set("leasedUntil", timeValue(a.At)).Remove("attempt"),
+		Condition: table.Is("attempt", "=", table.Text(a.ID)).And(table.Missing("sentAt")),
 	})
 	return err
 }
@@ -91,7 +90,7 @@ func (s *Store) ReleaseMail(ctx context.Context, m Mail, a Attempt) error {
 func (s *Store) MarkMailSent(ctx context.Context, m Mail, messageID string, now time.Time) error {
 	_, _, err := s.table.Apply(ctx, table.Write{
 		Key:    m.key(),
-		Update: expression.Set(name("sentAt"), value(timeText(now))).Set(name("messageId"), value(messageID)),
+		Update: table.Update{}.Set("sentAt", timeValue(now)).Set("messageId", table.Text(messageID)),
 	})
 	return err
 }
@@ -122,31 +121,25 @@ func (s *Store) CountNotice(ctx context.Context, workspaceID string, limit int, 
 // notice replaces nothing (user.Notice.Replaces): notices may come late, twice,
 // and in any order. It does not raise the version.
 func (s *Store) SetDelivery(ctx context.Context, m Mail, stamp user.Stamp, n user.Notice) error {
-	last := Item{
-		"id": table.Text(stamp.ID), "type": table.Text(string(user.DeliveryChanged)),
-		"actor": table.Text(stamp.Actor), "at": table.Text(timeText(stamp.At)),
-	}
-	if stamp.CorrelationID != "" {
-		last["correlationId"] = table.Text(stamp.CorrelationID)
-	}
-	update := expression.Set(name("delivery"), value(string(n.Delivery))).
-		Set(name("deliveryWeight"), value(int(n.Weight))).
-		Set(name("last"), value(&types.AttributeValueMemberM{Value: last}))
+	last := table.Encode(changeFields, &user.Change{ID: stamp.ID, Type: user.DeliveryChanged, Actor: stamp.Actor, At: stamp.At, CorrelationID: stamp.CorrelationID})
+	update := table.Update{}.Set("delivery", table.Text(string(n.Delivery))).
+		Set("deliveryWeight", table.Number(int(n.Weight))).
+		Set("last", &types.AttributeValueMemberM{Value: last})
 	if n.Reason == "" {
-		update = update.Remove(name("deliveryReason"))
+		update = update.Remove("deliveryReason")
 	} else {
-		update = update.Set(name("deliveryReason"), value(n.Reason))
+		update = update.Set("deliveryReason", table.Text(n.Reason))
 	}
-	weight := name("deliveryWeight")
-	replaces := missing("deliveryWeight").Or(weight.LessThan(value(int(n.Weight))))
+	weight, none := table.Number(int(n.Weight)), table.Missing("deliveryWeight")
+	replaces := none.Or(table.Is("deliveryWeight", "<", weight))
 	if n.Weight == user.WeightOurs {
-		replaces = missing("deliveryWeight").Or(weight.Equal(value(int(n.Weight)))).
-			And(name("delivery").NotEqual(value(string(n.Delivery))))
+		replaces = none.Or(table.Is("deliveryWeight", "=", weight)).
+			And(table.Is("delivery", "<>", table.Text(string(n.Delivery))))
 	}
 	_, _, err := s.table.Apply(ctx, table.Write{
 		Key: userKey(m.WorkspaceID, m.UserID), Update: update,
-		Condition: name("entity").Equal(value(entityUser)).And(name("generation").Equal(value(m.Generation))).And(replaces).
-			And(name("delivery").NotEqual(value(string(user.DeliveryScheduled)))),
+		Condition: table.Is("entity", "=", table.Text(entityUser)).And(table.Is("generation", "=", table.Number(m.Generation))).And(replaces).
+			And(table.Is("delivery", "<>", table.Text(string(user.DeliveryScheduled)))),
 	})
 	return err
 }

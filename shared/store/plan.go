@@ -3,11 +3,7 @@ package store
 import (
 	"errors"
 	"maps"
-	"reflect"
 	"slices"
-
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 
 	"github.com/latchkey/latchkey/shared/table"
 	"github.com/latchkey/latchkey/shared/user"
@@ -34,7 +30,7 @@ func (s *Store) plan(st *State, d Decision) (writes []table.Write, short bool, e
 		p.add(accountWrite(user.EmailKey(d.Account), d.At))
 	}
 	if d.Answer != nil {
-		p.answer(*d.Answer)
+		p.add(answerWrite(st.id, *d.Answer, d.At))
 	}
 	if p.short && st.Complete() && p.err == nil {
 		p.fail(errors.New("store: the decision asks for more than the limits leave"))
@@ -69,14 +65,6 @@ func count(yes bool) int {
 	return 0
 }
 
-func name(attribute string) expression.NameBuilder { return expression.Name(attribute) }
-
-func value(v any) expression.ValueBuilder { return expression.Value(v) }
-
-func missing(attribute string) expression.ConditionBuilder {
-	return expression.AttributeNotExists(name(attribute))
-}
-
 func (p *planner) user(c UserChange) {
 	p.counts[c.After.Status]++
 	if c.Before.ID != "" {
@@ -86,15 +74,10 @@ func (p *planner) user(c UserChange) {
 	if c.Before.ID == "" {
 		p.insert(c.After)
 	} else {
-		update, err := userUpdate(c.Before, c.After)
-		if err != nil {
-			p.fail(err)
-			return
-		}
-		p.add(update)
+		p.add(userUpdate(c.Before, c.After))
 	}
 	if c.Before.Recipient != c.After.Recipient {
-		p.recipient(c.After.WorkspaceID, c.After.ID, c.After.Recipient, unconditional)
+		p.recipient(c.After.WorkspaceID, c.After.ID, c.After.Recipient, table.Condition{})
 	}
 	before := c.Before.Mailbox
 	if c.Before.ID == "" {
@@ -108,35 +91,23 @@ func (p *planner) user(c UserChange) {
 // insert puts a new user where there is none, or over what is left of the
 // erased one that the decision saw.
 func (p *planner) insert(u user.User) {
-	item, err := itemOfUser(u)
-	if err != nil {
-		p.fail(err)
-		return
-	}
-	free := missing("pk")
+	free := table.Missing("pk")
 	if erased, ok := p.st.Erased[u.ID]; ok {
-		free = free.Or(name("entity").Equal(value(entityErased)).And(name("last.id").Equal(value(erased.Last.ID))))
+		free = free.Or(table.Is("entity", "=", table.Text(entityErased)).And(table.Is("last.id", "=", table.Text(erased.Last.ID))))
 	}
-	p.add(table.Write{Key: userKey(u.WorkspaceID, u.ID), Put: item, Condition: free})
+	p.add(table.Write{Key: userKey(u.WorkspaceID, u.ID), Put: itemOfUser(u), Condition: free})
 }
 
 func (p *planner) erase(e Erasure) {
 	p.counts[e.Before.Status]--
-	item, err := itemOfErased(e.After)
-	if err != nil {
-		p.fail(err)
-		return
-	}
-	p.add(table.Write{Key: userKey(e.After.WorkspaceID, e.After.ID), Put: item, Condition: isVersion(e.Before.Version)})
+	p.add(table.Write{Key: userKey(e.After.WorkspaceID, e.After.ID), Put: itemOfErased(e.After), Condition: isVersion(e.Before.Version)})
 	if e.Before.Recipient.Wishes() { // an older record may have them to itself
-		p.recipient(e.After.WorkspaceID, e.After.ID, e.Before.Recipient, unconditional)
+		p.recipient(e.After.WorkspaceID, e.After.ID, e.Before.Recipient, table.Condition{})
 	}
 }
 
 // isVersion is the condition that a record is as it was read.
-func isVersion(version int) expression.ConditionBuilder {
-	return name("version").Equal(value(version))
-}
+func isVersion(version int) table.Condition { return table.Is("version", "=", table.Number(version)) }
 
 // attributesOfDelivery are also written by notices of mail, which do not raise
 // the version.
@@ -149,15 +120,8 @@ var derivedAttributes = []string{"hasAccount", "bouncedAt", "complainedAt"}
 
 // userUpdate sets what differs between two states of a user, on condition that
 // the stored state is the first of them.
-func userUpdate(before, after user.User) (table.Write, error) {
-	was, err := itemOfUser(before)
-	if err != nil {
-		return table.Write{}, err
-	}
-	is, err := itemOfUser(after)
-	if err != nil {
-		return table.Write{}, err
-	}
+func userUpdate(before, after user.User) table.Write {
+	was, is := itemOfUser(before), itemOfUser(after)
 	for _, attribute := range derivedAttributes {
 		if is[attribute] != nil {
 			delete(was, attribute)
@@ -176,66 +140,57 @@ func userUpdate(before, after user.User) (table.Write, error) {
 	if before.Status.Pending() && after.Status == user.Active {
 		// The version says it already. This says it in the words of the rule,
 		// which no later change of the versioning can loosen.
-		condition = condition.And(name("expiresAt").GreaterThan(value(timeText(after.ActivatedAt)))).
-			And(name("generation").Equal(value(before.Invitation.Generation)))
+		condition = condition.And(table.Is("expiresAt", ">", timeValue(after.ActivatedAt))).
+			And(table.Is("generation", "=", table.Number(before.Invitation.Generation)))
 	}
-	return table.Write{Key: userKey(before.WorkspaceID, before.ID), Update: difference(was, is), Condition: condition}, nil
+	return table.Write{Key: userKey(before.WorkspaceID, before.ID), Update: difference(was, is), Condition: condition}
 }
 
 // difference sets every attribute that differs between two items and removes
 // every one that is gone.
-func difference(was, is Item) expression.UpdateBuilder {
-	var update expression.UpdateBuilder
+func difference(was, is Item) (update table.Update) {
 	for attribute, v := range is {
-		if !reflect.DeepEqual(was[attribute], v) {
-			update = update.Set(name(attribute), value(v))
+		if !table.Equal(was[attribute], v) {
+			update = update.Set(attribute, v)
 		}
 	}
 	for attribute := range was {
 		if is[attribute] == nil {
-			update = update.Remove(name(attribute))
+			update = update.Remove(attribute)
 		}
 	}
 	return update
 }
 
-// unconditional is for a write that another part of its transaction guards.
-var unconditional expression.ConditionBuilder
-
-func (p *planner) recipient(workspaceID, userID string, wishes user.Recipient, condition expression.ConditionBuilder) {
-	key := recipientKey(workspaceID, userID)
-	if !wishes.Wishes() {
-		p.add(table.Write{Key: key, Delete: true, Condition: condition})
-		return
+// recipient writes wishes; without a condition where another part of the
+// transaction guards them.
+func (p *planner) recipient(workspaceID, userID string, wishes user.Recipient, condition table.Condition) {
+	w := table.Write{Key: recipientKey(workspaceID, userID), Delete: true}
+	if wishes.Wishes() {
+		w = put(w.Key, entityRecipient, recipientFields, &wishes)
 	}
-	item, err := attributevalue.MarshalMap(struct {
-		primary
-		recipientItem
-	}{primary{key.PK, key.SK, entityRecipient}, itemOfRecipient(wishes)})
-	if err != nil {
-		p.fail(err)
-		return
-	}
-	p.add(table.Write{Key: key, Put: item, Condition: condition})
+	w.Condition = condition
+	p.add(w)
 }
 
 // sameWishes is the condition that a person without a record has said nothing
 // since they were read. An older release kept the wishes of erased people
 // without an item of their own.
-func sameWishes(before user.Recipient) expression.ConditionBuilder {
-	none := missing("pk")
+func sameWishes(before user.Recipient) table.Condition {
+	none := table.Missing("pk")
 	if !before.Wishes() {
 		return none
 	}
-	item := itemOfRecipient(before)
-	same := func(attribute, text string) expression.ConditionBuilder {
-		if text == "" {
-			return missing(attribute)
+	var same table.Condition
+	item := table.Encode(recipientFields, &before)
+	for _, attribute := range []string{"unsubscribedAt", "complainedAt", "reportedAt"} {
+		if v, said := item[attribute]; said {
+			same = same.And(table.Is(attribute, "=", v))
+		} else {
+			same = same.And(table.Missing(attribute))
 		}
-		return name(attribute).Equal(value(text))
 	}
-	return none.Or(same("unsubscribedAt", item.Unsubscribed).
-		And(same("complainedAt", item.ComplainedAt)).And(same("reportedAt", item.ReportedAt)))
+	return none.Or(same)
 }
 
 // workspace writes the difference between two states of the workspace, with
@@ -245,12 +200,7 @@ func (p *planner) workspace() {
 	if c := p.d.Workspace; c != nil && c.After.Stage == workspace.StageErased {
 		p.tombstone(*c)
 	} else if c != nil {
-		update, err := workspaceUpdate(c.Before, c.After)
-		if err != nil {
-			p.fail(err)
-			return
-		}
-		p.add(update)
+		p.add(workspaceUpdate(c.Before, c.After))
 		if c.Before.SeatLimit != c.After.SeatLimit {
 			p.seatLimit(c.After.SeatLimit)
 		}
@@ -270,25 +220,20 @@ func (p *planner) workspace() {
 		p.fail(user.ErrLastAdmin)
 		return
 	}
-	enough := expression.AttributeExists(name("pk"))
+	enough := table.Exists("pk")
 	if p.admins < 0 {
-		enough = name("admins").GreaterThan(value(-p.admins))
+		enough = table.Is("admins", ">", table.Number(-p.admins))
 	}
-	p.add(table.Write{
-		Key: workspaceKey(p.st.id), Condition: enough,
-		Update: expression.Add(name("admins"), value(p.admins)),
-	})
+	p.add(table.Write{Key: workspaceKey(p.st.id), Condition: enough, Update: table.Update{}.Add("admins", p.admins)})
 }
 
 // tombstone puts what is left of an erased workspace, and frees its slug.
 func (p *planner) tombstone(c WorkspaceChange) {
-	item, err := itemOfTombstone(c.After)
-	if err != nil {
-		p.fail(err)
-		return
-	}
-	p.add(table.Write{Key: workspaceKey(c.After.ID), Put: item, Condition: isVersion(c.Before.Version)})
-	p.add(table.Write{Key: slugKey(c.Before.Slug), Delete: true, Condition: missing("pk").Or(name("workspace").Equal(value(c.Before.ID)))})
+	w := put(workspaceKey(c.After.ID), entityWorkspace, tombstoneFields, &c.After)
+	w.Put["ttl"] = table.Number(int(c.After.RetainUntil().Unix()))
+	w.Condition = isVersion(c.Before.Version)
+	p.add(w)
+	p.add(table.Write{Key: slugKey(c.Before.Slug), Delete: true, Condition: table.Missing("pk").Or(table.Is("workspace", "=", table.Text(c.Before.ID)))})
 }
 
 // seatLimit gives the parts' rooms a new sum. Each change is relative, so it
@@ -304,7 +249,7 @@ func (p *planner) seatLimit(limit int) {
 		return
 	}
 	for part, n := range take {
-		update, enough := roomUpdate(expression.Set(name("entity"), value(entityTally)), n)
+		update, enough := roomUpdate(table.Update{}.Set("entity", table.Text(entityTally)), n)
 		p.add(table.Write{Key: tallyKey(p.st.id, part), Update: update, Condition: enough})
 	}
 }

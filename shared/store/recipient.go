@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
-
 	"github.com/latchkey/latchkey/shared/table"
 	"github.com/latchkey/latchkey/shared/user"
 )
@@ -15,20 +13,19 @@ import (
 // address, only its key. It goes two days after the last mail unless mail to it
 // was returned.
 
-func mailboxOfItem(item Item) user.Mailbox {
-	var in struct {
-		mailboxItem
-		Version int `dynamodbav:"version"`
-	}
-	// Texts and numbers of ours: nothing in it can fail to be read.
-	_ = attributevalue.UnmarshalMap(item, &in)
-	return in.mailbox(in.Version)
+func mailboxItemFields(f *table.Fields, b *user.Mailbox) {
+	mailboxFields(f, b)
+	table.Int(f, "version", &b.Version)
 }
 
-func recipientOfItem(item Item) user.Recipient {
-	var in recipientItem
-	_ = attributevalue.UnmarshalMap(item, &in) // as above
-	return in.recipient()
+func mailboxOfItem(item Item) (b user.Mailbox, err error) {
+	err = table.Decode(item, mailboxItemFields, &b)
+	return b, err
+}
+
+func recipientOfItem(item Item) (r user.Recipient, err error) {
+	err = table.Decode(item, recipientFields, &r)
+	return r, err
 }
 
 // mailbox writes a mailbox, on condition that it is as the decision saw it.
@@ -38,31 +35,19 @@ func (p *planner) mailbox(key string, before, after user.Mailbox) {
 		return
 	}
 	p.mailboxes[key] = true
-	w, err := mailboxWrite(key, before, after)
-	if err != nil {
-		p.fail(err)
-		return
-	}
-	p.add(w)
+	p.add(mailboxWrite(key, before, after))
 }
 
-func mailboxWrite(emailKey string, before, after user.Mailbox) (table.Write, error) {
-	key := mailboxKey(emailKey)
-	var ttl int64
+func mailboxWrite(emailKey string, before, after user.Mailbox) table.Write {
+	w := put(mailboxKey(emailKey), entityMailbox, mailboxItemFields, &after)
 	if until := after.RetainUntil(); !until.IsZero() {
-		ttl = until.Unix()
+		w.Put["ttl"] = table.Number(int(until.Unix()))
 	}
-	item, err := attributevalue.MarshalMap(struct {
-		primary
-		mailboxItem
-		Version int   `dynamodbav:"version"`
-		TTL     int64 `dynamodbav:"ttl,omitempty"`
-	}{primary{key.PK, key.SK, entityMailbox}, itemOfMailbox(after), after.Version, ttl})
-	same := missing("pk")
+	w.Condition = table.Missing("pk")
 	if before.Version > 0 {
-		same = isVersion(before.Version)
+		w.Condition = isVersion(before.Version)
 	}
-	return table.Write{Key: key, Put: item, Condition: same}, err
+	return w
 }
 
 // Bounced notes that mail to an address was returned for a lasting reason.
@@ -72,15 +57,15 @@ func (s *Store) Bounced(ctx context.Context, emailKey string, now time.Time) err
 	for try := 0; err == nil; try++ {
 		var before user.Mailbox
 		if item != nil {
-			before = mailboxOfItem(item)
+			before, err = mailboxOfItem(item)
+			if err != nil {
+				return err
+			}
 		}
 		if !before.BouncedAt.IsZero() {
 			return nil
 		}
-		w, err := mailboxWrite(emailKey, before, before.Bounced(now))
-		if err != nil {
-			return err
-		}
+		w := mailboxWrite(emailKey, before, before.Bounced(now))
 		old, lost, err := s.table.Apply(ctx, w)
 		if err != nil || !lost {
 			return err

@@ -255,12 +255,12 @@ func (st *State) take(item Item) (err error) {
 			st.inviter.parts[n] = dayOfItem(item)
 		}
 	case entityMailbox:
-		st.mailboxes[strings.TrimPrefix(key.PK, prefixRecipient)] = mailboxOfItem(item)
+		st.mailboxes[strings.TrimPrefix(key.PK, prefixRecipient)], err = mailboxOfItem(item)
 	case entityRecipient:
 		// A person may say something in the very moment in which they are invited
 		// anew: then the record does not have it, and this item counts.
 		id := strings.TrimPrefix(key.SK, prefixRecipient)
-		st.recipients[id] = recipientOfItem(item)
+		st.recipients[id], err = recipientOfItem(item)
 		if u, ok := st.Users[id]; ok {
 			u.Recipient = u.Recipient.And(st.recipients[id])
 			st.Users[id] = u

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"golang.org/x/sync/errgroup"
 
@@ -25,32 +24,23 @@ const daysAtOnce = 8
 // StatisticsDays is how many days of statistics are kept.
 const StatisticsDays = 90
 
-type dailyItem struct {
-	primary
-	Counts  []int  `dynamodbav:"counts"`
-	Waits   []int  `dynamodbav:"waits"`
-	Seen    []byte `dynamodbav:"seen"`
-	Version int    `dynamodbav:"version"`
-	TTL     int64  `dynamodbav:"ttl"`
+func dailyFields(f *table.Fields, d *workspace.Daily) {
+	f.Ints("counts", d.Counts[:])
+	f.Ints("waits", d.Waits[:])
+	f.Bytes("seen", &d.Seen)
+	table.Int(f, "version", &d.Version)
 }
 
-func itemOfDaily(key Key, d workspace.Daily) (Item, error) {
+func dailyWrite(key Key, d workspace.Daily) (table.Write, error) {
 	date, err := time.Parse(time.DateOnly, d.Date)
-	if err != nil {
-		return nil, err
-	}
-	return attributevalue.MarshalMap(dailyItem{
-		primary: primary{key.PK, key.SK, entityStatistics}, Counts: d.Counts[:], Waits: d.Waits[:], Seen: d.Seen, Version: d.Version,
-		TTL: date.AddDate(0, 0, StatisticsDays+1).Unix(),
-	})
+	w := put(key, entityStatistics, dailyFields, &d)
+	w.Put["ttl"] = table.Number(int(date.AddDate(0, 0, StatisticsDays+1).Unix()))
+	return w, err
 }
 
 func dailyOfItem(date string, item Item) (workspace.Daily, error) {
-	var in dailyItem
-	err := attributevalue.UnmarshalMap(item, &in)
-	d := workspace.Daily{Date: date, Seen: in.Seen, Version: in.Version}
-	copy(d.Counts[:], in.Counts)
-	copy(d.Waits[:], in.Waits)
+	d := workspace.Daily{Date: date}
+	err := table.Decode(item, dailyFields, &d)
 	return d, err
 }
 
@@ -115,16 +105,16 @@ func (s *Store) countDay(ctx context.Context, workspaceID, date string, mileston
 		if after.Version == before.Version {
 			return nil
 		}
-		put, err := itemOfDaily(key, after)
+		w, err := dailyWrite(key, after)
 		if err != nil {
 			return err
 		}
-		same := missing("pk")
+		w.Condition = table.Missing("pk")
 		if before.Version > 0 {
-			same = isVersion(before.Version)
+			w.Condition = isVersion(before.Version)
 		}
 		var lost bool
-		item, lost, err = s.table.Apply(ctx, table.Write{Key: key, Put: put, Condition: same})
+		item, lost, err = s.table.Apply(ctx, w)
 		if err != nil || !lost {
 			return err
 		}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
-
 	"github.com/latchkey/latchkey/shared/table"
 	"github.com/latchkey/latchkey/shared/user"
 	"github.com/latchkey/latchkey/shared/workspace"
@@ -45,50 +43,40 @@ type tallyChange struct {
 }
 
 func (p *planner) tallyWrite(part int, change tallyChange, share int) table.Write {
-	update := expression.Set(name("entity"), value(entityTally))
+	update := table.Update{}.Set("entity", table.Text(entityTally))
 	for status, n := range change.counts {
-		update = update.Add(name(string(status)), value(n))
+		update = update.Add(string(status), n)
 	}
 	w := table.Write{Key: tallyKey(p.st.id, part), Update: update}
 	if change.seats != 0 {
 		w.Update, w.Condition = roomUpdate(w.Update, change.seats)
 	}
 	if change.mails > 0 {
-		var enough expression.ConditionBuilder
+		var enough table.Condition
 		w.Update, enough = dayUpdate(w.Update, p.st.Tally[part].Mails, change.mails, share, p.d.At)
-		w.Condition = and(w.Condition, enough)
+		w.Condition = w.Condition.And(enough)
 	}
 	return w
 }
 
-func and(a, b expression.ConditionBuilder) expression.ConditionBuilder {
-	switch {
-	case !a.IsSet():
-		return b
-	case !b.IsSet():
-		return a
-	}
-	return a.And(b)
-}
-
 // roomUpdate takes seats from a part's room, on condition that it has them.
-func roomUpdate(update expression.UpdateBuilder, seats int) (expression.UpdateBuilder, expression.ConditionBuilder) {
-	update = update.Set(name("room"), expression.Minus(expression.IfNotExists(name("room"), value(workspace.Unlimited)), value(seats)))
+func roomUpdate(update table.Update, seats int) (table.Update, table.Condition) {
+	update = update.Decrease("room", seats, workspace.Unlimited)
 	if seats <= 0 {
-		return update, expression.ConditionBuilder{}
+		return update, table.Condition{}
 	}
-	return update, missing("room").Or(name("room").GreaterThanEqual(value(seats)))
+	return update, table.Missing("room").Or(table.Is("room", ">=", table.Number(seats)))
 }
 
 // dayUpdate counts n more on a day, of which known was read, on condition that
 // the share is not passed. The first of a day begins the count anew.
-func dayUpdate(update expression.UpdateBuilder, known workspace.Day, n, share int, now time.Time) (expression.UpdateBuilder, expression.ConditionBuilder) {
+func dayUpdate(update table.Update, known workspace.Day, n, share int, now time.Time) (table.Update, table.Condition) {
 	if today := workspace.DateOf(now); known.Date < today {
-		return update.Set(name(attrDay), value(today)).Set(name(attrAsked), value(n)),
-			missing(attrDay).Or(name(attrDay).LessThan(value(today)))
+		return update.Set(attrDay, table.Text(today)).Set(attrAsked, table.Number(n)),
+			table.Missing(attrDay).Or(table.Is(attrDay, "<", table.Text(today)))
 	}
-	return update.Set(name(attrAsked), name(attrAsked).Plus(value(n))),
-		name(attrDay).Equal(value(known.Date)).And(name(attrAsked).LessThanEqual(value(share - n)))
+	return update.Increase(attrAsked, n),
+		table.Is(attrDay, "=", table.Text(known.Date)).And(table.Is(attrAsked, "<=", table.Number(share-n)))
 }
 
 // dayKept is how long the counts of a day matter.
@@ -96,7 +84,7 @@ const dayKept = 48 * time.Hour
 
 // dayWrite counts n more in an item of its own.
 func dayWrite(entity string, key Key, known workspace.Day, n, share int, now time.Time) table.Write {
-	update := expression.Set(name("entity"), value(entity)).Set(name("ttl"), value(now.Add(dayKept).Unix()))
+	update := table.Update{}.Set("entity", table.Text(entity)).Set("ttl", table.Number(int(now.Add(dayKept).Unix())))
 	update, enough := dayUpdate(update, known, n, share, now)
 	return table.Write{Key: key, Update: update, Condition: enough}
 }

@@ -21,10 +21,7 @@ import (
 // workspaces of the founder's account in one day than the limit allows are
 // workspace.ErrTooMany.
 func (s *Store) InsertWorkspace(ctx context.Context, w workspace.Workspace, founder *user.User, limit int) error {
-	writes, err := workspaceWrites(w, founder)
-	if err != nil {
-		return err
-	}
+	writes := workspaceWrites(w, founder)
 	var key Key
 	var made workspace.Day
 	if founder != nil {
@@ -67,31 +64,23 @@ func (s *Store) InsertWorkspace(ctx context.Context, w workspace.Workspace, foun
 // slugWrite is the place of the slug among workspaceWrites.
 const slugWrite = 0
 
-func workspaceWrites(w workspace.Workspace, founder *user.User) ([]table.Write, error) {
+func workspaceWrites(w workspace.Workspace, founder *user.User) []table.Write {
 	w.Admins = count(founder != nil)
-	item, err := itemOfWorkspace(w)
-	if err != nil {
-		return nil, err
-	}
 	key := slugKey(w.Slug)
 	slug := Item{"pk": table.Text(key.PK), "sk": table.Text(key.SK), "entity": table.Text(entitySlug), "workspace": table.Text(w.ID)}
 	writes := []table.Write{
-		{Key: key, Put: slug, Condition: missing("pk")},
-		{Key: workspaceKey(w.ID), Put: item, Condition: missing("pk")},
+		{Key: key, Put: slug, Condition: table.Missing("pk")},
+		{Key: workspaceKey(w.ID), Put: itemOfWorkspace(w), Condition: table.Missing("pk")},
 	}
 	if founder == nil {
-		return writes, nil
-	}
-	member, err := itemOfUser(*founder)
-	if err != nil {
-		return nil, err
+		return writes
 	}
 	p := planner{st: &State{id: w.ID}}
 	change := tallyChange{counts: map[user.Status]int{founder.Status: 1}, seats: 1}
 	return append(writes,
-		table.Write{Key: userKey(w.ID, founder.ID), Put: member, Condition: missing("pk")},
+		table.Write{Key: userKey(w.ID, founder.ID), Put: itemOfUser(*founder), Condition: table.Missing("pk")},
 		p.tallyWrite(rand.IntN(workspace.Parts), change, 0),
-	), nil
+	)
 }
 
 // changingWorkspace is a change of a workspace, for Decide.
@@ -117,18 +106,11 @@ func (s *Store) ChangeWorkspace(ctx context.Context, st *State, change func(work
 // workspaceUpdate sets what differs between two states of a workspace, on
 // condition that the stored state is the first of them. Admins are counted by
 // the transactions that make or unmake them.
-func workspaceUpdate(before, after workspace.Workspace) (table.Write, error) {
-	was, err := itemOfWorkspace(before)
-	if err != nil {
-		return table.Write{}, err
-	}
-	is, err := itemOfWorkspace(after)
-	if err != nil {
-		return table.Write{}, err
-	}
+func workspaceUpdate(before, after workspace.Workspace) table.Write {
+	was, is := itemOfWorkspace(before), itemOfWorkspace(after)
 	delete(was, "admins")
 	delete(is, "admins")
-	return table.Write{Key: workspaceKey(before.ID), Update: difference(was, is), Condition: isVersion(before.Version)}, nil
+	return table.Write{Key: workspaceKey(before.ID), Update: difference(was, is), Condition: isVersion(before.Version)}
 }
 
 // EmptyWorkspace erases what a workspace holds, its history included, a megabyte

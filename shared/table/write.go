@@ -6,7 +6,6 @@ import (
 	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -18,53 +17,41 @@ import (
 type Write struct {
 	Key       Key
 	Put       Item // the whole item, keys included
-	Update    expression.UpdateBuilder
+	Update    Update
 	Delete    bool
-	Condition expression.ConditionBuilder // zero for none
-}
-
-func (w Write) expression() (expression.Expression, error) {
-	builder := expression.NewBuilder()
-	some := false
-	if w.Condition.IsSet() {
-		builder, some = builder.WithCondition(w.Condition), true
-	}
-	if w.Put == nil && !w.Delete {
-		builder, some = builder.WithUpdate(w.Update), true
-	}
-	if !some {
-		return expression.Expression{}, nil
-	}
-	return builder.Build()
+	Condition Condition // zero for none
 }
 
 // oldItem asks for the item as it is where a condition fails.
 const oldItem = types.ReturnValuesOnConditionCheckFailureAllOld
 
-func (t *Table) part(w Write) (types.TransactWriteItem, error) {
-	e, err := w.expression()
-	if err != nil {
-		return types.TransactWriteItem{}, err
+func (t *Table) part(w Write) types.TransactWriteItem {
+	e := newExpression()
+	condition := e.conditionOf(w.Condition)
+	var update *string
+	if w.Put == nil && !w.Delete {
+		update = e.updateOf(w.Update)
 	}
+	names, values := e.refs()
 	switch {
 	case w.Put != nil:
 		return types.TransactWriteItem{Put: &types.Put{
-			TableName: &t.name, Item: w.Put, ConditionExpression: e.Condition(),
-			ExpressionAttributeNames: e.Names(), ExpressionAttributeValues: e.Values(),
+			TableName: &t.name, Item: w.Put, ConditionExpression: condition,
+			ExpressionAttributeNames: names, ExpressionAttributeValues: values,
 			ReturnValuesOnConditionCheckFailure: oldItem,
-		}}, nil
+		}}
 	case w.Delete:
 		return types.TransactWriteItem{Delete: &types.Delete{
-			TableName: &t.name, Key: w.Key.Item(), ConditionExpression: e.Condition(),
-			ExpressionAttributeNames: e.Names(), ExpressionAttributeValues: e.Values(),
+			TableName: &t.name, Key: w.Key.Item(), ConditionExpression: condition,
+			ExpressionAttributeNames: names, ExpressionAttributeValues: values,
 			ReturnValuesOnConditionCheckFailure: oldItem,
-		}}, nil
+		}}
 	}
 	return types.TransactWriteItem{Update: &types.Update{
-		TableName: &t.name, Key: w.Key.Item(), UpdateExpression: e.Update(), ConditionExpression: e.Condition(),
-		ExpressionAttributeNames: e.Names(), ExpressionAttributeValues: e.Values(),
+		TableName: &t.name, Key: w.Key.Item(), UpdateExpression: update, ConditionExpression: condition,
+		ExpressionAttributeNames: names, ExpressionAttributeValues: values,
 		ReturnValuesOnConditionCheckFailure: oldItem,
-	}}, nil
+	}}
 }
 
 // Outcome is what became of a transaction.
@@ -90,13 +77,9 @@ func (t *Table) Transact(ctx context.Context, token string, parts []Write) (Outc
 	if len(token) > maxToken {
 		return Outcome{}, errors.New("table: the token " + strconv.Quote(token) + " is too long")
 	}
-	in := &dynamodb.TransactWriteItemsInput{ClientRequestToken: &token}
-	for _, w := range parts {
-		part, err := t.part(w)
-		if err != nil {
-			return Outcome{}, err
-		}
-		in.TransactItems = append(in.TransactItems, part)
+	in := &dynamodb.TransactWriteItemsInput{ClientRequestToken: &token, TransactItems: make([]types.TransactWriteItem, len(parts))}
+	for i, w := range parts {
+		in.TransactItems[i] = t.part(w)
 	}
 	_, err := t.db.TransactWriteItems(ctx, in)
 	if err == nil {
@@ -121,10 +104,7 @@ func (t *Table) Transact(ctx context.Context, token string, parts []Write) (Outc
 // Apply makes one write outside a transaction, for what is harmless to repeat.
 // Where the condition fails, lost is true and old is the item as it is.
 func (t *Table) Apply(ctx context.Context, w Write) (old Item, lost bool, err error) {
-	part, err := t.part(w)
-	if err != nil {
-		return nil, false, err
-	}
+	part := t.part(w)
 	switch {
 	case part.Put != nil:
 		p := part.Put

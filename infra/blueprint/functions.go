@@ -145,7 +145,8 @@ func Functions() []Function {
 			Permissions: []Permission{
 				{Read, OnTable, workspaceKeys, "workspaces, single users, the counts of users"},
 				{Query, OnTable, []string{"HISTORY#*"}, "the history of a user, the statistics"},
-				{Query, OnByStatus, nil, "the users and the history of a workspace"},
+				{Query, OnByCreation, nil, "the users of a workspace"},
+				{Query, OnByStatus, nil, "its users of some statuses, its history"},
 				{Query, OnByEmail, nil, "the caller's workspaces"},
 				{Unwrap, OnMetadataKey, nil, "show metadata, seal cursors"},
 			},

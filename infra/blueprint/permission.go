@@ -58,6 +58,7 @@ const (
 	OnByStatus    Resource = "index byStatus"
 	OnByDue       Resource = "index byDue"
 	OnByEmail     Resource = "index byEmail"
+	OnByCreation  Resource = "index byCreation"
 	OnBus         Resource = "event bus"
 	OnMetadataKey Resource = "metadata key"
 	OnLinkKeys    Resource = "metadata key, for link keys"

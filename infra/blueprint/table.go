@@ -8,9 +8,10 @@ const (
 	AttrEntity = "entity" // what an item is: user, workspace, …; streams filter by it
 	AttrTTL    = "ttl"
 
-	IndexByStatus = "byStatus"
-	IndexByDue    = "byDue"
-	IndexByEmail  = "byEmail"
+	IndexByStatus   = "byStatus"
+	IndexByDue      = "byDue"
+	IndexByEmail    = "byEmail"
+	IndexByCreation = "byCreation"
 )
 
 // TheTable describes the one table.
@@ -31,6 +32,12 @@ func TheTable() Table {
 			{
 				Name: IndexByEmail, PartitionKey: "emailPk", SortKey: "emailSk", KeysOnly: true,
 				Purpose: "the workspaces of one email key",
+			},
+			{
+				// Its keys are attributes that users had before it, so DynamoDB
+				// fills it by itself.
+				Name: IndexByCreation, PartitionKey: "statusPk", SortKey: "createdAt",
+				Purpose: "users of a workspace by creation, whatever their status",
 			},
 		},
 	}

@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -34,89 +35,51 @@ func (f Filter) matches(u user.User, now time.Time) bool {
 	return strings.Contains(strings.ToLower(u.Name), text) || strings.Contains(strings.ToLower(u.Email), text)
 }
 
-// stored are the statuses under which the index may have a user that the
-// filter chooses: the schedule may not have persisted an expiry yet.
-func (f Filter) stored() []user.Status {
+// searches reports whether the filter asks for what no index knows.
+func (f Filter) searches() bool { return f.Role != "" || f.Group != "" || f.Text != "" }
+
+// lane is one range of an index that a page is read from, in the page's order.
+type lane struct {
+	index  string
+	status user.Status // "" for a range of all
+	// lapsed is a lane of pending users in search of those whose time has passed,
+	// and which the schedule has not persisted yet. It is read once for a page and
+	// keeps no page waiting.
+	lapsed bool
+	users  []user.User // read, and not taken yet
+	upTo   string      // the last position that was read
+	done   bool        // there is no more to read
+}
+
+const (
+	indexByStatus   = "byStatus"
+	indexByCreation = "byCreation"
+)
+
+// lapsedReads is how many users a lane of lapsed ones reads for a page: the
+// schedule leaves few of them, for five minutes.
+const lapsedReads = 25
+
+// lanes are the ranges that hold everybody whom a filter chooses.
+func (f Filter) lanes(after string) (lanes []*lane) {
 	if len(f.Statuses) == 0 {
-		return user.Statuses()
+		return []*lane{{index: indexByCreation, upTo: after}}
 	}
-	stored := slices.Clone(f.Statuses)
-	if slices.Contains(stored, user.Expired) {
-		stored = append(stored, user.Requested, user.Invited)
+	for _, status := range user.Statuses() {
+		chosen := slices.Contains(f.Statuses, status)
+		lapsed := !chosen && status.Pending() && slices.Contains(f.Statuses, user.Expired)
+		if chosen || lapsed {
+			lanes = append(lanes, &lane{index: indexByStatus, status: status, lapsed: lapsed, upTo: after})
+		}
 	}
-	slices.Sort(stored)
-	return slices.Compact(stored)
+	return lanes
 }
-
-// read is what was read of one status: users in order, and how far it got.
-type read struct {
-	users []user.User
-	upTo  string // the last position that was read; "" when all was
-}
-
-// filteredReads is how many times its limit a page reads of a status where most
-// users may not be what is looked for: fewer pages to walk, and still bounded.
-const filteredReads = 5
 
 // Page says which part of a listing to read.
 type Page struct {
 	Limit  int
 	After  string // a position, "" for the start
 	Oldest bool   // the oldest first, not the newest
-}
-
-// ListUsers gives a page of the users of a workspace, by creation. Each status
-// is a range of the index, so the ranges are read side by side and merged: a
-// page costs at most its limit of reads of each status that the filter leaves
-// (or five times that, for a filter that the index does not know), whatever
-// the size of the workspace. next is the position where the following page
-// begins, "" at the end; with a filter that the index does not know, a page
-// may be short of the limit, or even empty, before the end.
-func (s *Store) ListUsers(ctx context.Context, workspaceID string, f Filter, p Page, now time.Time) (page []user.User, next string, err error) {
-	statuses := f.stored()
-	atOnce := p.Limit
-	if f.Role != "" || f.Group != "" || f.Text != "" {
-		atOnce = p.Limit * filteredReads
-	}
-	reads := make([]read, len(statuses))
-	group, ctx := errgroup.WithContext(ctx)
-	for i, status := range statuses {
-		group.Go(func() (err error) {
-			reads[i], err = s.readStatus(ctx, workspaceID, status, atOnce, p)
-			return err
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return nil, "", err
-	}
-	// Nothing behind the end of the range that got least far may be shown yet:
-	// that range could have more in between.
-	frontier := ""
-	var all []user.User
-	for _, r := range reads {
-		if r.upTo != "" && (frontier == "" || p.compare(r.upTo, frontier) < 0) {
-			frontier = r.upTo
-		}
-		all = append(all, r.users...)
-	}
-	slices.SortFunc(all, func(a, b user.User) int {
-		return cmp.Or(p.compare(Position(a), Position(b)), b.Version-a.Version)
-	})
-	// Who changed status while the ranges were read stands in two of them.
-	all = slices.CompactFunc(all, func(a, b user.User) bool { return a.ID == b.ID })
-	for _, u := range all {
-		if frontier != "" && p.compare(Position(u), frontier) > 0 {
-			break
-		}
-		if !f.matches(u, now) {
-			continue
-		}
-		if len(page) == p.Limit {
-			return page, Position(page[p.Limit-1]), nil
-		}
-		page = append(page, u)
-	}
-	return page, frontier, nil
 }
 
 // compare orders two positions as the page has them.
@@ -127,35 +90,216 @@ func (p Page) compare(a, b string) int {
 	return strings.Compare(b, a)
 }
 
-func (s *Store) readStatus(ctx context.Context, workspaceID string, status user.Status, limit int, p Page) (read, error) {
-	from, to := statusSort(status, ""), statusSort(status, "~") // every position lies between
-	switch {
-	case p.After != "" && p.Oldest:
-		from = statusSort(status, p.After+" ") // the next text
-	case p.After != "":
-		to = statusSort(status, before(p.After))
+// searchReads is how many times its limit a page reads in search of a role, a
+// group or a text, which no index knows: fewer pages to walk, and still bounded.
+const searchReads = 5
+
+// fewest is how many users a page reads of each status at least, so that a short
+// page is not read one by one.
+const fewest = 2
+
+// ListUsers returns a page of the users of a workspace, by creation. Whatever the
+// size of the workspace, it reads at most twice its limit of users, and two more
+// of each status that the filter names; a search reads up to five times its
+// limit. next is the position where the following page begins, "" at the end.
+// Only a search may find fewer than its limit before the end, or nobody.
+//
+// While the index byCreation is being filled after an upgrade, a list without
+// statuses reads them all.
+func (s *Store) ListUsers(ctx context.Context, workspaceID string, f Filter, p Page, now time.Time) (page []user.User, next string, err error) {
+	page, next, err = s.listUsers(ctx, workspaceID, f, p, now)
+	if errors.Is(err, table.ErrNoIndex) && len(f.Statuses) == 0 {
+		f.Statuses = user.Statuses()
+		return s.listUsers(ctx, workspaceID, f, p, now)
 	}
-	out, err := s.table.Query(ctx, &dynamodb.QueryInput{
-		IndexName:                 aws.String("byStatus"),
-		KeyConditionExpression:    aws.String("statusPk = :ws AND statusSk BETWEEN :from AND :to"),
-		ExpressionAttributeValues: Item{":ws": table.Text(workspaceID), ":from": table.Text(from), ":to": table.Text(to)},
-		ScanIndexForward:          aws.Bool(p.Oldest),
-		Limit:                     aws.Int32(int32(limit)),
-	})
-	if err != nil {
-		return read{}, err
+	return page, next, err
+}
+
+func (s *Store) listUsers(ctx context.Context, workspaceID string, f Filter, p Page, now time.Time) (page []user.User, next string, err error) {
+	lanes := f.lanes(p.After)
+	wanted := p.Limit + 1 // one more tells whether anybody follows
+	budget := 2*p.Limit + fewest*len(lanes)
+	if f.searches() {
+		budget = searchReads * p.Limit
 	}
-	r := read{users: make([]user.User, len(out.Items))}
-	for i, item := range out.Items {
-		r.users[i], err = userOfItem(item)
-		if err != nil {
-			return read{}, err
+	m := merger{filter: f, Page: p, now: now, lanes: lanes}
+	for left := budget; ; {
+		reads := m.plan(wanted-len(m.page), left)
+		if err := s.readLanes(ctx, workspaceID, &m, reads); err != nil {
+			return nil, "", err
+		}
+		for i, n := range reads {
+			if !lanes[i].lapsed {
+				left -= n
+			}
+		}
+		m.take(wanted)
+		switch {
+		case len(m.page) == wanted:
+			return m.page[:p.Limit], Position(m.page[p.Limit-1]), nil
+		case m.done():
+			return m.page, "", nil
+		case left <= 0:
+			return m.page, m.frontier(), nil
 		}
 	}
-	if out.LastEvaluatedKey != nil && len(r.users) > 0 {
-		r.upTo = Position(r.users[len(r.users)-1])
+}
+
+func (s *Store) readLanes(ctx context.Context, workspaceID string, m *merger, reads []int) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for i, n := range reads {
+		if n > 0 {
+			group.Go(func() error { return s.readLane(ctx, workspaceID, m, m.lanes[i], n) })
+		}
 	}
-	return r, nil
+	return group.Wait()
+}
+
+// merger makes one page of several lanes.
+type merger struct {
+	Page
+	filter Filter
+	now    time.Time
+	lanes  []*lane
+	page   []user.User
+	last   string // the position of the newest that was taken, chosen or not
+	each   int    // how many users were read of each lane at first; 0 before that
+}
+
+// plan says how many users to read of each lane for the number that the page
+// lacks: at first a few of each, then the most of those that ran out. What is left
+// of the budget suffices even if nobody read here is among the next.
+func (m *merger) plan(lacks, left int) []int {
+	reads := make([]int, len(m.lanes))
+	if m.each == 0 {
+		switch {
+		case m.filter.searches():
+			m.each = max(1, left/len(m.lanes))
+		case len(m.lanes) == 1:
+			m.each = lacks
+		default:
+			m.each = max(fewest, lacks/(2*len(m.lanes)))
+		}
+		for i, l := range m.lanes {
+			reads[i] = m.each
+			if l.lapsed {
+				reads[i] = lapsedReads
+			}
+		}
+		return reads
+	}
+	var starved []int
+	for i, l := range m.lanes {
+		if len(l.users) == 0 && !l.done {
+			starved = append(starved, i)
+		}
+	}
+	spare := left - lacks - m.each*len(m.lanes)
+	for _, i := range starved {
+		reads[i] = max(m.each, min(lacks, spare)/len(starved))
+		if len(m.lanes) == 1 {
+			reads[i] = min(lacks, left) // some of those read were not chosen after all
+		}
+	}
+	return reads
+}
+
+// take moves users into the page in order, as far as every lane is known.
+func (m *merger) take(wanted int) {
+	for len(m.page) < wanted {
+		var first *lane
+		for _, l := range m.lanes {
+			if len(l.users) == 0 {
+				if !l.done {
+					return // whoever comes next may be in it
+				}
+				continue
+			}
+			if first == nil || m.before(l.users[0], first.users[0]) {
+				first = l
+			}
+		}
+		if first == nil {
+			return
+		}
+		u := first.users[0]
+		first.users = first.users[1:]
+		// Who changed status while the lanes were read stands in two of them. In
+		// one lane nobody does, and those of one instant have no order of ours.
+		if at := Position(u); len(m.lanes) == 1 || m.last == "" || m.compare(m.last, at) < 0 {
+			m.last = at
+			if m.filter.matches(u, m.now) {
+				m.page = append(m.page, u)
+			}
+		}
+	}
+}
+
+// before orders two users; of two states of one, the newer comes first.
+func (m *merger) before(a, b user.User) bool {
+	return cmp.Or(m.compare(Position(a), Position(b)), b.Version-a.Version) < 0
+}
+
+func (m *merger) done() bool {
+	return !slices.ContainsFunc(m.lanes, func(l *lane) bool { return !l.done || len(l.users) > 0 })
+}
+
+// frontier is the position up to which everything was looked at.
+func (m *merger) frontier() (at string) {
+	for _, l := range m.lanes {
+		if !l.done && len(l.users) == 0 && (at == "" || m.compare(l.upTo, at) < 0) {
+			at = l.upTo
+		}
+	}
+	return at
+}
+
+// readLane reads the next n users of a lane.
+func (s *Store) readLane(ctx context.Context, workspaceID string, m *merger, l *lane, n int) error {
+	in := &dynamodb.QueryInput{
+		IndexName:                 &l.index,
+		KeyConditionExpression:    aws.String("statusPk = :ws"),
+		ExpressionAttributeValues: Item{":ws": table.Text(workspaceID)},
+		ScanIndexForward:          aws.Bool(m.Oldest),
+		Limit:                     aws.Int32(int32(n)),
+	}
+	if l.status != "" {
+		in.KeyConditionExpression = aws.String("statusPk = :ws AND begins_with(statusSk, :status)")
+		in.ExpressionAttributeValues[":status"] = table.Text(statusSort(l.status, ""))
+	}
+	if l.upTo != "" {
+		in.ExclusiveStartKey = l.startKey(workspaceID)
+	}
+	out, err := s.table.Query(ctx, in)
+	if err != nil {
+		return err
+	}
+	for _, item := range out.Items {
+		u, err := userOfItem(item)
+		if err != nil {
+			return err
+		}
+		l.users = append(l.users, u)
+	}
+	l.done = out.LastEvaluatedKey == nil || l.lapsed
+	if len(l.users) > 0 {
+		l.upTo = Position(l.users[len(l.users)-1])
+	}
+	return nil
+}
+
+// startKey is where a lane goes on behind upTo, whether or not the user with
+// that position is still there.
+func (l *lane) startKey(workspaceID string) Item {
+	createdAt, id, _ := strings.Cut(l.upTo, "#")
+	key := userKey(workspaceID, id).Item()
+	key["statusPk"] = table.Text(workspaceID)
+	if l.status == "" {
+		key["createdAt"] = table.Text(createdAt)
+	} else {
+		key["statusSk"] = table.Text(statusSort(l.status, l.upTo))
+	}
+	return key
 }
 
 // before is the greatest text that sorts before a position, near enough: ids

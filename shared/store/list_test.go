@@ -12,6 +12,8 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/latchkey/latchkey/infra/blueprint"
+	"github.com/latchkey/latchkey/infra/local/dynamodblocal"
 	"github.com/latchkey/latchkey/shared/id"
 	"github.com/latchkey/latchkey/shared/store"
 	"github.com/latchkey/latchkey/shared/user"
@@ -82,33 +84,57 @@ func anyFilter(t *rapid.T) store.Filter {
 	}
 }
 
+// inOrder checks that users come by creation. Those of one instant may come in any
+// order.
+func inOrder(t *rapid.T, users []user.User, oldest bool) {
+	if !slices.IsSortedFunc(users, func(a, b user.User) int {
+		if oldest {
+			a, b = b, a
+		}
+		return b.CreatedAt.Compare(a.CreatedAt)
+	}) {
+		t.Fatalf("not in order: %s", names(users))
+	}
+}
+
+// lapses reports whether a filter may find users of the index whose time has
+// passed since: they are read, and not shown.
+func lapses(f store.Filter) bool {
+	return !slices.Contains(f.Statuses, user.Expired) && slices.ContainsFunc(f.Statuses, user.Status.Pending)
+}
+
 // pages reads page by page, and does something between two of them. No page
 // reads more than it may, whatever the filter.
 func (tb *table) pages(t *rapid.T, wsID string, f store.Filter, limit int, oldest bool, between func()) []user.User {
 	var all []user.User
 	after := ""
 	for range 200 {
-		var queries, most atomic.Int64
+		var reads atomic.Int64
 		tb.calls.listen(func(operation, _ string, response []byte) {
 			var out struct{ ScannedCount int64 }
 			if err := json.Unmarshal(response, &out); err != nil || operation != "Query" {
 				t.Errorf("it called %s: %v", operation, err)
 			}
-			queries.Add(1)
-			for before := most.Load(); out.ScannedCount > before && !most.CompareAndSwap(before, out.ScannedCount); {
-				before = most.Load()
-			}
+			reads.Add(out.ScannedCount)
 		})
 		page, next, err := tb.ListUsers(t.Context(), wsID, f, store.Page{Limit: limit, After: after, Oldest: oldest}, listed)
 		tb.calls.listen(nil)
-		if queries.Load() > 6 || most.Load() > int64(5*limit) {
-			t.Fatalf("a page of %d makes %d queries and reads %d users of one status", limit, queries.Load(), most.Load())
-		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(page) > limit {
-			t.Fatalf("a page has %d users, and the limit is %d", len(page), limit)
+		searches := f.Role != "" || f.Group != "" || f.Text != ""
+		most := 2*limit + 2*6
+		if searches {
+			most = 5*limit + 6
+		}
+		if slices.Contains(f.Statuses, user.Expired) {
+			most += 50 // in search of those whose time has just passed
+		}
+		if int(reads.Load()) > most {
+			t.Fatalf("%+v: a page of %d reads %d users", f, limit, reads.Load())
+		}
+		if len(page) > limit || len(page) < limit && next != "" && !searches && !lapses(f) {
+			t.Fatalf("%+v: a page has %d users, the limit is %d, and the next begins at %q", f, len(page), limit, next)
 		}
 		all = append(all, page...)
 		if next == "" {
@@ -143,10 +169,9 @@ func TestPagesHaveEverybodyOnceInOrder(t *testing.T) {
 			want := slices.DeleteFunc(slices.Clone(users), func(u user.User) bool { return !chosen(f, u) })
 			slices.SortFunc(want, newestFirst)
 			oldest := rapid.Bool().Draw(t, "oldest")
-			if oldest {
-				slices.Reverse(want)
-			}
 			got := tb.pages(t, wsID, f, rapid.IntRange(1, 7).Draw(t, "limit"), oldest, func() {})
+			inOrder(t, got, oldest)
+			slices.SortFunc(got, newestFirst)
 			if names(got) != names(want) {
 				t.Fatalf("%+v:\ngot  %s\nwant %s", f, names(got), names(want))
 			}
@@ -191,12 +216,7 @@ func TestWhoChangesStatusBetweenPagesIsNeitherLostNorSeenTwice(t *testing.T) {
 				ever[next.ID] = ever[next.ID] || chosen(f, next)
 			}
 		})
-		if oldest {
-			slices.Reverse(got)
-		}
-		if !slices.IsSortedFunc(got, newestFirst) {
-			rt.Fatalf("not in order: %s", names(got))
-		}
+		inOrder(rt, got, oldest)
 		seen := map[string]int{}
 		for _, u := range got {
 			seen[u.ID]++
@@ -239,7 +259,8 @@ func TestWhoChangesStatusWithinAPageIsSeenOnce(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	page, next, err := tb.ListUsers(t.Context(), wsID, store.Filter{}, store.Page{Limit: 50}, t0.Add(day))
+	both := store.Filter{Statuses: []user.Status{user.Active, user.Requested}}
+	page, next, err := tb.ListUsers(t.Context(), wsID, both, store.Page{Limit: 50}, t0.Add(day))
 	if err != nil || next != "" {
 		t.Fatalf("%q, %v", next, err)
 	}
@@ -268,37 +289,118 @@ func TestAnExpiryThatIsNotPersistedYetIsListedAsExpired(t *testing.T) {
 	}
 }
 
-// No read grows with the workspace: a page reads at most limit users of each
-// status that the filter leaves, or five times that to look for a text.
-func TestAPageReadsNoMoreThanItsLimitOfEachStatus(t *testing.T) {
+// No read grows with the workspace, however its users spread over the statuses: a
+// page reads at most twice what it shows, in few calls, and is full before the end.
+func TestAPageReadsAtMostTwiceWhatItShows(t *testing.T) {
+	tb := newTable(t)
+	const limit = 10
+	for name, statusOf := range map[string]func(int) user.Status{
+		"evenly": func(i int) user.Status { return user.Statuses()[i%6] },
+		"one rules": func(i int) user.Status {
+			return []user.Status{user.Active, user.Archived, user.Declined}[max(0, i-87)%3]
+		},
+		"in blocks":  func(i int) user.Status { return user.Statuses()[i/10%6] },
+		"two rule":   func(i int) user.Status { return []user.Status{user.Active, user.Archived}[i%2] },
+		"by halves":  func(i int) user.Status { return []user.Status{user.Active, user.Archived}[i/45] },
+		"last dense": func(i int) user.Status { return []user.Status{user.Archived, user.Active}[min(1, i/60)] },
+	} {
+		wsID := newWorkspaceID()
+		users := make([]user.User, 90)
+		for i := range users {
+			users[i] = invited(wsID, fmt.Sprintf("user%d@corp.com", i), user.Builder, t0.Add(time.Duration(i)*time.Second))
+			users[i].Status = statusOf(i)
+		}
+		tb.insertAll(t, users)
+		for _, f := range []store.Filter{
+			{},
+			{Statuses: []user.Status{user.Active}},
+			{Statuses: []user.Status{user.Active, user.Archived}},
+			{Statuses: []user.Status{user.Active, user.Archived, user.Declined, user.Invited, user.Requested}},
+		} {
+			for after := ""; ; {
+				var reads, calls atomic.Int64
+				tb.calls.listen(func(_, _ string, response []byte) {
+					var out struct{ ScannedCount int64 }
+					if err := json.Unmarshal(response, &out); err != nil {
+						t.Error(err)
+					}
+					reads.Add(out.ScannedCount)
+					calls.Add(1)
+				})
+				page, next, err := tb.ListUsers(t.Context(), wsID, f, store.Page{Limit: limit, After: after}, t0.Add(day))
+				tb.calls.listen(nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if next != "" && len(page) != limit || int(reads.Load()) > 2*limit+2*max(1, len(f.Statuses)) || calls.Load() > 18 {
+					t.Errorf("%s, %v: a page of %d reads %d users in %d calls", name, f.Statuses, len(page), reads.Load(), calls.Load())
+				}
+				if next == "" {
+					break
+				}
+				after = next
+			}
+		}
+	}
+}
+
+// After an upgrade the index is filled for a while, and lists go on without it.
+func TestAListDoesNotNeedTheIndexByCreation(t *testing.T) {
+	tb := newTable(t)
+	before := blueprint.TheTable()
+	before.Indexes = slices.DeleteFunc(before.Indexes, func(i blueprint.Index) bool { return i.Name == blueprint.IndexByCreation })
+	old := &table{Store: store.New(tb.db, tb.name+"-old"), db: tb.db, name: tb.name + "-old", calls: tb.calls}
+	if err := dynamodblocal.CreateTable(t.Context(), tb.db, old.name, before); err != nil {
+		t.Fatal(err)
+	}
+	wsID := newWorkspaceID()
+	for i, status := range user.Statuses() {
+		u := invited(wsID, fmt.Sprintf("user%d@corp.com", i), user.Builder, t0.Add(time.Duration(i)*time.Second))
+		u.Status = status
+		old.insertAll(t, []user.User{u})
+	}
+	walk := func(s *store.Store) (all []user.User) {
+		for after := ""; ; {
+			page, next, err := s.ListUsers(t.Context(), wsID, store.Filter{}, store.Page{Limit: 2, After: after}, t0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, page...)
+			if next == "" {
+				return all
+			}
+			after = next
+		}
+	}
+	without := walk(old.Store)
+	if err := dynamodblocal.CreateTable(t.Context(), tb.db, old.name, blueprint.TheTable()); err != nil {
+		t.Fatal(err)
+	}
+	if with := walk(old.Store); len(without) != 6 || names(with) != names(without) {
+		t.Errorf("without the index %s\nwith it %s", names(without), names(with))
+	}
+}
+
+// The default list is one query, whoever is in the workspace.
+func TestAListWithoutAFilterIsOneQuery(t *testing.T) {
 	tb := newTable(t)
 	wsID := newWorkspaceID()
-	users := make([]user.User, 60)
-	for i := range users {
-		users[i] = invited(wsID, fmt.Sprintf("user%d@corp.com", i), user.Builder, t0.Add(time.Duration(i)*time.Second))
-		users[i].Status = user.Statuses()[i%6]
-	}
-	tb.insertAll(t, users)
-	for _, c := range []struct {
-		filter         store.Filter
-		queries, reads int
-	}{
-		{store.Filter{}, 6, 5},
-		{store.Filter{Statuses: []user.Status{user.Active}}, 1, 5},
-		{store.Filter{Statuses: []user.Status{user.Expired}}, 3, 5},
-		{store.Filter{Text: "user59"}, 6, 25},
-	} {
-		calls := make(chan string, 100)
+	tb.insertAll(t, []user.User{
+		invited(wsID, "a@corp.com", user.Builder, t0), active(wsID, "b@corp.com", user.Builder, t0),
+		invited(wsID, "c@corp.com", user.Builder, t0.Add(time.Hour)),
+	})
+	for limit, full := range map[int]bool{2: false, 3: true} {
+		var calls atomic.Int64
 		tb.calls.listen(func(operation, request string, _ []byte) {
-			if operation != "Query" || !strings.Contains(request, fmt.Sprintf(`"Limit":%d,`, c.reads)) {
+			calls.Add(1)
+			if operation != "Query" || !strings.Contains(request, `"byCreation"`) {
 				t.Errorf("it called %s: %s", operation, request)
 			}
-			calls <- operation
 		})
-		_, _, err := tb.ListUsers(t.Context(), wsID, c.filter, store.Page{Limit: 5}, t0.Add(day))
+		page, next, err := tb.ListUsers(t.Context(), wsID, store.Filter{}, store.Page{Limit: limit}, t0.Add(day))
 		tb.calls.listen(nil)
-		if err != nil || len(calls) != c.queries {
-			t.Errorf("%+v: %d queries, want %d; %v", c.filter, len(calls), c.queries, err)
+		if err != nil || calls.Load() != 1 || len(page) != limit || (next == "") != full {
+			t.Errorf("a page of %d: %s in %d calls, the next begins at %q; %v", limit, names(page), calls.Load(), next, err)
 		}
 	}
 }

@@ -7,16 +7,19 @@ package table
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/latchkey/latchkey/shared/awsenv"
@@ -179,8 +182,16 @@ func (t *Table) batchGet(ctx context.Context, keys []Key, c Consistency) ([]Item
 func (t *Table) Query(ctx context.Context, in *dynamodb.QueryInput) (*dynamodb.QueryOutput, error) {
 	in.TableName = &t.name
 	out, err := t.db.Query(ctx, in)
+	var api smithy.APIError
+	if in.IndexName != nil && errors.As(err, &api) && api.ErrorCode() == "ValidationException" && strings.Contains(api.ErrorMessage(), *in.IndexName) {
+		return nil, fmt.Errorf("%w: %w", ErrNoIndex, err)
+	}
 	return out, awsenv.Failure("query", err)
 }
+
+// ErrNoIndex is for a query of an index that is not there, or not filled yet.
+// CloudFormation does not wait for a new index before it updates the functions.
+var ErrNoIndex = errors.New("table: the index cannot be read yet")
 
 // Pages runs a query page by page until take returns false or an error.
 func (t *Table) Pages(ctx context.Context, in *dynamodb.QueryInput, take func([]Item) (more bool, err error)) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -14,7 +15,8 @@ import (
 )
 
 // CreateTable makes the blueprint's table, with its indexes, its stream and
-// its time to live. It changes nothing of a table that is there already.
+// its time to live. To a table that is there already it adds the indexes that it
+// lacks.
 func CreateTable(ctx context.Context, db *dynamodb.Client, name string, t blueprint.Table) error {
 	in := &dynamodb.CreateTableInput{
 		TableName:           &name,
@@ -24,21 +26,12 @@ func CreateTable(ctx context.Context, db *dynamodb.Client, name string, t bluepr
 	}
 	attributes := []string{t.PartitionKey, t.SortKey}
 	for _, index := range t.Indexes {
-		projection := types.ProjectionTypeAll
-		if index.KeysOnly {
-			projection = types.ProjectionTypeKeysOnly
-		}
 		in.GlobalSecondaryIndexes = append(in.GlobalSecondaryIndexes, types.GlobalSecondaryIndex{
-			IndexName: aws.String(index.Name), KeySchema: keys(index.PartitionKey, index.SortKey),
-			Projection: &types.Projection{ProjectionType: projection},
+			IndexName: aws.String(index.Name), KeySchema: keys(index.PartitionKey, index.SortKey), Projection: projection(index),
 		})
 		attributes = append(attributes, index.PartitionKey, index.SortKey)
 	}
-	for _, a := range attributes {
-		in.AttributeDefinitions = append(in.AttributeDefinitions, types.AttributeDefinition{
-			AttributeName: aws.String(a), AttributeType: types.ScalarAttributeTypeS,
-		})
-	}
+	in.AttributeDefinitions = definitions(attributes...)
 	_, err := db.CreateTable(ctx, in)
 	var exists *types.ResourceInUseException
 	if err != nil && !errors.As(err, &exists) {
@@ -48,7 +41,67 @@ func CreateTable(ctx context.Context, db *dynamodb.Client, name string, t bluepr
 	if err != nil {
 		return fmt.Errorf("make the table: %w", err)
 	}
+	if err := addIndexes(ctx, db, name, t); err != nil {
+		return err
+	}
 	return turnOnTTL(ctx, db, name, t.TTLAttribute)
+}
+
+func projection(index blueprint.Index) *types.Projection {
+	if index.KeysOnly {
+		return &types.Projection{ProjectionType: types.ProjectionTypeKeysOnly}
+	}
+	return &types.Projection{ProjectionType: types.ProjectionTypeAll}
+}
+
+func definitions(attributes ...string) (found []types.AttributeDefinition) {
+	slices.Sort(attributes)
+	for _, a := range slices.Compact(attributes) {
+		found = append(found, types.AttributeDefinition{AttributeName: aws.String(a), AttributeType: types.ScalarAttributeTypeS})
+	}
+	return found
+}
+
+// addIndexes adds the indexes that a table of an earlier release lacks, one after
+// the other as DynamoDB demands.
+func addIndexes(ctx context.Context, db *dynamodb.Client, name string, t blueprint.Table) error {
+	for _, index := range t.Indexes {
+		active, err := hasIndex(ctx, db, name, index.Name)
+		if err != nil {
+			return err
+		}
+		if active {
+			continue
+		}
+		_, err = db.UpdateTable(ctx, &dynamodb.UpdateTableInput{
+			TableName:            &name,
+			AttributeDefinitions: definitions(index.PartitionKey, index.SortKey),
+			GlobalSecondaryIndexUpdates: []types.GlobalSecondaryIndexUpdate{{Create: &types.CreateGlobalSecondaryIndexAction{
+				IndexName: aws.String(index.Name), KeySchema: keys(index.PartitionKey, index.SortKey), Projection: projection(index),
+			}}},
+		})
+		for err == nil && !active {
+			active, err = hasIndex(ctx, db, name, index.Name)
+			if err == nil && !active {
+				time.Sleep(50 * time.Millisecond)
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("add the index %s: %w", index.Name, err)
+		}
+	}
+	return nil
+}
+
+// hasIndex reports whether a table has an index that can be read.
+func hasIndex(ctx context.Context, db *dynamodb.Client, table, index string) (bool, error) {
+	out, err := db.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &table})
+	if err != nil {
+		return false, fmt.Errorf("look at the table: %w", err)
+	}
+	return slices.ContainsFunc(out.Table.GlobalSecondaryIndexes, func(g types.GlobalSecondaryIndexDescription) bool {
+		return aws.ToString(g.IndexName) == index && g.IndexStatus == types.IndexStatusActive
+	}), nil
 }
 
 // turnOnTTL is a call of its own, so a table may be there without it: when

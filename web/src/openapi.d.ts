@@ -300,9 +300,9 @@ export interface paths {
         };
         /**
          * List the users of a workspace
-         * @description For admins; for every active member where the setting `directory` is `members`. A page may have
-         *     fewer users than `limit`, even none, and still have a `nextCursor`; only `null` is the end. An
-         *     empty parameter counts as absent, and one that is not listed here is an error.
+         * @description For admins; for every active member where the setting `directory` is `members`. A page with
+         *     `role`, `group` or `q` may have fewer users than `limit`, even none, and still have a
+         *     `nextCursor`; only `null` is the end. Users of one instant come in any order. An empty parameter counts as absent, and one that is not listed here is an error.
          *
          *     With `format=csv`, or `Accept: text/csv` where there is no `format`, the page is CSV (RFC 4180)
          *     that `inviteUsers` can read again. Each page has the header row. Cells that a spreadsheet would
@@ -3109,7 +3109,8 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description One status or several, separated by commas. An invitation counts as expired from the instant of its expiry.
+                 * @description One status or several, separated by commas. An invitation counts as expired from the instant
+                 *     of its expiry; among many that are pending, `expired` alone may miss it for up to five minutes.
                  * @example [
                  *       "requested",
                  *       "invited"

@@ -25,5 +25,5 @@ func main() {
 		dashboard:   settings.URL(setting.DashboardURL),
 	}
 	settings.ExitOnError(log)
-	lambda.StartHandlerFunc(h.routes().Lambda(log, time.Now))
+	lambda.Start(h.routes().Handler(log, time.Now))
 }

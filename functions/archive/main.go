@@ -21,5 +21,5 @@ func main() {
 	settings.Check(setting.APIURL)
 	h := handler{invitation.FromEnv(env, settings).WithLinks(env, settings)}
 	settings.ExitOnError(log)
-	lambda.StartHandlerFunc(h.routes().Lambda(log, time.Now))
+	lambda.Start(h.routes().Handler(log, time.Now))
 }

@@ -27,5 +27,5 @@ func main() {
 		dataKeys: datakey.FromEnv(env, rand.Reader),
 	}
 	settings.ExitOnError(log)
-	lambda.StartHandlerFunc(h.routes().Lambda(log, time.Now))
+	lambda.Start(h.routes().Handler(log, time.Now))
 }

@@ -21,5 +21,5 @@ func main() {
 	settings := setting.NewReader(os.Getenv)
 	h := handler{invitation.FromEnv(env, settings).WithMetadata(env, settings)}
 	settings.ExitOnError(log)
-	lambda.StartHandlerFunc(h.routes().Lambda(log, time.Now))
+	lambda.Start(h.routes().Handler(log, time.Now))
 }

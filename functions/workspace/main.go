@@ -32,5 +32,5 @@ func main() {
 		operatorsOnly: settings.Choice(setting.WorkspaceCreation) == setting.CreationOperators,
 	}
 	settings.ExitOnError(log)
-	lambda.StartHandlerFunc(h.routes().Lambda(log, time.Now))
+	lambda.Start(h.routes().Handler(log, time.Now))
 }

@@ -6,6 +6,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"fmt"
 	"os"
 
@@ -17,26 +18,37 @@ import (
 	"github.com/latchkey/latchkey/shared/awsenv"
 )
 
-// work is what one run does: Reads are the numbers of keys of its BatchGetItem
-// calls, Writes the numbers of attributes of the items of its one transaction.
+// work is what one run does: Reads are the keys of its BatchGetItem calls, Writes
+// the numbers of attributes of the items of its one transaction, Query a query.
 type work struct {
-	Reads  []int
+	Reads  [][]map[string]struct{ S string }
 	Writes []int
+	Query  *struct {
+		IndexName, KeyConditionExpression string
+		ExpressionAttributeValues         map[string]struct{ S string }
+		Limit                             int32
+		ScanIndexForward                  bool
+	}
 }
 
 func main() {
 	env := awsenv.Env{Get: os.Getenv}
 	db := dynamodb.New(dynamodb.Options{Region: env.Region(), Credentials: env.Credentials(), BaseEndpoint: env.Endpoint("DYNAMODB")})
-	lambda.StartHandlerFunc(func(ctx context.Context, w work) (string, error) { return "done", run(ctx, db, w) })
+	lambda.StartHandlerFunc(func(ctx context.Context, w work) (string, error) {
+		if w.Query != nil {
+			return query(ctx, db, w)
+		}
+		return "done", run(ctx, db, w)
+	})
 }
 
 const table = "latchkey"
 
 func run(ctx context.Context, db *dynamodb.Client, w work) error {
-	for _, n := range w.Reads {
-		keys := make([]map[string]types.AttributeValue, n)
-		for i := range keys {
-			keys[i] = key(fmt.Sprint(i))
+	for _, read := range w.Reads {
+		keys := make([]map[string]types.AttributeValue, len(read))
+		for i, k := range read {
+			keys[i] = map[string]types.AttributeValue{"pk": text(k["pk"].S), "sk": text(k["sk"].S)}
 		}
 		_, err := db.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{
 			table: {Keys: keys, ConsistentRead: aws.Bool(true)},
@@ -58,6 +70,23 @@ func run(ctx context.Context, db *dynamodb.Client, w work) error {
 	}
 	_, err := db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: items, ClientRequestToken: aws.String(rand.Text())})
 	return err
+}
+
+// query prints what a query finds as JSON.
+func query(ctx context.Context, db *dynamodb.Client, w work) (string, error) {
+	values := map[string]types.AttributeValue{}
+	for name, v := range w.Query.ExpressionAttributeValues {
+		values[name] = text(v.S)
+	}
+	out, err := db.Query(ctx, &dynamodb.QueryInput{
+		TableName: aws.String(table), IndexName: &w.Query.IndexName, KeyConditionExpression: &w.Query.KeyConditionExpression,
+		ExpressionAttributeValues: values, Limit: &w.Query.Limit, ScanIndexForward: &w.Query.ScanIndexForward,
+	})
+	if err != nil {
+		return "", err
+	}
+	raw, err := json.Marshal(out.Items)
+	return string(raw), err
 }
 
 func key(sk string) map[string]types.AttributeValue {

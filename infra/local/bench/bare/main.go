@@ -35,10 +35,10 @@ func main() {
 	env := awsenv.Env{Get: os.Getenv}
 	db := dynamodb.New(dynamodb.Options{Region: env.Region(), Credentials: env.Credentials(), BaseEndpoint: env.Endpoint("DYNAMODB")})
 	lambda.StartHandlerFunc(func(ctx context.Context, w work) (string, error) {
-		if w.Query != nil {
-			return query(ctx, db, w)
+		if err := run(ctx, db, w); err != nil || w.Query == nil {
+			return "done", err
 		}
-		return "done", run(ctx, db, w)
+		return query(ctx, db, w)
 	})
 }
 

@@ -1,4 +1,4 @@
-// Command firstcall is a Lambda that reads one item and answers how many
+// This command is a Lambda that reads one item and answers how many
 // milliseconds that took. In the init phase, INIT=connect opens the connection
 // and INIT=call reads an item already.
 package main

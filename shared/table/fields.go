@@ -13,7 +13,7 @@ import (
 // Fields lists the attributes of one kind of item, once for both directions: a
 // record's function names each attribute with the variable that it lies in, and
 // Encode fills an item from the variables, Decode the variables from an item. It
-// does what attributevalue does with tags, without reflection.
+// does what the SDK's package for attribute values does with tags, without reflection.
 //
 // What ends in Or leaves out an attribute whose variable is zero.
 type Fields struct {

@@ -2,7 +2,8 @@
 // DynamoDB table, reads, and transactions that are safe to repeat. It knows
 // nothing of what an item means.
 //
-// It may import the DynamoDB client and shared/awsenv.
+// It may import the DynamoDB client and its expression package, and
+// shared/awsenv.
 package table
 
 import (

@@ -25,33 +25,30 @@ type Write struct {
 // oldItem asks for the item as it is where a condition fails.
 const oldItem = types.ReturnValuesOnConditionCheckFailureAllOld
 
-func (t *Table) part(w Write) types.TransactWriteItem {
-	e := newExpression()
-	condition := e.conditionOf(w.Condition)
-	var update *string
-	if w.Put == nil && !w.Delete {
-		update = e.updateOf(w.Update)
+func (t *Table) part(w Write) (types.TransactWriteItem, error) {
+	e, err := w.parameters()
+	if err != nil {
+		return types.TransactWriteItem{}, err
 	}
-	names, values := e.refs()
 	switch {
 	case w.Put != nil:
 		return types.TransactWriteItem{Put: &types.Put{
-			TableName: &t.name, Item: w.Put, ConditionExpression: condition,
-			ExpressionAttributeNames: names, ExpressionAttributeValues: values,
+			TableName: &t.name, Item: w.Put, ConditionExpression: e.condition,
+			ExpressionAttributeNames: e.names, ExpressionAttributeValues: e.values,
 			ReturnValuesOnConditionCheckFailure: oldItem,
-		}}
+		}}, nil
 	case w.Delete:
 		return types.TransactWriteItem{Delete: &types.Delete{
-			TableName: &t.name, Key: w.Key.Item(), ConditionExpression: condition,
-			ExpressionAttributeNames: names, ExpressionAttributeValues: values,
+			TableName: &t.name, Key: w.Key.Item(), ConditionExpression: e.condition,
+			ExpressionAttributeNames: e.names, ExpressionAttributeValues: e.values,
 			ReturnValuesOnConditionCheckFailure: oldItem,
-		}}
+		}}, nil
 	}
 	return types.TransactWriteItem{Update: &types.Update{
-		TableName: &t.name, Key: w.Key.Item(), UpdateExpression: update, ConditionExpression: condition,
-		ExpressionAttributeNames: names, ExpressionAttributeValues: values,
+		TableName: &t.name, Key: w.Key.Item(), UpdateExpression: e.update, ConditionExpression: e.condition,
+		ExpressionAttributeNames: e.names, ExpressionAttributeValues: e.values,
 		ReturnValuesOnConditionCheckFailure: oldItem,
-	}}
+	}}, nil
 }
 
 // Outcome is what became of a transaction.
@@ -79,7 +76,11 @@ func (t *Table) Transact(ctx context.Context, token string, parts []Write) (Outc
 	}
 	in := &dynamodb.TransactWriteItemsInput{ClientRequestToken: &token, TransactItems: make([]types.TransactWriteItem, len(parts))}
 	for i, w := range parts {
-		in.TransactItems[i] = t.part(w)
+		part, err := t.part(w)
+		if err != nil {
+			return Outcome{}, err
+		}
+		in.TransactItems[i] = part
 	}
 	_, err := t.db.TransactWriteItems(ctx, in)
 	if err == nil {
@@ -104,7 +105,10 @@ func (t *Table) Transact(ctx context.Context, token string, parts []Write) (Outc
 // Apply makes one write outside a transaction, for what is harmless to repeat.
 // Where the condition fails, lost is true and old is the item as it is.
 func (t *Table) Apply(ctx context.Context, w Write) (old Item, lost bool, err error) {
-	part := t.part(w)
+	part, err := t.part(w)
+	if err != nil {
+		return nil, false, err
+	}
 	switch {
 	case part.Put != nil:
 		p := part.Put

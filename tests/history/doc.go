@@ -2,7 +2,7 @@
 // the table, the functions and the whole machine fail around them, and then asks
 // whether what the callers were answered can have happened: in some order of the
 // calls, one at a time, by the transitions of shared/user. Porcupine looks for
-// that order, for each person in each workspace by themself.
+// that order, for each person in each workspace alone.
 // https://github.com/anishathalye/porcupine
 //
 // What callers cannot see is read from the table's stream, which holds every

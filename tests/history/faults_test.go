@@ -169,8 +169,8 @@ func textOf(object, name string) string {
 	return text
 }
 
-// redrive puts a few old messages into a dead-letter queue, and redrives it
-// twice with the same ones.
+// redrive puts a few old messages into a dead-letter queue, and empties it
+// into its source twice, with the same ones.
 func (f *trouble) redrive(t *testing.T, queues *messaging.Queues) {
 	for dead, queue := range map[string]string{blueprint.QueueMailDead: blueprint.QueueMail, blueprint.QueueFeedbackDead: blueprint.QueueFeedback} {
 		f.mu.Lock()

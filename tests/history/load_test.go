@@ -480,7 +480,7 @@ func (l *load) many(client int, r *rand.Rand, o *office, in input, who caller.Ca
 }
 
 // answer accepts or declines, mostly by the newest link that anybody has seen,
-// and mostly as the person themself.
+// and mostly as that person.
 func (l *load) answer(client int, r *rand.Rand, p *person, what act) {
 	in, who := input{Act: what}, p.self
 	p.mu.Lock()

@@ -184,7 +184,7 @@ func TestWhatIsNotDueAnyMoreIsNoFailure(t *testing.T) {
 		same(t, "change", what, "")
 	}
 	what, err := tn.Fall(t.Context(), d.newID(), pending.ID, d.now)
-	d.check("in a workspace that is no more", err)
+	isFault(t, "in a workspace that is no more", err, "workspace_not_found")
 	same(t, "change", what, "")
 }
 

@@ -289,7 +289,7 @@ func TestABusyTableIsWaitedForUntilTheDeadline(t *testing.T) {
 // admin's who accepts; the client of the SDK does not repeat it by itself.
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-conflict-handling
 func TestAWriteThatMeetsATransactionIsTriedAgain(t *testing.T) {
-	names := []string{"SetDelivery", "ClaimMail", "ReleaseMail", "MarkMailSent", "DeleteGroup", "InsertAnswer", "NoteDeparture", "InsertAccount"}
+	names := []string{"SetDelivery", "ClaimMail", "ReleaseMail", "MarkMailSent", "InsertAnswer", "NoteDeparture", "InsertAccount"}
 	all := operations()
 	race(len(names), func(i int) {
 		name, calls := names[i], 0

@@ -239,6 +239,7 @@ var mayLack = map[string]bool{
 	// Only a mail that waits has a time to leave.
 	"inviteUser/invitation/scheduledFor is missing":                 true,
 	"inviteUsers/results/0/user/invitation/scheduledFor is missing": true,
+	"correctEmail/invitation/scheduledFor is missing":               true,
 
 	"archiveUsers/results/1/id is missing": true, // an empty text was sent
 	"restoreUsers/results/1/id is missing": true,

@@ -137,7 +137,7 @@ func TestEverySampleWorks(t *testing.T) {
 				"mail.json":              `{"batchItemFailures":[]}`,
 				"feedback.json":          `{"batchItemFailures":[]}`,
 				"account-confirmed.json": "", // hands its event back
-				"expire.json":            `{"expired":1,"reminded":0,"mailed":0,"groupsDeleted":1,"failed":0}`,
+				"expire.json":            `{"expired":2,"reminded":0,"mailed":0,"groupsDeleted":1,"workspacesErased":0,"failed":0}`,
 			}[e.File]
 			if normal(t, answer) != normal(t, []byte(done)) && done != "" || done == "" && normal(t, answer) != normal(t, payload) {
 				t.Errorf("answer %s, want %s", answer, done)

@@ -3,6 +3,7 @@ package invitation
 import (
 	"cmp"
 	"context"
+	"errors"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -12,6 +13,7 @@ import (
 	"github.com/latchkey/latchkey/shared/id"
 	"github.com/latchkey/latchkey/shared/store"
 	"github.com/latchkey/latchkey/shared/user"
+	"github.com/latchkey/latchkey/shared/workspace"
 )
 
 // Archive ends the access of the user of the path and kills their links, at
@@ -44,6 +46,9 @@ func (s Service) LeaveWorkspace(ctx context.Context, g access.Grant, subject str
 		return err
 	}
 	_, err = s.Store.ChangeUser(ctx, g.State, g.Me.ID, func(u user.User) (user.User, error) { return u.Leave(stamp, subject) })
+	if errors.Is(err, user.ErrNotFound) { // erased a moment ago: no member any more
+		return workspace.ErrNotFound
+	}
 	return err
 }
 

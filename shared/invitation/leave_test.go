@@ -117,3 +117,14 @@ func TestALinkFromBeforeAnErasureStaysDead(t *testing.T) {
 		t.Errorf("generation %d and version %d after %d and %d", again.Invitation.Generation, again.Version, u.Invitation.Generation, u.Version)
 	}
 }
+
+// Who was erased between the reading and the writing is told what any stranger is.
+func TestWhoWasErasedAMomentAgoCannotLeave(t *testing.T) {
+	d := newDeployment(t)
+	tn := d.found(workspace.Patch{})
+	member := d.accept(tn.invite("john@corp.com"))
+	g := tn.grant(member.ID)
+	g.Me, g.Actor, g.Email = g.Users[member.ID], member.ID, member.Email
+	tn.erase(tn.archive(member))
+	isFault(t, "leave", d.LeaveWorkspace(t.Context(), g, "sub-john@corp.com", d.now), "workspace_not_found")
+}

@@ -20,7 +20,7 @@ func main() {
 	log := slog.New(lambdacontext.NewLogHandler())
 	settings := setting.NewReader(os.Getenv)
 	h := handler{
-		invitations: invitation.FromEnv(env, settings).WithLinks(env, settings),
+		invitations: invitation.FromEnv(env, settings).WithReports(settings).WithLinks(env, settings),
 		log:         log,
 		dashboard:   settings.URL(setting.DashboardURL),
 	}

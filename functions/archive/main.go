@@ -19,7 +19,7 @@ func main() {
 	log := slog.New(lambdacontext.NewLogHandler())
 	settings := setting.NewReader(os.Getenv)
 	settings.Check(setting.APIURL)
-	h := handler{invitation.FromEnv(env, settings).WithLinks(env, settings)}
+	h := handler{invitation.FromEnv(env, settings).WithLimits(settings).WithLinks(env, settings)}
 	settings.ExitOnError(log)
 	lambda.Start(h.routes().Handler(log, time.Now))
 }

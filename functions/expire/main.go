@@ -20,7 +20,7 @@ func main() {
 	log := slog.New(lambdacontext.NewLogHandler())
 	settings := setting.NewReader(os.Getenv)
 	h := handler{
-		invitations: invitation.FromEnv(env, settings),
+		invitations: invitation.FromEnv(env, settings).WithLimits(settings),
 		log:         log,
 		now:         time.Now,
 	}

@@ -41,15 +41,23 @@ type Service struct {
 }
 
 // FromEnv returns the use cases of a Lambda that needs neither metadata nor
-// links.
+// links, mails nobody and counts no reports. What it needs is added by the
+// methods below: a function reads the settings that the blueprint lists for it.
 func FromEnv(env awsenv.Env, settings *setting.Reader) Service {
 	settings.Check(setting.Table)
-	return Service{
-		Store:   store.FromEnv(env),
-		Limits:  workspace.LimitsFrom(settings),
-		Reports: settings.Int(setting.ReportsToPause),
-		Random:  rand.Reader,
-	}
+	return Service{Store: store.FromEnv(env), Random: rand.Reader}
+}
+
+// WithLimits adds the limits of mail.
+func (s Service) WithLimits(settings *setting.Reader) Service {
+	s.Limits = workspace.LimitsFrom(settings)
+	return s
+}
+
+// WithReports adds how many reports pause a workspace.
+func (s Service) WithReports(settings *setting.Reader) Service {
+	s.Reports = settings.Int(setting.ReportsToPause)
+	return s
 }
 
 // WithMetadata adds the keys of metadata.

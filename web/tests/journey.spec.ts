@@ -122,7 +122,7 @@ test('my workspaces shows where I am and where I am awaited', async ({ page }) =
   await page.getByRole('button', { name: 'Sign in' }).click();
   await expect(page.getByRole('link', { name: 'Nexus' })).toBeVisible();
   // A role that manages is taken with the mailed link alone.
-  const atlas = page.getByRole('listitem').filter({ hasText: 'Atlas' });
+  const atlas = page.getByRole('main').getByRole('listitem').filter({ hasText: 'Atlas' });
   await expect(atlas).toContainText('open the link in the invitation email');
   await expect(atlas.getByRole('button', { name: 'Join Atlas' })).toHaveCount(0);
   await expect(page.getByRole('button', { name: 'Join Boreas' })).toBeVisible();

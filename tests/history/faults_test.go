@@ -1,7 +1,9 @@
 package history
 
 import (
+	crypto "crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -15,9 +17,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
 	"github.com/latchkey/latchkey/infra/blueprint"
 	"github.com/latchkey/latchkey/infra/local"
 	"github.com/latchkey/latchkey/infra/local/messaging"
+	"github.com/latchkey/latchkey/shared/datakey"
+	"github.com/latchkey/latchkey/shared/linkkey"
 )
 
 // trouble is all that goes wrong around a stack in this process.
@@ -192,6 +200,38 @@ func (f *trouble) redrive(t *testing.T, queues *messaging.Queues) {
 			f.mu.Unlock()
 		}
 	}
+}
+
+// rotate adds a version of the link key, as docs/operations.md does: it verifies
+// at once, and signs when every function knows it. It returns false where there
+// is no key yet.
+func (f *trouble) rotate(t *testing.T, stack *local.Stack) bool {
+	wrapped, err := datakey.FromEnv(stack.Env(), crypto.Reader).NewLinkKey(t.Context())
+	if err != nil {
+		t.Error(err)
+		return true
+	}
+	signs := time.Now().Add(2 * linkkey.Refresh).Unix()
+	text := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+	_, err = stack.DB.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
+		TableName: aws.String(local.TableName), Key: map[string]types.AttributeValue{"pk": text("LINKKEYS"), "sk": text("LINKKEYS")},
+		ConditionExpression: aws.String("attribute_exists(pk)"), UpdateExpression: aws.String("SET #k = list_append(#k, :new)"),
+		ExpressionAttributeNames: map[string]string{"#k": "keys"},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":new": &types.AttributeValueMemberL{Value: []types.AttributeValue{
+			&types.AttributeValueMemberM{Value: map[string]types.AttributeValue{
+				"key": &types.AttributeValueMemberB{Value: wrapped}, "from": &types.AttributeValueMemberN{Value: strconv.FormatInt(signs, 10)},
+			}},
+		}}},
+	})
+	if none := (*types.ConditionalCheckFailedException)(nil); errors.As(err, &none) {
+		return false
+	}
+	if err != nil {
+		t.Error(err)
+		return true
+	}
+	f.count("link keys rotated")
+	return true
 }
 
 // kill ends an instance of a function, whatever it is doing.

@@ -94,7 +94,7 @@ func TestNothingIsLost(t *testing.T) {
 		f.set(true)
 		ended := make(chan struct{})
 		var failing sync.WaitGroup
-		failing.Go(func() { f.play(t, stack.Queues, ended) })
+		failing.Go(func() { f.play(t, stack, ended) })
 		w.play(loads)
 		close(ended)
 		failing.Wait()
@@ -111,11 +111,12 @@ func TestNothingIsLost(t *testing.T) {
 }
 
 // play lets things fail until it is over.
-func (f *trouble) play(t *testing.T, queues *messaging.Queues, ended <-chan struct{}) {
+func (f *trouble) play(t *testing.T, stack *local.Stack, ended <-chan struct{}) {
 	stops := 2 * time.Second
 	if !f.mild {
 		stops = 15 * time.Second
 	}
+	rotated := false
 	for n := 1; ; n++ {
 		select {
 		case <-ended:
@@ -123,8 +124,11 @@ func (f *trouble) play(t *testing.T, queues *messaging.Queues, ended <-chan stru
 		case <-time.After(300 * time.Millisecond):
 		}
 		f.kill()
+		if n >= 8 && !rotated { // there are links by now, and functions start anew all the time
+			rotated = f.rotate(t, stack)
+		}
 		if n%10 == 0 {
-			f.redrive(t, queues)
+			f.redrive(t, stack.Queues)
 		}
 		if n == 6 || n%200 == 0 {
 			f.stop(t, stops)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"strconv"
@@ -37,13 +38,8 @@ func (h handler) invite(ctx context.Context, r *httpapi.Request) (httpapi.Respon
 	}
 	call, badCall := callOf(r, "inviteUser")
 	g, err := access.Admin(ctx, h.invitations.Store, r, invitation.Needs(p, call))
-	switch {
-	case err != nil:
+	if err := cmp.Or(err, malformed, badCall); err != nil {
 		return httpapi.Response{}, err
-	case malformed != nil:
-		return httpapi.Response{}, malformed
-	case badCall != nil:
-		return httpapi.Response{}, badCall
 	}
 	v, err := h.invitations.Invite(ctx, g, p, call, r.Now)
 	if err != nil {
@@ -73,13 +69,8 @@ func (h handler) correctEmail(ctx context.Context, r *httpapi.Request) (httpapi.
 	}
 	call, badCall := callOf(r, "correctEmail "+r.Params["user"])
 	g, err := access.Admin(ctx, h.invitations.Store, r, c.Needs(call))
-	switch {
-	case err != nil:
+	if err := cmp.Or(err, malformed, badCall); err != nil {
 		return httpapi.Response{}, err
-	case malformed != nil:
-		return httpapi.Response{}, malformed
-	case badCall != nil:
-		return httpapi.Response{}, badCall
 	}
 	v, err := h.invitations.CorrectEmail(ctx, g, c, call, r.Now)
 	if err != nil {

@@ -1,24 +1,19 @@
 package httpapi
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"log/slog"
-	"maps"
-	"slices"
-	"strconv"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	lambdaevents "github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
 )
 
 // Handler returns the function's handler as the runtime calls it. It does what
-// Lambda does over the bytes of event and response: of the event it reads what a
-// Request has, and the body of a response, which is JSON already, is not taken
-// through encoding/json once more.
+// Lambda does over the bytes of event and response, but reads of the event only
+// what a Request has: the runtime's own handler decodes all of it.
 func (routes Routes) Handler(log *slog.Logger, now func() time.Time) lambda.Handler {
 	return invoker(routes.Lambda(log, now))
 }
@@ -58,55 +53,20 @@ func (f invoker) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return encode(out), nil
+	return encode(out)
 }
 
-// encode returns a response as JSON.
-func encode(r lambdaevents.APIGatewayV2HTTPResponse) []byte {
-	raw := make([]byte, 0, len(r.Body)+len(r.Body)/4+512)
-	raw = append(raw, `{"statusCode":`...)
-	raw = strconv.AppendInt(raw, int64(r.StatusCode), 10)
-	raw = append(raw, `,"headers":{`...)
-	for i, name := range slices.Sorted(maps.Keys(r.Headers)) {
-		if i > 0 {
-			raw = append(raw, ',')
-		}
-		raw = appendText(raw, name)
-		raw = append(raw, ':')
-		raw = appendText(raw, r.Headers[name])
-	}
-	raw = append(raw, `},"body":`...)
-	raw = appendText(raw, r.Body)
-	return append(raw, '}')
-}
-
-// appendText appends a text as JSON. What is no UTF-8 becomes U+FFFD, as in
-// encoding/json.
-func appendText(raw []byte, text string) []byte {
-	if !utf8.ValidString(text) {
-		text = strings.ToValidUTF8(text, "\ufffd")
-	}
-	raw = append(raw, '"')
-	begin := 0
-	for i := range len(text) {
-		c := text[i]
-		if c >= ' ' && c != '"' && c != '\\' {
-			continue
-		}
-		raw = append(raw, text[begin:i]...)
-		begin = i + 1
-		switch c {
-		case '"', '\\':
-			raw = append(raw, '\\', c)
-		case '\n':
-			raw = append(raw, '\\', 'n')
-		case '\r':
-			raw = append(raw, '\\', 'r')
-		default:
-			const hex = "0123456789abcdef"
-			raw = append(raw, '\\', 'u', '0', '0', hex[c>>4], hex[c&0xf])
-		}
-	}
-	raw = append(raw, text[begin:]...)
-	return append(raw, '"')
+// encode returns a response as JSON. It leaves <, > and & as they are: the body
+// is JSON whose every escape would be escaped once more.
+func encode(r lambdaevents.APIGatewayV2HTTPResponse) ([]byte, error) {
+	var b bytes.Buffer
+	b.Grow(len(r.Body) + len(r.Body)/4 + 512)
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(struct {
+		StatusCode int               `json:"statusCode"`
+		Headers    map[string]string `json:"headers"`
+		Body       string            `json:"body"`
+	}{r.StatusCode, r.Headers, r.Body})
+	return b.Bytes(), err
 }

@@ -34,13 +34,7 @@ func NewCorrection(c Correction) Correction {
 
 // Needs names what has to be read to correct an email, so that it can be read
 // together with the caller. It has the same size for everybody.
-func (c Correction) Needs(call Call) store.Want {
-	want := store.Want{Counts: true, Request: call.Key}
-	if !c.Wrong.Names("email") && c.Email != "" {
-		want.People = []string{c.Email}
-	}
-	return want
-}
+func (c Correction) Needs(call Call) store.Want { return needs(c.Email, c.Wrong, call) }
 
 // CorrectEmail moves the user of the path, who has not joined, to another email,
 // with everything that was written about them; every older link is dead. It

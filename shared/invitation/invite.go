@@ -52,10 +52,12 @@ type Call struct {
 
 // Needs names what has to be read to invite one person, so that it can be read
 // together with the caller. It has the same size for everybody.
-func Needs(p Person, call Call) store.Want {
+func Needs(p Person, call Call) store.Want { return needs(p.Email, p.Wrong, call) }
+
+func needs(email string, wrong fault.Fields, call Call) store.Want {
 	want := store.Want{Counts: true, Request: call.Key}
-	if !p.Wrong.Names("email") && p.Email != "" {
-		want.People = []string{p.Email}
+	if !wrong.Names("email") && email != "" {
+		want.People = []string{email}
 	}
 	return want
 }

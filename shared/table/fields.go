@@ -62,11 +62,14 @@ func (f *Fields) text(s string) types.AttributeValue {
 	return v
 }
 
-// mismatch notes an attribute of another type than it should have.
-func (f *Fields) mismatch(name string, v types.AttributeValue) {
-	if _, null := v.(*types.AttributeValueMemberNULL); v != nil && !null && f.err == nil {
+// as returns a value of the type that an attribute should have. ok is false where
+// there is none, and where it has another type, which is an error of the record.
+func as[T types.AttributeValue](f *Fields, name string, v types.AttributeValue) (of T, ok bool) {
+	of, ok = v.(T)
+	if _, null := v.(*types.AttributeValueMemberNULL); !ok && v != nil && !null && f.err == nil {
 		f.err = fmt.Errorf("table: the attribute %s is a %T", name, v)
 	}
+	return of, ok
 }
 
 // String is a text of any string type.
@@ -75,11 +78,9 @@ func String[S ~string](f *Fields, name string, s *S) {
 		f.item[name] = f.text(string(*s))
 		return
 	}
-	if v, ok := f.item[name].(*types.AttributeValueMemberS); ok {
+	if v, ok := as[*types.AttributeValueMemberS](f, name, f.item[name]); ok {
 		*s = S(v.Value)
-		return
 	}
-	f.mismatch(name, f.item[name])
 }
 
 // StringOr is a text that may be missing.
@@ -95,9 +96,8 @@ func Int[N ~int | ~int64](f *Fields, name string, n *N) {
 		f.item[name] = &types.AttributeValueMemberN{Value: strconv.FormatInt(int64(*n), 10)}
 		return
 	}
-	v, ok := f.item[name].(*types.AttributeValueMemberN)
+	v, ok := as[*types.AttributeValueMemberN](f, name, f.item[name])
 	if !ok {
-		f.mismatch(name, f.item[name])
 		return
 	}
 	parsed, err := strconv.ParseInt(v.Value, 10, 64)
@@ -122,11 +122,9 @@ func (f *Fields) BoolOr(name string, b *bool) {
 		}
 		return
 	}
-	if v, ok := f.item[name].(*types.AttributeValueMemberBOOL); ok {
+	if v, ok := as[*types.AttributeValueMemberBOOL](f, name, f.item[name]); ok {
 		*b = v.Value
-		return
 	}
-	f.mismatch(name, f.item[name])
 }
 
 // Bytes is binary; none is NULL.
@@ -138,11 +136,9 @@ func (f *Fields) Bytes(name string, b *[]byte) {
 		}
 		return
 	}
-	if v, ok := f.item[name].(*types.AttributeValueMemberB); ok {
+	if v, ok := as[*types.AttributeValueMemberB](f, name, f.item[name]); ok {
 		*b = v.Value
-		return
 	}
-	f.mismatch(name, f.item[name])
 }
 
 // BytesOr is binary that may be missing.
@@ -154,30 +150,36 @@ func (f *Fields) BytesOr(name string, b *[]byte) {
 
 // StringsOr is a list of texts that may be missing.
 func (f *Fields) StringsOr(name string, list *[]string) {
+	listOr(f, name, list,
+		func(s *string) types.AttributeValue { return f.text(*s) },
+		func(element types.AttributeValue, s *string) {
+			if v, ok := as[*types.AttributeValueMemberS](f, name, element); ok {
+				*s = v.Value
+			}
+		})
+}
+
+// listOr is a list that may be missing, each element written and read by the two
+// functions.
+func listOr[T any](f *Fields, name string, list *[]T, write func(*T) types.AttributeValue, read func(types.AttributeValue, *T)) {
 	if f.write {
 		if len(*list) == 0 {
 			return
 		}
 		values := make([]types.AttributeValue, len(*list))
-		for i, s := range *list {
-			values[i] = f.text(s)
+		for i := range *list {
+			values[i] = write(&(*list)[i])
 		}
 		f.item[name] = &types.AttributeValueMemberL{Value: values}
 		return
 	}
-	v, ok := f.item[name].(*types.AttributeValueMemberL)
+	v, ok := as[*types.AttributeValueMemberL](f, name, f.item[name])
 	if !ok {
-		f.mismatch(name, f.item[name])
 		return
 	}
-	*list = make([]string, len(v.Value))
+	*list = make([]T, len(v.Value))
 	for i, element := range v.Value {
-		s, ok := element.(*types.AttributeValueMemberS)
-		if !ok {
-			f.mismatch(name, element)
-			continue
-		}
-		(*list)[i] = s.Value
+		read(element, &(*list)[i])
 	}
 }
 
@@ -206,45 +208,26 @@ func Map[T any](f *Fields, name string, fields func(*Fields, *T), record *T) {
 		f.item[name] = &types.AttributeValueMemberM{Value: Encode(fields, record)}
 		return
 	}
-	v, ok := f.item[name].(*types.AttributeValueMemberM)
+	decodeMap(f, name, f.item[name], fields, record)
+}
+
+func decodeMap[T any](f *Fields, name string, v types.AttributeValue, fields func(*Fields, *T), record *T) {
+	m, ok := as[*types.AttributeValueMemberM](f, name, v)
 	if !ok {
-		f.mismatch(name, f.item[name])
 		return
 	}
-	if err := Decode(v.Value, fields, record); err != nil && f.err == nil {
+	if err := Decode(m.Value, fields, record); err != nil && f.err == nil {
 		f.err = err
 	}
 }
 
 // ListOr is a list of records within a record, which may be missing.
 func ListOr[T any](f *Fields, name string, fields func(*Fields, *T), list *[]T) {
-	if f.write {
-		if len(*list) == 0 {
-			return
-		}
-		values := make([]types.AttributeValue, len(*list))
-		for i := range *list {
-			values[i] = &types.AttributeValueMemberM{Value: Encode(fields, &(*list)[i])}
-		}
-		f.item[name] = &types.AttributeValueMemberL{Value: values}
-		return
-	}
-	v, ok := f.item[name].(*types.AttributeValueMemberL)
-	if !ok {
-		f.mismatch(name, f.item[name])
-		return
-	}
-	*list = make([]T, len(v.Value))
-	for i, element := range v.Value {
-		m, ok := element.(*types.AttributeValueMemberM)
-		if !ok {
-			f.mismatch(name, element)
-			continue
-		}
-		if err := Decode(m.Value, fields, &(*list)[i]); err != nil && f.err == nil {
-			f.err = err
-		}
-	}
+	listOr(f, name, list,
+		func(record *T) types.AttributeValue {
+			return &types.AttributeValueMemberM{Value: Encode(fields, record)}
+		},
+		func(element types.AttributeValue, record *T) { decodeMap(f, name, element, fields, record) })
 }
 
 // Ints are whole numbers. As many are read as there is room for.
@@ -257,9 +240,8 @@ func (f *Fields) Ints(name string, list []int) {
 		f.item[name] = &types.AttributeValueMemberL{Value: values}
 		return
 	}
-	v, ok := f.item[name].(*types.AttributeValueMemberL)
+	v, ok := as[*types.AttributeValueMemberL](f, name, f.item[name])
 	if !ok {
-		f.mismatch(name, f.item[name])
 		return
 	}
 	for i := range min(len(list), len(v.Value)) {

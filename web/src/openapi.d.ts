@@ -3948,6 +3948,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["NoAdmin"];
             404: components["responses"]["NoWorkspace"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["Throttled"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];

@@ -52,6 +52,25 @@ func TestTheDocumentAndTheBlueprintHaveTheSameOperations(t *testing.T) {
 	}
 }
 
+// Any operation can meet a body that is too large, a throttle, a defect and a
+// busy table; one that asks who is calling, somebody who is not signed in.
+func TestEveryOperationDocumentsWhatAnyMayAnswer(t *testing.T) {
+	document := read(t)
+	for path, item := range document.Paths.Map() {
+		for method, operation := range item.Operations() {
+			statuses := []int{413, 429, 500, 503}
+			if operation.Security == nil || len(*operation.Security) > 0 {
+				statuses = append(statuses, 401)
+			}
+			for _, status := range statuses {
+				if operation.Responses.Status(status) == nil {
+					t.Errorf("%s %s has no answer %d", method, path, status)
+				}
+			}
+		}
+	}
+}
+
 // canned answers every request alike.
 type canned struct {
 	status            int

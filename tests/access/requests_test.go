@@ -98,7 +98,7 @@ type target struct {
 	links  map[string]string // tokens, by the end of the path that they are for
 }
 
-// block sends n requests to a workspace of its own.
+// block sends n requests to a workspace of its own, and deletes it in the end.
 func (b *barrage) block(seed uint64, n int) {
 	b.t.Helper()
 	at := b.furnish(fmt.Sprintf("kim-%d@corp-%d.example", seed%1000, last.Add(1)))
@@ -113,6 +113,11 @@ func (b *barrage) block(seed uint64, n int) {
 		})
 	}
 	all.Wait()
+	at.known["slug"] = []string{at.slug} // until here nobody could confirm the deletion
+	i := slices.IndexFunc(b.operations, func(o operation) bool { return o.OperationID == "deleteWorkspace" })
+	d := generator{rand.New(rand.NewPCG(seed, uint64(n))), at.known}.request(b.operations[i])
+	d.token = at.tokens["admin"]
+	b.judge(fmt.Sprintf("seed %d, the deletion", seed), d)
 }
 
 // furnish makes a workspace with somebody in every status.

@@ -186,10 +186,11 @@ bench-build: node_modules/.package-lock.json build
 bench: bench-build sizes bench/rival/node_modules/.package-lock.json ## docs/performance.md, measured anew (8 minutes on a quiet machine)
 	env -u AWS_CA_BUNDLE build/bench -out docs/performance.md
 
-BEFORE := cb76f44
+# Not BEFORE, which is the file of make diff.
+BENCH_BEFORE := cb76f44
 .PHONY: bench-before
 bench-before: bench-build ## bench/before.json, what docs/performance.md compares with
-	@git worktree add -f build/before $(BEFORE)
+	@git worktree add -f build/before $(BENCH_BEFORE)
 	@mkdir -p build/before/build/local && ln -sfn $(CURDIR)/node_modules build/before/node_modules
 	@cp -r build/web build/before/build/ && cp -r build/local/hello build/local/bare build/before/build/local/
 	@cd build/before && for f in $(FUNCTIONS); do $(BUILD) -o build/local/$$f/bootstrap ./functions/$$f || exit 1; done

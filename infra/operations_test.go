@@ -136,3 +136,26 @@ func TestFirstDeploymentUnprotects(t *testing.T) {
 		}
 	}
 }
+
+// TestDiffReadsTheDeployedTemplate reads what make diff would run: without
+// BEFORE it compares with the deployed template, not with a file.
+func TestDiffReadsTheDeployedTemplate(t *testing.T) {
+	for setting, want := range map[string]string{
+		"ARGS=":           "go run ./infra/changes",
+		"BEFORE=old.json": "go run ./infra/changes -before old.json",
+	} {
+		out, err := execute(t, nil, "make", "--dry-run", "diff", setting)
+		if err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		var got string
+		for line := range strings.Lines(out) {
+			if strings.HasPrefix(line, "go run ./infra/changes") {
+				got = strings.TrimSpace(line)
+			}
+		}
+		if got != want {
+			t.Errorf("%s: %q, want %q", setting, got, want)
+		}
+	}
+}

@@ -34,7 +34,7 @@ const oldSecret = `{"current": "current-current-current-current-current-current"
 func TestLinkKeyCommands(t *testing.T) {
 	for _, tool := range []string{"bash", "jq", "openssl"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			t.Skip("the commands need " + tool)
+			t.Skip("the commands need " + tool + ", which .ci/run installs")
 		}
 	}
 	var adopt, rotate string

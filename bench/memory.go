@@ -1,13 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
-	"sync"
 	"time"
 
 	"github.com/latchkey/latchkey/infra/blueprint"
@@ -17,52 +14,22 @@ import (
 // sizes are the memory sizes that are tried, in MB.
 var sizes = []int{128, 256, 512, 1024, 1769}
 
-// reports keeps the durations of the functions' runs, from the stack's log.
-type reports struct {
-	mu        sync.Mutex
-	durations map[string][]float64 // milliseconds, by function
-}
-
-func (r *reports) Write(line []byte) (int, error) {
-	if !bytes.Contains(line, []byte("platform.report")) {
-		return len(line), nil
-	}
-	var in struct {
-		Function   string
-		DurationMs float64
-	}
-	if json.Unmarshal(line, &in) == nil {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.durations[in.Function] = append(r.durations[in.Function], in.DurationMs)
-	}
-	return len(line), nil
-}
-
-func (r *reports) take() map[string][]float64 {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	taken := r.durations
-	r.durations = map[string][]float64{}
-	return taken
-}
-
 // measureMemory runs each function, warm, with the share of a core that Lambda
 // gives to each memory size, and reports the 99th percentile of its time.
 func measureMemory(ctx context.Context, s *sheet) error {
 	for _, memory := range sizes {
-		log := &reports{durations: map[string][]float64{}}
+		log := &local.Reports{}
 		stack, o, err := startStack(ctx, local.Config{LimitCPU: true, MemoryMB: memory, Log: log})
 		if err != nil {
 			return err
 		}
 		err = o.exercise(ctx, stack, 6) // starts the functions
-		log.take()
+		log.Take()
 		before := childrenCPU(os.Getpid())
 		if err == nil {
 			err = o.exercise(ctx, stack, 30)
 		}
-		took, after := log.take(), childrenCPU(os.Getpid())
+		took, after := log.Take(), childrenCPU(os.Getpid())
 		_ = stack.Close(ctx)
 		if err != nil {
 			return err

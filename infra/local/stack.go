@@ -263,6 +263,9 @@ func (f *function) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 	return f.around(f.name, event, func(event []byte) ([]byte, error) { return f.invoke(ctx, event) })
 }
 
+// report is the message of the line that each run of a function logs.
+const report = "platform.report"
+
 func (f *function) invoke(ctx context.Context, event []byte) ([]byte, error) {
 	began := time.Now()
 	answer, err := f.Function.Invoke(ctx, event)
@@ -270,7 +273,7 @@ func (f *function) invoke(ctx context.Context, event []byte) ([]byte, error) {
 	if err != nil {
 		status = "error"
 	}
-	f.log.InfoContext(ctx, "platform.report", "function", f.name, "status", status,
+	f.log.InfoContext(ctx, report, "function", f.name, "status", status,
 		"durationMs", float64(time.Since(began).Microseconds())/1000)
 	return answer, err
 }

@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -120,34 +119,7 @@ type office struct {
 	stack            *local.Stack
 	key              string // the Idempotency-Key, if any
 	n                int64
-	log              *reports
-}
-
-// reports keeps the durations of the functions' runs, out of the stack's log.
-type reports struct {
-	mu        sync.Mutex
-	durations map[string][]float64 // milliseconds, by function
-}
-
-func (r *reports) Write(line []byte) (int, error) {
-	var in struct {
-		Msg, Function string
-		DurationMs    float64
-	}
-	if json.Unmarshal(line, &in) == nil && in.Msg == "platform.report" {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.durations[in.Function] = append(r.durations[in.Function], in.DurationMs)
-	}
-	return len(line), nil
-}
-
-func (r *reports) take() map[string][]float64 {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	taken := r.durations
-	r.durations = map[string][]float64{}
-	return taken
+	log              *local.Reports
 }
 
 func newOffice(b *testing.B) (*office, *capacity.Meter) {
@@ -166,7 +138,7 @@ func newOfficeWith(b *testing.B, cfg local.Config) *office {
 	if err != nil {
 		b.Fatal(err)
 	}
-	log := &reports{durations: map[string][]float64{}}
+	log := &local.Reports{}
 	const enough = "100000" // mails a day: what is measured here is no limit
 	cfg.Settings = map[setting.Definition]string{setting.MailsPerInviter: enough, setting.MailsPerNewWorkspace: enough}
 	cfg.Root, cfg.Functions, cfg.Log = top, filepath.Join(top, "build", "local"), log

@@ -33,7 +33,7 @@ func BenchmarkThousandInvitations(b *testing.B) {
 	for b.Loop() {
 		o, meter := newOffice(b)
 		o.settle(meter)
-		o.log.take()
+		o.log.Take()
 		var steps []step
 		add := func(name, function string, units map[string]capacity.Units, ms map[string][]float64) {
 			runs := float64(len(ms[function]))
@@ -47,7 +47,7 @@ func BenchmarkThousandInvitations(b *testing.B) {
 		for i := range guests {
 			_, guests[i].email, guests[i].url = o.invite()
 		}
-		units, ms := o.settle(meter), o.log.take()
+		units, ms := o.settle(meter), o.log.Take()
 		add("invite one person", "invite", units, ms)
 		publishUnits, publishMs := units["publish"], ms["publish"]
 		add("write the mail", "mail", units, ms)
@@ -56,7 +56,7 @@ func BenchmarkThousandInvitations(b *testing.B) {
 			for _, g := range guests {
 				call(g)
 			}
-			units, ms := o.settle(meter), o.log.take()
+			units, ms := o.settle(meter), o.log.Take()
 			add(name, function, units, ms)
 			u := units["publish"]
 			publishUnits = capacity.Units{Read: publishUnits.Read + u.Read, Write: publishUnits.Write + u.Write}
@@ -83,7 +83,7 @@ func BenchmarkThousandInvitations(b *testing.B) {
 			}
 			cursor = "&cursor=" + next
 		}
-		add("list all 1,000, in pages of 50", "list", o.settle(meter), o.log.take())
+		add("list all 1,000, in pages of 50", "list", o.settle(meter), o.log.Take())
 		write(b, steps)
 	}
 }

@@ -81,7 +81,7 @@ func firstNext(path string) (float64, error) {
 	cmd.Env = []string{
 		"AWS_LAMBDA_RUNTIME_API=" + l.Addr().String(), "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=x", "AWS_SECRET_ACCESS_KEY=x",
 		"AWS_ENDPOINT_URL_DYNAMODB=http://127.0.0.1:1", // not connected to before the first call
-		"TABLE=t", "LINK_KEY=k", "METADATA_KEY=k", "BUS=b", "API_URL=http://a", "DASHBOARD_URL=http://d",
+		"TABLE=t", "METADATA_KEY=k", "BUS=b", "API_URL=http://a", "DASHBOARD_URL=http://d",
 		"MAIL_FROM=a@b.example", "MAIL_ATTEMPTS=8", "MAIL_INTERVAL_MS=0",
 	}
 	began := time.Now()

@@ -79,17 +79,23 @@ func measurePartitions(ctx context.Context, s *sheet) error {
 			return err
 		}
 		units := meter.Take()["invite"]
-		most := map[string]float64{}
-		for key, written := range units.Partitions {
-			kind := kindOf(key)
-			most[kind] = max(most[kind], written)
-		}
+		most := busiest(units)
 		s.add(way.row, "together", units.Write)
 		for _, kind := range []string{"the workspace", "byStatus of the workspace", "a shard of byDue", "the inviter's day", "a mailbox"} {
 			s.add(way.row, kind, most[kind])
 		}
 	}
 	return nil
+}
+
+// busiest returns the write units of the busiest partition of each kind.
+func busiest(units capacity.Units) map[string]float64 {
+	most := map[string]float64{}
+	for key, written := range units.Partitions {
+		kind := kindOf(key)
+		most[kind] = max(most[kind], written)
+	}
+	return most
 }
 
 // kindOf names what a partition key is of.
@@ -132,10 +138,7 @@ func measureExpire(ctx context.Context, s *sheet) error {
 	took := time.Since(began)
 	used := childrenCPU(os.Getpid())["expire"] - before
 	units := meter.Take()["expire"]
-	most := map[string]float64{}
-	for key, written := range units.Partitions {
-		most[kindOf(key)] = max(most[kindOf(key)], written)
-	}
+	most := busiest(units)
 	row := fmt.Sprintf("%d due, %d not", due, pending)
 	s.add(row, "WCU each", units.Write/due)
 	s.add(row, "of them in the workspace", most["the workspace"]/due)

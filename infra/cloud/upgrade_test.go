@@ -18,6 +18,21 @@ const changelog = "../../CHANGELOG.md"
 // versionHeading is one of Keep a Changelog.
 var versionHeading = regexp.MustCompile(`(?m)^## \[([0-9]+\.[0-9]+\.[0-9]+)\] - (\S+)$`)
 
+// readVersions returns the version headings of the changelog, newest first: of
+// each the whole line, the version, and its date or Unreleased.
+func readVersions(t *testing.T) [][]string {
+	t.Helper()
+	page, err := os.ReadFile(changelog)
+	if err != nil {
+		t.Fatal(err)
+	}
+	versions := versionHeading.FindAllStringSubmatch(string(page), -1)
+	if len(versions) < 2 {
+		t.Fatalf("%d versions in %s", len(versions), changelog)
+	}
+	return versions
+}
+
 // upgrading are the steps under "Upgrading" in CHANGELOG.md that a deployment
 // of an earlier version needs, as props, by that version.
 var upgrading = map[string]func(*latchkey.Props){
@@ -27,14 +42,7 @@ var upgrading = map[string]func(*latchkey.Props){
 // TestVersion finds the version of the code at the top of the changelog, and
 // the template and the contract of every version that was released.
 func TestVersion(t *testing.T) {
-	page, err := os.ReadFile(changelog)
-	if err != nil {
-		t.Fatal(err)
-	}
-	versions := versionHeading.FindAllStringSubmatch(string(page), -1)
-	if len(versions) < 2 {
-		t.Fatalf("%d versions in %s", len(versions), changelog)
-	}
+	versions := readVersions(t)
 	if got := versions[0][1]; got != blueprint.Version {
 		t.Errorf("%s begins with %s, and blueprint.Version is %s", changelog, got, blueprint.Version)
 	}
@@ -55,14 +63,7 @@ func TestVersion(t *testing.T) {
 // TestBreakingChangesHaveTheirVersion lets the contract break only where Semantic
 // Versioning does: with a major version, or a minor one before 1.0.0.
 func TestBreakingChangesHaveTheirVersion(t *testing.T) {
-	page, err := os.ReadFile(changelog)
-	if err != nil {
-		t.Fatal(err)
-	}
-	versions := versionHeading.FindAllStringSubmatch(string(page), -1)
-	if len(versions) < 2 {
-		t.Fatalf("%d versions in %s", len(versions), changelog)
-	}
+	versions := readVersions(t)
 	raw, err := os.ReadFile("testdata/contract/breaking.txt")
 	if err != nil {
 		t.Fatal(err)

@@ -16,17 +16,19 @@ import (
 // The time of a build would make each build another.
 var made = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// mode is rwxr-xr-x for programs and rw-r--r-- for the rest, whatever the umask
-// of the machine.
-func mode(file string) (os.FileMode, error) {
+// read returns the content of a file and its mode in an archive: rwxr-xr-x for a
+// program and rw-r--r-- for the rest, whatever the umask of the machine.
+func read(file string) (content []byte, mode os.FileMode, err error) {
 	info, err := os.Stat(file)
 	if err != nil {
-		return 0, err
+		return nil, 0, err
 	}
+	mode = 0o644
 	if info.Mode()&0o100 != 0 {
-		return 0o755, nil
+		mode = 0o755
 	}
-	return 0o644, nil
+	content, err = os.ReadFile(file)
+	return content, mode, err
 }
 
 // writeTar writes files, by their names, into a compressed archive with one
@@ -39,11 +41,7 @@ func writeTar(to, folder string, files map[string]string) error {
 	}
 	w := tar.NewWriter(compressed)
 	for _, name := range slices.Sorted(maps.Keys(files)) {
-		content, err := os.ReadFile(files[name])
-		if err != nil {
-			return err
-		}
-		mode, err := mode(files[name])
+		content, mode, err := read(files[name])
 		if err != nil {
 			return err
 		}
@@ -69,11 +67,7 @@ func writeZip(to string, files map[string]string) error {
 	var archive bytes.Buffer
 	w := zip.NewWriter(&archive)
 	for _, name := range slices.Sorted(maps.Keys(files)) {
-		content, err := os.ReadFile(files[name])
-		if err != nil {
-			return err
-		}
-		mode, err := mode(files[name])
+		content, mode, err := read(files[name])
 		if err != nil {
 			return err
 		}

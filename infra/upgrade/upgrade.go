@@ -237,31 +237,27 @@ func refused(kind string, old, now Resource) string {
 	return ""
 }
 
-// moved counts the entries of two lists that are in one of them alone, or
-// differ in more than their position.
-func moved(old, now any, key string) int {
-	index := func(list any) map[any]any {
+// moved counts the entries that only one of two lists has, by the value of key.
+func moved(old, now any, key string) (n int) {
+	index := func(list any) map[string]bool {
 		entries, _ := list.([]any)
-		byKey := map[any]any{}
+		keys := map[string]bool{}
 		for _, entry := range entries {
-			if m, ok := entry.(map[string]any); ok {
-				byKey[fmt.Sprint(m[key])] = m
-			}
+			keys[fmt.Sprint(member(entry, key))] = true
 		}
-		return byKey
+		return keys
 	}
 	a, b := index(old), index(now)
-	n := 0
 	for k := range union(a, b) {
-		if (a[k] == nil) != (b[k] == nil) {
+		if a[k] != b[k] {
 			n++
 		}
 	}
 	return n
 }
 
-func union[K comparable, V any](a, b map[K]V) map[K]bool {
-	all := map[K]bool{}
+func union[V any](a, b map[string]V) map[string]bool {
+	all := map[string]bool{}
 	for k := range a {
 		all[k] = true
 	}

@@ -7,6 +7,7 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -106,10 +107,7 @@ func (f forger) with(name string, value any) string {
 }
 
 func (f forger) changed(name string, value any) jwt.MapClaims {
-	claims := jwt.MapClaims{}
-	for n, v := range f.claims {
-		claims[n] = v
-	}
+	claims := maps.Clone(f.claims)
 	claims[name] = value
 	if value == nil {
 		delete(claims, name)

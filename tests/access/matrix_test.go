@@ -115,8 +115,8 @@ type shot struct {
 	got               caller.Answer
 }
 
-// TestEveryCallerInEveryWorkspace makes the calls that are refused, and those that read, on a table
-// that must not change; then those that write.
+// TestEveryCallerInEveryWorkspace makes the calls that are refused, and those
+// that read, on a table that must not change; then those that write.
 func TestEveryCallerInEveryWorkspace(t *testing.T) {
 	t.Parallel() // with the search for secrets, on a stack of its own: most of both is waiting
 	w := newWorld(t, local.Config{})

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/url"
 	"strings"
 	"unicode/utf16"
@@ -206,10 +207,7 @@ func (g generator) member(d *draft, name string, value any) {
 // forged returns the claims of a person with one of them as no issuer should
 // send it.
 func (g generator) forged(of jwt.MapClaims) jwt.MapClaims {
-	claims := jwt.MapClaims{}
-	for name, value := range of {
-		claims[name] = value
-	}
+	claims := maps.Clone(of)
 	local, domain, _ := strings.Cut(of["email"].(string), "@")
 	name := pick(g, []string{"email", "email", "email", "email_verified", "sub", "name", "client_id", "scope", "iat", "groups", g.odd()})
 	claims[name] = pick(g, []any{

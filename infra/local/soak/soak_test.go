@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -51,7 +52,7 @@ func TestEveryInvitationArrivesAndEveryDeliveryEndsTrue(t *testing.T) {
 			f.Refuse = local.TooBusy
 		}
 		return f
-	}, map[setting.Definition]string{})
+	}, nil)
 	s.stack.Mailbox.Fail(func() mailbox.Fault {
 		if !failing.Load() {
 			return mailbox.Healthy
@@ -174,12 +175,13 @@ func start(t *testing.T, tableFault func(local.TableCall) local.TableFault, sett
 		t.Fatal(err)
 	}
 	const enough = "100000"
-	settings[setting.MailsPerInviter], settings[setting.MailsPerNewWorkspace] = enough, enough
+	all := map[setting.Definition]string{setting.MailsPerInviter: enough, setting.MailsPerNewWorkspace: enough}
+	maps.Copy(all, settings)
 	stack, err := local.Start(t.Context(), local.Config{
 		Root: root, Functions: filepath.Join(root, "build", "local"), TableFault: tableFault,
 		// Eight receives in two and a half minutes instead of 24.
 		RetrySpeed: 8, Duplicates: 0.1,
-		Settings: settings,
+		Settings: all,
 	})
 	if err != nil {
 		t.Fatal(err)

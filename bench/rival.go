@@ -10,8 +10,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-
-	"github.com/latchkey/latchkey/infra/local/port"
 )
 
 const rivalDir = "bench/rival"
@@ -25,33 +23,22 @@ type rival struct {
 	invitations    []string
 }
 
-// newRival starts it with an organization of so many members and so many people
-// who can be invited.
+// newRival starts better-auth with an organization of that many members, and as
+// many guests outside it, who can be invited.
 func newRival(ctx context.Context, members, guests int) (*rival, error) {
 	node, err := systemNode()
 	if err != nil {
 		return nil, err
 	}
-	first, err := port.Free(1)
-	if err != nil {
-		return nil, err
-	}
-	dir, err := os.MkdirTemp("", "latchkey-rival-*")
-	if err != nil {
-		return nil, err
-	}
 	cmd := exec.Command(node, "server.mjs")
 	cmd.Dir = rivalDir
-	cmd.Env = append(os.Environ(), "NODE_ENV=production", "PORT="+strconv.Itoa(first), "FILE="+filepath.Join(dir, "rival.db"),
-		"MEMBERS="+strconv.Itoa(members), "GUESTS="+strconv.Itoa(guests))
-	url := "http://127.0.0.1:" + strconv.Itoa(first)
-	s, err := startServer(ctx, cmd, url+"/ready", dir)
+	cmd.Env = append(os.Environ(), "NODE_ENV=production", "MEMBERS="+strconv.Itoa(members), "GUESTS="+strconv.Itoa(guests))
+	s, err := startServer(ctx, cmd, 1, "/ready")
 	if err != nil {
 		return nil, err
 	}
-	s.url = url
 	r := &rival{server: s, invitations: make([]string, guests)}
-	if err := send(http.MethodGet, url+"/ready", nil, nil, r); err != nil {
+	if err := send(http.MethodGet, s.url+"/ready", nil, nil, r); err != nil {
 		s.stop()
 		return nil, err
 	}

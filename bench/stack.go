@@ -45,21 +45,31 @@ func (s *server) hasEnded() bool {
 	}
 }
 
-// startServer starts a program and waits until its URL answers.
-func startServer(ctx context.Context, cmd *exec.Cmd, url, dir string) (*server, error) {
+// startServer starts a program that listens at PORT, the first of n free ports,
+// and keeps its data in DATA_DIR. It waits until a path answers.
+func startServer(ctx context.Context, cmd *exec.Cmd, n int, path string) (*server, error) {
+	first, err := port.Free(n)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "latchkey-bench-*")
+	if err != nil {
+		return nil, err
+	}
 	log, err := os.Create(filepath.Join(dir, "output"))
 	if err != nil {
 		return nil, err
 	}
 	defer log.Close()
 	cmd.Stdout, cmd.Stderr = log, log
+	cmd.Env = append(cmd.Env, "PORT="+strconv.Itoa(first), "DATA_DIR="+dir)
 	if err := process.Start(cmd); err != nil {
 		return nil, err
 	}
-	s := &server{cmd: cmd, url: url, dir: dir, ended: make(chan struct{})}
+	s := &server{cmd: cmd, url: "http://127.0.0.1:" + strconv.Itoa(first), dir: dir, ended: make(chan struct{})}
 	go func() { _ = cmd.Wait(); close(s.ended) }()
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
-		res, err := client.Get(url)
+		res, err := client.Get(s.url + path)
 		if err == nil {
 			_ = res.Body.Close()
 			return s, nil
@@ -67,7 +77,7 @@ func startServer(ctx context.Context, cmd *exec.Cmd, url, dir string) (*server, 
 		if ctx.Err() != nil || s.hasEnded() || time.Now().After(deadline) {
 			raw, _ := os.ReadFile(log.Name())
 			s.stop()
-			return nil, fmt.Errorf("%s did not answer: %s", url, raw)
+			return nil, fmt.Errorf("%s did not answer: %s", s.url+path, raw)
 		}
 	}
 }
@@ -129,25 +139,15 @@ type office struct {
 }
 
 func newOffice(ctx context.Context) (*office, error) {
-	first, err := port.Free(3)
-	if err != nil {
-		return nil, err
-	}
-	dir, err := os.MkdirTemp("", "latchkey-bench-*")
-	if err != nil {
-		return nil, err
-	}
 	cmd := exec.Command("build/latchkey-local")
-	cmd.Env = append(os.Environ(), "PORT="+strconv.Itoa(first), "DATA_DIR="+dir)
+	cmd.Env = os.Environ()
 	for _, limit := range []*setting.Int{setting.MailsPerInviter, setting.MailsPerNewWorkspace, setting.MailsPerWorkspace} {
 		cmd.Env = append(cmd.Env, limit.Name+"=100000") // what is measured here is no limit
 	}
-	url := "http://127.0.0.1:" + strconv.Itoa(first)
-	s, err := startServer(ctx, cmd, url+"/.well-known/openid-configuration", dir)
+	s, err := startServer(ctx, cmd, 3, "/.well-known/openid-configuration")
 	if err != nil {
 		return nil, err
 	}
-	s.url = url
 	o := &office{server: s}
 	if err := o.open(); err != nil {
 		s.stop()

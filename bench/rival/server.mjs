@@ -1,6 +1,6 @@
 // The rival: better-auth with its organization plugin, on SQLite in WAL mode, as
 // its documentation sets it up. It fills an organization, makes people with
-// sessions, and prints one line of JSON with what the clients need.
+// sessions, and answers /ready with what the clients need, as JSON.
 import { createServer } from "node:http";
 import { createHmac } from "node:crypto";
 import Database from "better-sqlite3";
@@ -9,9 +9,9 @@ import { getMigrations } from "better-auth/db/migration";
 import { toNodeHandler } from "better-auth/node";
 import { organization } from "better-auth/plugins";
 
-const [port, file, members, guests] = [process.env.PORT, process.env.FILE, +process.env.MEMBERS, +process.env.GUESTS];
+const [port, members, guests] = [process.env.PORT, +process.env.MEMBERS, +process.env.GUESTS];
 const secret = "a-secret-of-32-bytes-or-more-0123456789";
-const database = new Database(file);
+const database = new Database(`${process.env.DATA_DIR}/rival.db`);
 database.pragma("journal_mode = WAL");
 const options = {
   baseURL: `http://127.0.0.1:${port}`, secret, database,

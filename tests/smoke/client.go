@@ -36,7 +36,7 @@ func newClient(api string) *client {
 	}}
 }
 
-// answer is what a request came to.
+// answer is the response to a request.
 type answer struct {
 	status int
 	header http.Header

@@ -57,7 +57,7 @@ type delivery struct {
 	after          time.Duration
 }
 
-// outcome is what a journey came to.
+// outcome is the result of a journey.
 type outcome struct {
 	at         time.Time
 	took       time.Duration
@@ -73,7 +73,8 @@ type journey struct {
 	options
 	client         *client
 	admin, invitee identity
-	workspace      string
+	workspace      string // its id
+	slug           string
 	users          map[string]user // made and not yet erased, by id
 	out            outcome
 }
@@ -124,12 +125,7 @@ func (j *journey) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	j.workspace = w.ID
-	j.out.remains = append(j.out.remains,
-		fmt.Sprintf("the workspace %s (%s) with the admin as its only user; workspaces cannot be deleted yet", w.ID, w.Slug),
-		"its history, which holds ids alone, and tombstones of the erased users for a day",
-		"what the mailbox simulator said of this run's five addresses, under a hash",
-		"both accounts at the identity provider")
+	j.workspace, j.slug = w.ID, w.Slug
 	return j.as(ctx, j.admin, "getWorkspace", http.MethodGet, "/v1/workspaces/"+j.workspace, nil, http.StatusOK, nil)
 }
 
@@ -255,8 +251,8 @@ func (j *journey) list(ctx context.Context) error {
 	return nil
 }
 
-// listed waits until the pages of the list hold so many users: an index follows
-// the table within a second, as a rule.
+// listed waits until the list, page by page, has the wanted number of users: an
+// index usually follows the table within a second.
 func (j *journey) listed(ctx context.Context, want int) error {
 	found := 0
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {
@@ -386,13 +382,14 @@ func (j *journey) archive(ctx context.Context) error {
 	return nil
 }
 
-// clear archives and erases everybody whom the journey invited, and shows that
-// the admin alone is left.
+// clear archives and erases everybody whom the journey invited, shows that the
+// admin alone is left, and deletes the workspace.
 func (j *journey) clear(ctx context.Context) error {
 	if j.workspace == "" {
 		return nil
 	}
 	var errs []error
+	var left []string
 	for id := range j.users {
 		u, err := j.get(ctx, id)
 		if err == nil && !slices.Contains([]string{"archived", "declined", "expired"}, u.Status) {
@@ -405,12 +402,24 @@ func (j *journey) clear(ctx context.Context) error {
 			err = j.as(ctx, j.admin, "getUser", http.MethodGet, j.path("users", id), nil, http.StatusNotFound, nil)
 		}
 		if err != nil {
-			j.out.remains = append(j.out.remains, "the user "+id+", who could not be erased")
+			left = append(left, "the user "+id+", who could not be erased")
 			errs = append(errs, err)
 		}
 	}
 	if len(errs) == 0 {
 		errs = append(errs, j.listed(ctx, 1))
 	}
+	fate := "deleted; the schedule erases it after 30 days"
+	err := j.as(ctx, j.admin, "deleteWorkspace", http.MethodDelete, "/v1/workspaces/"+j.workspace, map[string]string{"slug": j.slug}, http.StatusOK, nil)
+	if err != nil {
+		fate = "which could not be deleted"
+		errs = append(errs, err)
+	}
+	j.out.remains = append([]string{
+		fmt.Sprintf("the workspace %s (%s), %s", j.workspace, j.slug, fate),
+		"its history, which holds ids alone, and tombstones of the erased users for a day",
+		"what the mailbox simulator said of this run's five addresses, under a hash",
+		"both accounts at the identity provider",
+	}, left...)
 	return errors.Join(errs...)
 }

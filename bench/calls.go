@@ -8,12 +8,12 @@ import (
 	"path/filepath"
 )
 
-// callsOf is how many calls each number of clients makes.
+// callsOf is the number of calls by the number of clients.
 var callsOf = map[int]int{1: 200, 16: 800}
 
 // measureCalls drives each operation from one client and from sixteen, on
-// Latchkey and on the rival in turns, and reports what it took and which process
-// used the CPU.
+// Latchkey and the rival in turns, and reports throughput, latency, and the CPU
+// time of each process.
 func measureCalls(ctx context.Context, s *sheet) error {
 	o, err := newOffice(ctx)
 	if err != nil {
@@ -40,7 +40,7 @@ func measureCalls(ctx context.Context, s *sheet) error {
 	return nil
 }
 
-// theRival is nil if it is not installed.
+// theRival starts the rival; it returns nil if the rival is not installed.
 func theRival(ctx context.Context) (*rival, error) {
 	if _, err := os.Stat(filepath.Join(rivalDir, "node_modules")); err != nil {
 		fmt.Fprintln(os.Stderr, "the rival is not installed: run make bench")
@@ -97,7 +97,8 @@ func compare(s *sheet, o *office, r *rival, clients, first int) error {
 	return nil
 }
 
-// measureOne drives one operation and returns the CPU time of a call by process.
+// measureOne drives one operation and returns the CPU time of a call in
+// milliseconds, by process.
 func measureOne(s *sheet, row string, of *server, clients, n int, call func(i int) error) (map[string]float64, error) {
 	before := of.cpu()
 	l, err := drive(clients, n, call)

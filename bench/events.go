@@ -15,8 +15,8 @@ import (
 	"github.com/latchkey/latchkey/shared/id"
 )
 
-// measureEvents writes at a steady rate and reports how long after its change
-// each event was on the bus, by what publish logs when the bus has taken it.
+// measureEvents writes at a steady rate and reports the time from each change to
+// its event on the bus, which publish logs.
 func measureEvents(ctx context.Context, s *sheet) error {
 	const rate, seconds, people = 150, 6, 300
 	o, err := newOffice(ctx)
@@ -54,7 +54,7 @@ func measureEvents(ctx context.Context, s *sheet) error {
 	return nil
 }
 
-// letters spells a number without digits, which names may not have many of.
+// letters spells a number in letters: names may contain only a few digits.
 func letters(n int) string {
 	out := ""
 	for ; n > 0; n /= 26 {
@@ -63,7 +63,7 @@ func letters(n int) string {
 	return out
 }
 
-// awaitEvents waits until so many events of users are on the bus.
+// awaitEvents waits until the bus has received n events about users.
 func (o *office) awaitEvents(n int) error {
 	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
 		_, seen, err := o.events()
@@ -71,7 +71,7 @@ func (o *office) awaitEvents(n int) error {
 			return err
 		}
 	}
-	return fmt.Errorf("%d events were not out after two minutes", n)
+	return fmt.Errorf("the bus had not received %d events after two minutes", n)
 }
 
 // events reads from the log how long each event of a user took, in milliseconds.
@@ -95,7 +95,7 @@ func (o *office) events() (lags []float64, seen int, err error) {
 		}
 		raw, ok := id.Bytes("evt_", line.EventID, 16)
 		if !ok {
-			return nil, 0, fmt.Errorf("%q is no id of an event", line.EventID)
+			return nil, 0, fmt.Errorf("%q is not an event ID", line.EventID)
 		}
 		at := time.UnixMilli(int64(binary.BigEndian.Uint64(raw) >> 16))
 		lags = append(lags, line.Time.Sub(at).Seconds()*1000)

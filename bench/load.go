@@ -7,12 +7,14 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// load is what a run of many calls came to.
+// load is the throughput and latency of a run of calls.
 type load struct {
-	perSecond, p50, p99 float64 // milliseconds
+	perSecond float64
+	p50, p99  float64 // milliseconds
 }
 
-// drive makes n calls from so many clients, each of which waits for its answer.
+// drive makes n calls from concurrent clients. Each client waits for an answer
+// before it makes its next call.
 func drive(clients, n int, call func(i int) error) (load, error) {
 	took := make([]float64, n)
 	var next atomic.Int64
@@ -34,8 +36,8 @@ func drive(clients, n int, call func(i int) error) (load, error) {
 	return load{float64(n) / time.Since(began).Seconds(), percentile(took, 50), percentile(took, 99)}, err
 }
 
-// pace makes n calls, perSecond of them a second whatever the answers take, from
-// 64 clients at most. It returns the rate that came about.
+// pace makes n calls at a fixed rate, without waiting for answers while fewer
+// than 64 calls are under way. It returns the rate that it reached.
 func pace(perSecond, n int, call func(i int) error) (float64, error) {
 	var group errgroup.Group
 	group.SetLimit(64)

@@ -22,7 +22,7 @@ import (
 // section is one part of the report: what it measures, in one run.
 type section struct {
 	name string
-	runs int // of which the median counts
+	runs int // the report has their median
 	run  func(ctx context.Context, s *sheet) error
 }
 
@@ -57,7 +57,7 @@ func main() {
 	}
 }
 
-// people is how many users the workspace has that lists are taken from.
+// people is the number of users in the workspace that is listed.
 var people int
 
 func run(ctx context.Context, only, from []string, before, figures, out string) error {

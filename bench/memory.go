@@ -11,11 +11,11 @@ import (
 	"github.com/latchkey/latchkey/infra/local"
 )
 
-// sizes are the memory sizes that are tried, in MB.
+// sizes are the memory sizes to measure, in MB.
 var sizes = []int{128, 256, 512, 1024, 1769}
 
-// measureMemory runs each function, warm, with the share of a core that Lambda
-// gives to each memory size, and reports the 99th percentile of its time.
+// measureMemory runs each function, warm, with the share of a core that comes with
+// each memory size, and reports the 99th percentile of its duration.
 func measureMemory(ctx context.Context, s *sheet) error {
 	for _, memory := range sizes {
 		log := &local.Reports{}

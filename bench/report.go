@@ -67,7 +67,7 @@ func lookUp(in []figure, f figure) (float64, bool) {
 	return in[i].Value, true
 }
 
-// headings are what each section says before its table.
+// headings are the title and text above the table of each section.
 var headings = map[string]string{
 	"events": `## From write to event
 
@@ -161,7 +161,7 @@ func commit() string {
 	return strings.TrimSpace(string(out))
 }
 
-// disturbance says so where other programs had the machine as well.
+// disturbance returns a warning if other programs kept the machine busy, else "".
 func disturbance() string {
 	raw, err := os.ReadFile("/proc/loadavg")
 	if err != nil {

@@ -21,7 +21,7 @@ import (
 	"github.com/latchkey/latchkey/shared/setting"
 )
 
-// client is what both services are called with.
+// client calls both services.
 var client = &http.Client{
 	Timeout:       time.Minute,
 	Transport:     &http.Transport{MaxIdleConnsPerHost: 64},
@@ -142,7 +142,7 @@ func newOffice(ctx context.Context) (*office, error) {
 	cmd := exec.Command("build/latchkey-local")
 	cmd.Env = os.Environ()
 	for _, limit := range []*setting.Int{setting.MailsPerInviter, setting.MailsPerNewWorkspace, setting.MailsPerWorkspace} {
-		cmd.Env = append(cmd.Env, limit.Name+"=100000") // what is measured here is no limit
+		cmd.Env = append(cmd.Env, limit.Name+"=100000") // no limit is reached
 	}
 	s, err := startServer(ctx, cmd, 3, "/.well-known/openid-configuration")
 	if err != nil {
@@ -156,7 +156,7 @@ func newOffice(ctx context.Context) (*office, error) {
 	return o, nil
 }
 
-// open makes the workspace and its admin.
+// open creates the workspace and its admin.
 func (o *office) open() (err error) {
 	o.admin, err = o.token("ada@corp.com")
 	if err != nil {

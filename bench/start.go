@@ -20,7 +20,7 @@ import (
 	"github.com/latchkey/latchkey/infra/local/process"
 )
 
-// bootstrap is where a function is built.
+// bootstrap returns the path of a built function.
 func bootstrap(name string) string {
 	path, err := filepath.Abs(filepath.Join("build", "local", name, "bootstrap"))
 	if err != nil {
@@ -73,7 +73,7 @@ func firstNext(path string) (float64, error) {
 		case asked <- time.Now():
 		default:
 		}
-		<-r.Context().Done() // no work, as long as it is there
+		<-r.Context().Done() // there is no work
 	})}
 	go func() { _ = runtime.Serve(l) }()
 	defer runtime.Close()

@@ -83,7 +83,7 @@ func TestBootstrap(t *testing.T) {
 	}
 }
 
-// stubs is a folder of functions that are not, so that nothing is compiled.
+// stubs returns a folder of placeholder functions, so that nothing is compiled.
 func stubs(t *testing.T) string {
 	t.Helper()
 	folder := t.TempDir()

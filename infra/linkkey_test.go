@@ -143,9 +143,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// awsCLI is as much of the AWS CLI, version 2, as these commands need. Its
-// blobs are base64, as in the services' own JSON, so parameters pass as they
-// are.
+// awsCLI is the part of the AWS CLI, version 2, that these commands need. Its
+// blobs are base64, as in the services' own JSON, so it passes parameters on
+// unchanged.
 func awsCLI(args []string) error {
 	if len(args) < 2 {
 		return fmt.Errorf("no operation: %q", args)

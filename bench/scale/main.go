@@ -1,5 +1,5 @@
-// Command scale works out which limit gives first as a deployment grows, and
-// prints the tables of docs/scale.md; -write puts them there.
+// Command scale calculates which limit a growing deployment reaches first and
+// prints the tables of docs/scale.md; -write updates them there.
 //
 // It may import infra/blueprint.
 package main
@@ -29,7 +29,7 @@ const (
 	usersAtOnce  = 500    // invited in one call
 )
 
-// Measured by make bench, on this page's machine: docs/performance.md.
+// Measured by make bench, on the machine of docs/performance.md.
 const (
 	// Write units in the partition of one workspace, and in byStatus of it.
 	inviteWrites, inviteStatusWrites = 4.0, 1.0
@@ -57,7 +57,7 @@ type step struct {
 	Times, Ms, ReadUnits, WriteUnits float64
 }
 
-// limit is something that a deployment has only so much of.
+// limit is a quota or a capacity of a deployment.
 type limit struct {
 	name  string
 	quota float64
@@ -79,7 +79,7 @@ func main() {
 	}
 }
 
-// tables renders everything that is worked out.
+// tables renders all tables.
 func tables(root string) (string, error) {
 	raw, err := os.ReadFile(filepath.Join(root, "infra", "cloud", "testdata", "measured.json"))
 	if err != nil {
@@ -154,15 +154,15 @@ func memoryOf(function string) float64 {
 // share is the part of a core that a memory size comes with.
 func share(memory float64) float64 { return min(1, memory/fullCPU) }
 
-// publishRate is how many events a second one shard gets through: a batch at a
-// time, one round of calls each.
+// publishRate is the number of events a second that one shard delivers: one batch
+// at a time, one round of calls each.
 func publishRate() float64 {
 	f, _ := blueprint.FunctionNamed("publish")
 	batch := float64(f.Stream.BatchSize)
 	return batch / (busTrip + batch*publishCPU/share(memoryOf("publish"))) * 1000
 }
 
-// expireRate is how many due invitations a second the schedule gets through, on
+// expireRate is the number of due invitations a second that the schedule ends, on
 // average over runs and the pauses between them.
 func expireRate(memory float64) float64 {
 	f, _ := blueprint.FunctionNamed("expire")

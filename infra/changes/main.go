@@ -1,7 +1,7 @@
-// Command changes says in sentences what a deployment would change: it compares
-// the template in cdk.out with the deployed one, or with a file. It exits with
-// 1 where the deployment would lose data or be refused. With -kept it says what
-// deleting the stack would leave in the account.
+// Command changes describes in sentences what a deployment would change: it
+// compares the template in cdk.out with the deployed one, or with a file. It
+// exits with 1 if the deployment would lose data or be refused. With -kept it
+// lists what deleting the stack would leave in the account.
 //
 // It reads the deployed template with the AWS CLI, which has the credentials.
 package main
@@ -40,10 +40,10 @@ func main() {
 // stack is the one stack of an assembly.
 type stack struct{ name, region, template string }
 
-// errNoStack says that the stack has not been deployed yet.
+// errNoStack means that the stack has not been deployed yet.
 var errNoStack = errors.New("the stack does not exist")
 
-// run writes what changes; ok is false where something must not be deployed.
+// run writes the changes; ok is false if they must not be deployed.
 func run(out io.Writer, assembly, before string, kept bool) (ok bool, err error) {
 	s, err := findStack(assembly)
 	if err != nil {

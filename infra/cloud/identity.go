@@ -89,8 +89,8 @@ func (l *Latchkey) addUserPool() {
 		CognitoDomain: &awscognito.CognitoDomainOptions{
 			DomainPrefix: awscdk.Fn_Join(jsii.String("-"), &[]*string{&l.props.NamePrefix, part(0), part(1)}),
 		},
-		// The classic hosted UI ignores prompt=login: whoever is signed in could
-		// not use another account.
+		// The classic hosted UI ignores prompt=login, so people who are signed in
+		// could not switch to another account.
 		// https://docs.aws.amazon.com/cognito/latest/developerguide/authorization-endpoint.html
 		ManagedLoginVersion: awscognito.ManagedLoginVersion_NEWER_MANAGED_LOGIN,
 	})

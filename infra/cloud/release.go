@@ -45,8 +45,8 @@ func recognizeVersions(scope constructs.Construct) {
 	scope.Node().SetContext(jsii.String("@aws-cdk/aws-lambda:recognizeVersionProps"), true)
 }
 
-// entry is what calls to a function go to: its alias, or with CanaryOff the
-// function itself.
+// entry returns the target of calls to a function: its alias, or the function
+// itself with CanaryOff.
 func (l *Latchkey) entry(f blueprint.Function, function awslambda.Function) awslambda.IFunction {
 	if l.props.Canary == CanaryOff {
 		return function

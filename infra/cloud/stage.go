@@ -75,9 +75,9 @@ func (p Props) validateStage(wrong report) {
 	}
 }
 
-// keep is what becomes of data when the stack goes. RetainExceptOnCreate lets
-// a first deployment that fails remove the empty table again: otherwise every
-// attempt would leave one behind that no stack knows of.
+// keep returns what happens to data when the stack is deleted.
+// RetainExceptOnCreate lets a failed first deployment remove the empty table:
+// otherwise each attempt would leave a table that belongs to no stack.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
 func (l *Latchkey) keep() awscdk.RemovalPolicy {
 	if l.props.Stage == StageDevelopment {
@@ -87,8 +87,8 @@ func (l *Latchkey) keep() awscdk.RemovalPolicy {
 }
 
 // beforeData makes CloudFormation create a resource before the table and the
-// keys. It is for what fails in first deployments, such as an SES identity
-// that exists already: then there is no data resource to roll back.
+// keys. It is for resources that often fail in a first deployment, such as an
+// SES identity that exists already: then there is no data to roll back.
 func (l *Latchkey) beforeData(resource constructs.IDependable) {
 	for _, data := range []constructs.Construct{l.Table, l.dataKey} {
 		data.Node().AddDependency(resource)

@@ -16,9 +16,10 @@ import (
 	"github.com/latchkey/latchkey/shared/store"
 )
 
-// adoptLinkKeys brings the link keys of a data folder of 0.1.0, where they were
-// a file, into the table: links that are out go on working. Keys that are in the
-// table already stay. docs/operations.md has the same steps for a deployment.
+// adoptLinkKeys copies the link keys from a data folder of 0.1.0, which had them
+// in a file, into the table, so that existing links still work. Keys that are
+// already in the table stay. docs/operations.md has the same steps for a
+// deployment.
 func (s *Stack) adoptLinkKeys(ctx context.Context, dataDir string) error {
 	raw, err := os.ReadFile(filepath.Join(dataDir, "link-key.json"))
 	if errors.Is(err, fs.ErrNotExist) {

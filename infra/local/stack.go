@@ -65,11 +65,11 @@ type Config struct {
 	Dashboard string
 	// Root is the project's folder, where node_modules is.
 	Root string
-	// TableFault, if set, decides what befalls each attempt of a function to
+	// TableFault, if set, returns the fault of each attempt of a function to
 	// call the table.
 	TableFault func(TableCall) TableFault
-	// Around, if set, stands around each invocation of a function, whatever
-	// triggers it: it calls invoke as often and with what events it likes.
+	// Around, if set, wraps each invocation of a function, whatever triggers
+	// it. It may call invoke any number of times and with other events.
 	Around func(function string, event []byte, invoke func(event []byte) ([]byte, error)) ([]byte, error)
 	// Timeout, if set, takes the place of every function's own.
 	Timeout time.Duration
@@ -90,8 +90,8 @@ type Config struct {
 	// SES is what the account may do at SES; nil is production access at the
 	// rate that the functions are told, without a daily quota.
 	SES *mailbox.Account
-	// Issuer is what the issuer makes of parameters on which providers differ;
-	// the zero value is a Cognito pool with managed login.
+	// Issuer selects the provider whose behavior the issuer imitates; the zero
+	// value is a Cognito pool with managed login.
 	Issuer issuer.Behavior
 	// NoticesAfter is how long after a mail it is told what became of it.
 	NoticesAfter time.Duration
@@ -154,7 +154,7 @@ func Start(ctx context.Context, cfg Config) (*Stack, error) {
 	if cfg.DataDir == "" {
 		s.onClose(func(context.Context) error { return os.RemoveAll(dataDir) })
 	}
-	// Until the API answers, who asks waits; a server closes its listener itself.
+	// Requests wait until the API answers. A server closes its listener itself.
 	s.onClose(func(context.Context) error { _ = at.api.Close(); return nil })
 	err = s.start(ctx, life, cfg, at, dataDir, log)
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// made is the time of every file in an archive: the first that a zip can hold.
-// The time of a build would make each build another.
+// made is the time of every file in an archive: the earliest that a zip can
+// store. With the time of the build, no two builds would be equal.
 var made = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // read returns the content of a file and its mode in an archive: rwxr-xr-x for a

@@ -1,4 +1,4 @@
-// Command release builds what a release of Latchkey consists of:
+// Command release builds the files of a release of Latchkey:
 //
 //	go run ./infra/release -out build/release
 //
@@ -32,8 +32,8 @@ var platforms = []string{"linux/amd64", "linux/arm64", "darwin/amd64", "darwin/a
 // lambda is the platform of the functions in AWS.
 const lambda = "linux/arm64"
 
-// beside are the files that the local stack needs, or a reader wants, besides
-// what is built; a folder stands for all that is in it.
+// beside are the files that an archive holds besides the built ones. A folder
+// stands for everything in it.
 var beside = []string{
 	"CHANGELOG.md", "LICENSE", "README.md", "build/web", "docs/api/index.html",
 	"package-lock.json", "package.json", "web/package.json",
@@ -137,8 +137,8 @@ func contents(root string, places ...string) (map[string]string, error) {
 	return files, nil
 }
 
-// copyBill copies a bill of materials without what differs from one run to the
-// next.
+// copyBill copies a bill of materials without its serial number and time, which
+// differ from run to run.
 func copyBill(from, to string) error {
 	raw, err := os.ReadFile(from)
 	if err != nil {

@@ -87,7 +87,8 @@ func isAllowed(license string) bool {
 	return false
 }
 
-// check counts components by license and returns what is wrong with any.
+// check counts components by license and returns an error for each that may not
+// be used.
 func check(b bill, count map[string]int) error {
 	var errs []error
 	if len(b.Components) == 0 {

@@ -16,7 +16,7 @@ import (
 	"strings"
 )
 
-// Template is what Compare needs of a CloudFormation template.
+// Template holds the part of a CloudFormation template that Compare needs.
 type Template struct {
 	Resources map[string]Resource
 }
@@ -54,9 +54,9 @@ type Change struct {
 	Problem string
 }
 
-// stateful are the types whose resources hold what a deployment cannot make
-// again, each with what is lost. An API is among them because its address is
-// in every link that is out, and a client because dashboards know its id.
+// stateful are the types whose resources a deployment cannot restore, each with
+// what is lost. An API is among them because its address is in every link that
+// was sent, and a client because dashboards are configured with its id.
 var stateful = map[string]string{
 	"AWS::DynamoDB::GlobalTable":    "every workspace and user",
 	"AWS::KMS::Key":                 "all metadata that is encrypted under it",
@@ -114,7 +114,7 @@ func Compare(before, after Template) []Change {
 	return changes
 }
 
-// Problems are the changes that must not be deployed as they are.
+// Problems returns the changes that must not be deployed as they are.
 func Problems(changes []Change) []Change {
 	return slices.DeleteFunc(slices.Clone(changes), func(c Change) bool { return c.Problem == "" })
 }
@@ -267,7 +267,7 @@ func union[V any](a, b map[string]V) map[string]bool {
 	return all
 }
 
-// nouns are types as people say them.
+// nouns are the names of resource types in sentences.
 var nouns = map[string]string{
 	"AWS::ApiGatewayV2::Api": "API", "AWS::ApiGatewayV2::Authorizer": "authorizer", "AWS::ApiGatewayV2::Integration": "API's way to a function",
 	"AWS::ApiGatewayV2::Route": "route", "AWS::ApiGatewayV2::Stage": "API's stage", "AWS::CloudWatch::Alarm": "alarm",

@@ -8,7 +8,7 @@ import (
 	"github.com/latchkey/latchkey/tests/caller"
 )
 
-// request is a call that whoever may make it succeeds with.
+// request is a call that succeeds for everybody who is allowed to make it.
 type request struct {
 	path string // below the address of the API
 	body any

@@ -252,7 +252,7 @@ func (f *trouble) kill() {
 	}
 }
 
-// stop lets DynamoDB Local do nothing for so long.
+// stop suspends DynamoDB Local for a time.
 func (f *trouble) stop(t *testing.T, d time.Duration) {
 	pids := childrenLike("DynamoDBLocal")
 	if len(pids) == 0 {
@@ -268,7 +268,8 @@ func (f *trouble) stop(t *testing.T, d time.Duration) {
 	time.Sleep(d)
 }
 
-// childrenLike returns the children of this process whose command is like that.
+// childrenLike returns the children of this process whose command line matches
+// the pattern.
 func childrenLike(pattern string) (pids []int) {
 	out, err := exec.Command("pgrep", "-P", strconv.Itoa(os.Getpid()), "-f", "--", pattern).Output()
 	if err != nil {

@@ -103,7 +103,7 @@ func (s state) opens(in input) (state, bool) {
 	return known, in.Gen >= s.Gen
 }
 
-// relink gives the person a new link that nobody has seen yet.
+// relink returns the state with a new link that nobody has seen yet.
 func (s state) relink(in input) state {
 	s.Status, s.Gen, s.Exact, s.Short, s.ByOperator = pending, s.Gen+1, false, in.Short, !in.Person
 	return s

@@ -1,6 +1,6 @@
-// Package invariant says what holds in the table whatever failed, once
-// everything has followed that follows a write. The tests of faults and of
-// histories check it.
+// Package invariant holds the invariants of the table: what must be true whatever
+// has failed, once everything that follows a write is done. tests/faults and
+// tests/history check them.
 //
 // It may import the DynamoDB client.
 package invariant

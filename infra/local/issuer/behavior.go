@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Behavior is what an issuer makes of parameters on which providers differ.
-// The zero value is Cognito.
+// Behavior is how an issuer treats the parameters that providers treat
+// differently. The zero value is Cognito.
 type Behavior struct {
 	name string
 	// prompts are the values of prompt that have an effect.

@@ -38,7 +38,7 @@ type Config struct {
 	// entry that ends in a slash allows every path below it, on that very
 	// origin; any other entry allows itself alone.
 	RedirectURIs []string
-	// Behavior is what the issuer makes of parameters on which providers differ.
+	// Behavior is that of the provider to imitate.
 	Behavior Behavior
 	// OnSignUp is called once for a new account, before it is kept; an error
 	// means that there is no account, and that the person may try again.

@@ -1,4 +1,4 @@
-// Package port chooses TCP ports for programs that have to be told one.
+// Package port chooses TCP ports for programs that need one as a setting.
 package port
 
 import (
@@ -8,9 +8,8 @@ import (
 	"strconv"
 )
 
-// The range lies below those that operating systems draw from for everybody
-// who asks for any port: nobody takes one between its choice and its use by
-// accident.
+// The range is below the ephemeral ports of operating systems, so no other
+// program is assigned a port between its choice and its use.
 // https://www.rfc-editor.org/rfc/rfc6335#section-6 (macOS, Windows: from
 // 49152), https://docs.kernel.org/networking/ip-sysctl.html (Linux: from 32768)
 const (
@@ -18,7 +17,7 @@ const (
 	last  = 32_767
 )
 
-// Free gives the first of n ports of 127.0.0.1 in a row on which nobody
+// Free returns the first of n consecutive ports of 127.0.0.1 on which nobody
 // listens.
 func Free(n int) (int, error) {
 	for range 1000 {
@@ -39,7 +38,7 @@ func inRow(from, n int) bool {
 	return true
 }
 
-// Taken gives an error if somebody listens on a port of 127.0.0.1.
+// Taken returns an error if somebody listens on a port of 127.0.0.1.
 func Taken(p int) error {
 	l, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(p))
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"html"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -465,4 +466,36 @@ func logged() []map[string]any {
 		}
 	}
 	return lines
+}
+
+// secondAdmin is another admin of the same workspace.
+func (o office) secondAdmin() *client { return o.colleague().admin }
+
+// colleague is the same workspace as another admin has it.
+func (o office) colleague() office {
+	o.t.Helper()
+	u := o.invite(map[string]any{"name": "Grace Admin", "role": "admin", "sendEmail": false})
+	o.accept(u)
+	o.admin, o.email = person(o.t, u.Email, u.Name), u.Email
+	return o
+}
+
+// counted holds the exact counts against the list, and gives them.
+func (o office) counted() map[string]int {
+	o.t.Helper()
+	counts := want[struct{ Counts map[string]int }](o.t, o.admin.send("GET", o.path+"/users?counts=true&limit=1", nil, nil), http.StatusOK).Counts
+	listed := map[string]int{"requested": 0, "invited": 0, "active": 0, "archived": 0, "expired": 0, "declined": 0}
+	for _, u := range o.list("?limit=100") {
+		listed[u.Status]++
+	}
+	if !maps.Equal(counts, listed) {
+		o.t.Errorf("the counts say %v, the list %v", counts, listed)
+	}
+	return counts
+}
+
+// me is the id of the office's admin.
+func (o office) me() string {
+	o.t.Helper()
+	return want[apiUser](o.t, o.admin.send("GET", o.path+"/users/me", nil, nil), http.StatusOK).ID
 }

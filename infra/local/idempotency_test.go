@@ -2,11 +2,17 @@ package local_test
 
 import (
 	"bytes"
+	"fmt"
 	"maps"
 	"net/http"
+	"os"
+	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
+	"time"
 )
 
 // A call that is repeated with its Idempotency-Key is answered as the first
@@ -106,5 +112,154 @@ func TestManyCallsWithOneIdempotencyKey(t *testing.T) {
 		if total, mine := o.mails(); total != 1 || mine != 1 {
 			t.Errorf("%d mails are counted, %d of them the admin's", total, mine)
 		}
+	}
+}
+
+// A repeat of a batch with its key answers as the first call did, and what
+// others did in the meantime stays.
+func TestSameIdempotencyKeyOfABatch(t *testing.T) {
+	o := newOffice(t)
+	there := o.invite(map[string]any{"sendEmail": false})
+	rows := append(quiet(3), map[string]any{"name": "There", "email": there.Email, "role": "builder"})
+	delete(rows[0], "sendEmail")
+	body := map[string]any{"users": rows}
+	key := map[string]string{"Idempotency-Key": unique()}
+	send := func(c *client, body any, header map[string]string) batchAnswer {
+		t.Helper()
+		return c.batch(o.path+"/users/batch", body, header)
+	}
+	expected := []string{"created", "created", "created", "exists"}
+	first := send(o.admin, body, key)
+	equal(t, "first", first.said(), expected)
+	equal(t, "repeated", send(o.admin, body, key).said(), expected)
+
+	// In the meantime one was archived, one accepted.
+	want[any](t, o.admin.send("POST", o.path+"/users/"+first.Results[1].User.ID+"/archive", nil, nil), http.StatusOK)
+	o.accept(want[apiUser](t, o.admin.send("GET", o.path+"/users/"+first.Results[2].User.ID+"/link", nil, nil), http.StatusOK))
+	later := send(o.admin, body, key)
+	equal(t, "repeated later", later.said(), expected)
+	if later.Results[1].User.Status != "archived" || later.Results[2].User.Status != "active" {
+		t.Errorf("the repeat changed what became of them: %+v %+v", later.Results[1].User, later.Results[2].User)
+	}
+	inbox(t, rows[0]["email"].(string), 1)
+	if total, mine := o.mails(); total != 4 || mine != 4 {
+		t.Errorf("%d invitations are counted, %d of them the admin's", total, mine)
+	}
+
+	// Another body, another way of writing it, another type of it.
+	refused(t, o.admin.send("POST", o.path+"/users/batch", map[string]any{"users": rows[:3]}, key), http.StatusUnprocessableEntity, "idempotency_mismatch")
+	file := maps.Clone(csvFile)
+	maps.Copy(file, key)
+	refused(t, o.admin.send("POST", o.path+"/users/batch", "name,email,role\nN,n@corp.com,builder\n", file), http.StatusUnprocessableEntity, "idempotency_mismatch")
+
+	// The key is the caller's own, and the operation's own.
+	second := o.secondAdmin()
+	equal(t, "another admin's same key", send(second, body, key).said(), []string{"exists", "exists", "exists", "exists"})
+	want[apiUser](t, o.admin.send("POST", o.path+"/users", quiet(1)[0], key), http.StatusCreated)
+	equal(t, "without a key", send(o.admin, body, nil).said(), []string{"exists", "exists", "exists", "exists"})
+}
+
+// The connection breaks while the batch is under way; the caller sends it again
+// at once. Everybody is invited once, mailed once and counted once.
+func TestABatchIsRepeatedAfterADroppedConnection(t *testing.T) {
+	o := newOffice(t)
+	rows := quiet(200)
+	for i := range 10 {
+		delete(rows[i*20], "sendEmail")
+	}
+	body := map[string]any{"users": rows}
+	key := map[string]string{"Idempotency-Key": unique()}
+	impatient := *o.admin
+	impatient.http = &http.Client{Transport: o.admin.http.Transport, Timeout: 60 * time.Millisecond}
+	if _, err := impatient.try("POST", o.path+"/users/batch", body, key); err == nil {
+		t.Log("the connection was not dropped: the answer was too fast")
+	}
+	a := o.admin.batch(o.path+"/users/batch", body, key)
+	if n := a.tally()["created"]; n != len(rows) {
+		t.Errorf("outcomes %v, want %d created", a.tally(), len(rows))
+	}
+	for i := range 10 {
+		inbox(t, rows[i*20]["email"].(string), 1)
+	}
+	if n := o.counted()["requested"]; n != len(rows) {
+		t.Errorf("%d are requested, not %d", n, len(rows))
+	}
+	eventually(t, func() error { // the first call may still be at it
+		if total, mine := o.mails(); total != len(rows) || mine != len(rows) {
+			return fmt.Errorf("%d invitations are counted, %d of them the admin's, not %d", total, mine, len(rows))
+		}
+		return nil
+	})
+}
+
+// The function is killed in the middle of a batch. A repeat does what was not
+// done, and does nothing twice.
+func TestABatchIsFinishedAfterTheFunctionWasKilled(t *testing.T) {
+	for range 10 {
+		o := newOffice(t)
+		rows := quiet(500)
+		body := map[string]any{"users": rows}
+		key := map[string]string{"Idempotency-Key": unique()}
+		done := make(chan answer)
+		go func() {
+			a, err := o.admin.wrong().try("POST", o.path+"/users/batch", body, key)
+			if err != nil {
+				t.Error(err)
+			}
+			done <- a
+		}()
+		for deadline := time.Now().Add(5 * time.Second); itemsIn(t, o.id) < 100 && time.Now().Before(deadline); {
+			time.Sleep(time.Millisecond)
+		}
+		killFunction(t, "invite")
+		first := <-done
+		if first.status == http.StatusOK {
+			continue // it was done before it could be killed
+		}
+		if first.status < 500 {
+			t.Errorf("a killed function answers %d %s", first.status, first.body)
+		}
+		already := o.counted()["requested"]
+		if already == 0 || already == len(rows) {
+			continue
+		}
+		t.Logf("killed after %d of %d", already, len(rows))
+		var a batchAnswer
+		eventually(t, func() error { // until the gateway has a new function
+			res, err := o.admin.try("POST", o.path+"/users/batch", body, key)
+			if err == nil && res.status != http.StatusOK {
+				err = fmt.Errorf("%d %s", res.status, res.body)
+			}
+			if err == nil {
+				res.decode(t, &a)
+			}
+			return err
+		})
+		if n := a.tally()["created"]; n != len(rows) {
+			t.Errorf("outcomes %v, want %d created", a.tally(), len(rows))
+		}
+		if n := o.counted()["requested"]; n != len(rows) {
+			t.Errorf("%d are requested, not %d", n, len(rows))
+		}
+		return
+	}
+	t.Error("in ten attempts, the function was never killed in the middle of its work")
+}
+
+// killFunction kills the processes of a function.
+func killFunction(t *testing.T, name string) {
+	t.Helper()
+	killed := 0
+	for _, pid := range children(t, os.Getpid()) {
+		args, err := exec.Command("ps", "-o", "args=", "-p", strconv.Itoa(pid)).Output()
+		if err == nil && strings.Contains(string(args), name+"/bootstrap") {
+			killed++
+			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if killed == 0 {
+		t.Fatalf("the function %s does not run", name)
 	}
 }

@@ -2,14 +2,22 @@ package local_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
 	"github.com/latchkey/latchkey/infra/local"
 	"github.com/latchkey/latchkey/shared/setting"
+	"github.com/latchkey/latchkey/shared/table"
+	"github.com/latchkey/latchkey/shared/user"
+	"github.com/latchkey/latchkey/shared/workspace"
 )
 
 // limited checks that a mail was refused by a limit, and that the answer says
@@ -246,4 +254,76 @@ func TestTheLimitsAreSettings(t *testing.T) {
 	want[any](t, backend.send("PATCH", o.path, map[string]any{"mailAllowance": 7}, nil), http.StatusOK)
 	ask("y"+fourth, "queued")
 	ask("z"+fourth, "scheduled")
+}
+
+// loud returns n people to invite, each of whom is mailed.
+func loud(n int) []map[string]any {
+	rows := quiet(n)
+	for _, row := range rows {
+		delete(row, "sendEmail")
+	}
+	return rows
+}
+
+// The parts in which a day's invitations are counted.
+const (
+	workspaceParts = workspace.Parts
+	inviterParts   = 4
+)
+
+func (o office) tallyPart(n int) map[string]types.AttributeValue {
+	return key("WS#"+o.id, fmt.Sprint("TALLY#", n))
+}
+
+// inviterPart counts what the admin asked for today, in all workspaces.
+func (o office) inviterPart(n int) map[string]types.AttributeValue {
+	return key("INVITER#"+user.EmailKey(o.email), fmt.Sprint("PART#", n))
+}
+
+// mails is how many invitations and mails are counted today, of the workspace
+// and of its admin.
+func (o office) mails() (total, byAdmin int) {
+	o.t.Helper()
+	today := time.Now().UTC().Format(time.DateOnly)
+	count := func(key map[string]types.AttributeValue) int {
+		found, err := stack.DB.GetItem(o.t.Context(), &dynamodb.GetItemInput{TableName: aws.String(local.TableName), Key: key, ConsistentRead: aws.Bool(true)})
+		if err != nil {
+			o.t.Fatal(err)
+		}
+		if table.TextOf(found.Item, "day") != today {
+			return 0
+		}
+		return table.NumberOf(found.Item, "asked", 0)
+	}
+	for n := range workspaceParts {
+		total += count(o.tallyPart(n))
+	}
+	for n := range inviterParts {
+		byAdmin += count(o.inviterPart(n))
+	}
+	return total, byAdmin
+}
+
+// mailed records that n mails were asked for today.
+func (o office) mailed(total, byAdmin int) {
+	o.t.Helper()
+	count := func(key map[string]types.AttributeValue, entity string, n int) {
+		_, err := stack.DB.UpdateItem(o.t.Context(), &dynamodb.UpdateItemInput{
+			TableName: aws.String(local.TableName), Key: key,
+			UpdateExpression:         aws.String("SET entity = :entity, #day = :day, asked = :n"),
+			ExpressionAttributeNames: map[string]string{"#day": "day"},
+			ExpressionAttributeValues: map[string]types.AttributeValue{
+				":entity": table.Text(entity), ":day": table.Text(time.Now().UTC().Format(time.DateOnly)), ":n": table.Number(n),
+			},
+		})
+		if err != nil {
+			o.t.Fatal(err)
+		}
+	}
+	for n := range workspaceParts {
+		count(o.tallyPart(n), "tally", workspace.Share(total, n, workspaceParts))
+	}
+	for n := range inviterParts {
+		count(o.inviterPart(n), "inviter", workspace.Share(byAdmin, n, inviterParts))
+	}
 }

@@ -178,6 +178,7 @@ const (
 	defaultPrefix           = "latchkey"
 	defaultCallbackPath     = "/callback"
 	defaultLogRetentionDays = 30
+	defaultMailQuota        = 50_000 // what SES gives an account outside the sandbox
 )
 
 // withDefaults is a copy with every default filled in.
@@ -193,6 +194,9 @@ func (p Props) withDefaults() Props {
 	p = p.withStageDefaults()
 	if p.CallbackPath == "" {
 		p.CallbackPath = defaultCallbackPath
+	}
+	if p.MailQuota == 0 {
+		p.MailQuota = defaultMailQuota
 	}
 	if p.LogRetentionDays == 0 {
 		p.LogRetentionDays = defaultLogRetentionDays

@@ -14,9 +14,6 @@ const (
 	StageDevelopment = "development"
 )
 
-// defaultMailQuota is what an account has at first outside SES's sandbox.
-const defaultMailQuota = 50_000
-
 // StackName is the name of the CloudFormation stack that Latchkey's own app
 // deploys: NamePrefix with its first letter in upper case. Deployments with
 // different prefixes are different stacks.
@@ -35,9 +32,6 @@ func (p Props) Protected() bool {
 func (p Props) withStageDefaults() Props {
 	if p.Stage == "" {
 		p.Stage = StageProduction
-	}
-	if p.MailQuota == 0 {
-		p.MailQuota = defaultMailQuota
 	}
 	if p.Canary == "" {
 		p.Canary = CanaryOff
@@ -60,10 +54,6 @@ func (p Props) validateStage(wrong report) {
 		}
 	default:
 		wrong("Stage", `%q is not known; set %q or %q`, p.Stage, StageProduction, StageDevelopment)
-	}
-	p.validateCanary(wrong)
-	if p.MailQuota < 1 {
-		wrong("MailQuota", `%d is out of range; set what SES shows as the daily quota, 1 or more`, p.MailQuota)
 	}
 	if p.AlarmMail != "" {
 		if parsed, err := mail.ParseAddress(p.AlarmMail); err != nil || parsed.Address != p.AlarmMail {

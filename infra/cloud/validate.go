@@ -61,6 +61,7 @@ func (p Props) Validate() error {
 	p.validateOperation(wrong)
 	p.validateSite(wrong)
 	p.validateStage(wrong)
+	p.validateCanary(wrong)
 	if len(found) == 0 {
 		return nil
 	}
@@ -160,6 +161,9 @@ func (p Props) validateIdentity(wrong report) {
 }
 
 func (p Props) validateOperation(wrong report) {
+	if p.MailQuota < 1 {
+		wrong("MailQuota", `%d is out of range; set what SES shows as the daily quota, 1 or more`, p.MailQuota)
+	}
 	if !slices.Contains(retentions, p.LogRetentionDays) {
 		wrong("LogRetentionDays", `%d is not offered by CloudWatch; set one of %s`, p.LogRetentionDays, strings.Trim(fmt.Sprint(retentions), "[]"))
 	}

@@ -361,8 +361,7 @@ func TestTwoBatchesRaceForTheSamePeople(t *testing.T) {
 	}
 }
 
-// Rule 7 and rule 18 hold for rows as for single invitations: what the
-// workspace does not allow, no row gets through.
+// Rule 21 holds for the rows of a batch as for single invitations.
 func TestRule21BulkComparesWholeDomains(t *testing.T) {
 	o := newOffice(t)
 	want[any](t, o.admin.send("PATCH", o.path, map[string]any{"allowedEmailDomains": []string{"example.com"}}, nil), http.StatusOK)

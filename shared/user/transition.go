@@ -302,7 +302,7 @@ func (u User) AskAgain(s Stamp, generation int) (User, error) {
 		return u, err
 	}
 	if status := u.StatusAt(s.At); status != Expired && status != Declined {
-		return u, wrongStatus(u, s.At, "sent a new link at their own wish")
+		return u, wrongStatus(u, s.At, "sent a new link on request")
 	}
 	if u.Invitation.AskedAt.Truncate(day).Equal(s.At.Truncate(day)) {
 		return u, nil

@@ -133,7 +133,7 @@ var (
 	// ErrGroupNotFound is for a group that the workspace does not have.
 	ErrGroupNotFound = fault.New(fault.NotFound, "group_not_found", "This group doesn't exist in the workspace.")
 	// ErrTooManyGroups is for one group more than MaxGroups.
-	ErrTooManyGroups = fault.New(fault.Conflict, "group_limit_reached", "This workspace has 1,000 groups, as many as a workspace may have. Delete one that is no longer needed.")
+	ErrTooManyGroups = fault.New(fault.Conflict, "group_limit_reached", "This workspace has 1,000 groups, which is the limit. Delete one that is no longer needed.")
 	// ErrGroupDeleting keeps a deleted group's id until nobody points at it.
 	ErrGroupDeleting = &fault.Error{Kind: fault.Conflict, Code: "group_being_deleted",
 		Detail: "A group with this id is being deleted. Try again in a few minutes.", RetryAfter: 5 * time.Minute}

@@ -116,8 +116,8 @@ export interface paths {
          * Archive a person everywhere
          * @description For operators: somebody has left the company. Archives the users with this email in every
          *     workspace, whatever their status. Where one is the last active admin, that one fails. An email
-         *     that is nowhere is an empty list. Deleted workspaces are not listed; the person is archived there,
-         *     too, unless they are the last active admin.
+         *     that no workspace has is answered with an empty list. The person is also archived in deleted
+         *     workspaces, unless they are the last active admin; these are not listed.
          */
         post: operations["archiveAccount"];
         delete?: never;
@@ -171,13 +171,14 @@ export interface paths {
         post?: never;
         /**
          * Delete a workspace
-         * @description For admins, who repeat the slug to confirm it. The workspace is gone for everyone at once: every
+         * @description For admins, who confirm it with the slug. The workspace is gone for everyone at once: every
          *     operation, link and list answers as if it had never existed, and no mail leaves. Its slug stays
-         *     taken. For 30 days operators can restore it with `restoreWorkspace`; after that the schedule erases
-         *     it with everything in it, its history included, and the slug is free. What is known of an address
-         *     outlives it: a bounce, a complaint, an unsubscription, a report, and how often it was mailed today.
+         *     taken. Operators can restore the workspace for 30 days with `restoreWorkspace`; after that the
+         *     schedule erases it with everything in it, including its history, and the slug becomes available.
+         *     Facts about an address outlive the workspace: a bounce, a complaint, an unsubscription, a report,
+         *     and how often it was mailed today.
          *
-         *     A repeat is a `404`.
+         *     Repeating the call answers `404`.
          */
         delete: operations["deleteWorkspace"];
         options?: never;
@@ -209,10 +210,10 @@ export interface paths {
         put?: never;
         /**
          * Restore a deleted workspace
-         * @description For operators, until 30 days after the workspace was deleted. Everything is as it was: people,
-         *     links, settings, history. What became due meanwhile follows within minutes: scheduled mails leave,
-         *     and invitations whose time has passed end. People who were archived everywhere meanwhile stay
-         *     archived. A workspace that exists is returned as it is.
+         * @description For operators, within 30 days of the deletion. People, links, settings and history come back
+         *     unchanged. What became due in the meantime follows within minutes: scheduled mails leave, and
+         *     invitations whose time has passed expire. People who were archived everywhere in the meantime stay
+         *     archived, except the last active admin. A workspace that is not deleted is returned unchanged.
          */
         post: operations["restoreWorkspace"];
         delete?: never;
@@ -236,7 +237,7 @@ export interface paths {
         };
         /**
          * List the custom groups of a workspace
-         * @description For every active member. All of them, in the order of the ids; a workspace has 1,000 at most.
+         * @description For every active member. Returns all groups, ordered by id; a workspace has at most 1,000.
          */
         get: operations["listGroups"];
         put?: never;
@@ -268,7 +269,7 @@ export interface paths {
         get?: never;
         /**
          * Make or rename a group
-         * @description For admins. The name is the id where none is given, also of a group that had another one. A workspace has 1,000 groups at most. A group that is being deleted does not count, and can be made anew once it is gone.
+         * @description For admins. Without a `name`, the name becomes the id, even if the group had another name. A workspace has at most 1,000 groups. A group that is being deleted does not count, and can be created again once it is gone.
          */
         put: operations["putGroup"];
         post?: never;
@@ -302,7 +303,7 @@ export interface paths {
          * List the users of a workspace
          * @description For admins; for every active member where the setting `directory` is `members`. A page with
          *     `role`, `group` or `q` may have fewer users than `limit`, even none, and still have a
-         *     `nextCursor`; only `null` is the end. Users of one instant come in any order. An empty parameter counts as absent, and one that is not listed here is an error.
+         *     `nextCursor`; only `null` is the end. Users created at the same instant are in no particular order. An empty parameter counts as absent, and one that is not listed here is an error.
          *
          *     With `format=csv`, or `Accept: text/csv` where there is no `format`, the page is CSV (RFC 4180)
          *     that `inviteUsers` can read again. Each page has the header row. Cells that a spreadsheet would
@@ -560,10 +561,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * See what became of the invitations
+         * Get invitation statistics
          * @description For admins. Counts invitations, not people: a new link (`resendInvitation`, `restoreUser` of a
          *     person who has to accept, `correctEmail`) is another invitation. Each step is counted on the UTC
-         *     day on which it happened, so what was delivered on a day may have been sent on the day before.
+         *     day on which it happened, so a mail delivered on one day may have been sent the day before.
          *     Changes are counted within seconds.
          */
         get: operations["getStatistics"];
@@ -724,14 +725,14 @@ export interface paths {
         /**
          * Correct the email of a person who has not joined
          * @description For admins; from requested, invited and expired. Role, groups, metadata, name, language and history
-         *     stay. A user's id is made of the email, so the answer has a new `id`, and the old one is a `404`
-         *     from then on. The person gets a new link, by mail unless `sendEmail` is false, which lasts for the
-         *     workspace's `invitationDays`; every older link is dead. The caller becomes the inviter. Limits and
-         *     refusals are those of `inviteUser`: it counts as one more invitation. A pending person keeps their
-         *     seat, and an expired one needs one.
+         *     stay. A user's id is derived from the email, so the answer has a new `id`, and the old one answers
+         *     `404` from then on. The person gets a new link, by mail unless `sendEmail` is false; it lasts for
+         *     the workspace's `invitationDays`, and every older link stops working. The caller becomes the
+         *     inviter. The call counts as one more invitation, with the limits and refusals of `inviteUser`. A
+         *     pending person keeps their seat; an expired one needs a seat.
          *
-         *     With an `Idempotency-Key`, a repeat of the call corrects nothing twice. It returns the first answer
-         *     again, whatever has happened to the user since, with the header `idempotent-replay`.
+         *     With an `Idempotency-Key`, repeating the call does not correct the email twice. It returns the first
+         *     answer again, regardless of later changes, with the header `idempotent-replay`.
          */
         post: operations["correctEmail"];
         delete?: never;
@@ -901,10 +902,10 @@ export interface paths {
         put?: never;
         /**
          * Ask for a new link
-         * @description For anyone with the newest link, once the invitation has expired or was declined. The inviter is
-         *     told by mail, or another admin where the inviter is none any more: at most once a UTC day for each
-         *     person, and 20 times for each workspace. Admins also see `askedAt` and the history. The answer is the
-         *     same whether or not anybody is told. Any request body is ignored.
+         * @description For anyone with the newest link, once the invitation has expired or was declined. The inviter gets a
+         *     mail, or another admin if the inviter no longer is one: at most once a UTC day for each person, and
+         *     20 times a UTC day for each workspace. Admins also see `askedAt` and the history. The answer does not
+         *     reveal whether a mail is sent. Any request body is ignored.
          */
         post: operations["askAgain"];
         delete?: never;
@@ -1057,7 +1058,7 @@ export interface components {
          *     | delivery | means |
          *     |---|---|
          *     | none | no mail was asked for, or the one that was scheduled is no longer needed |
-         *     | scheduled | it waits for a limit of mail, or because the mail service takes none now; `scheduledFor` says until when |
+         *     | scheduled | it waits for a mail limit, or until the mail service takes mail again; `scheduledFor` says until when |
          *     | queued | it will be sent within seconds |
          *     | failed | it could not be sent: the mail service refused it, or every attempt failed |
          *     | sent | the mail service has it |
@@ -1265,7 +1266,7 @@ export interface components {
             delivery: components["schemas"]["Delivery"];
             /** @description Why the mail could not be sent, or came back; absent where there is nothing to say. */
             deliveryReason?: string;
-            /** @description When the person last asked for a new link, after the invitation had ended; absent if they did not. */
+            /** @description When the person last asked for a new link, after the invitation had ended; absent if they have not asked since the newest link. */
             askedAt?: components["schemas"]["Time"];
             /** @description When the person unsubscribed from mail of this workspace; absent if they did not. */
             unsubscribedAt?: components["schemas"]["Time"];
@@ -1408,16 +1409,16 @@ export interface components {
             deliveryReason: string | null;
         };
         Statistics: {
-            /** @description 90 days, today last. Days without anything are there. */
+            /** @description The last 90 days, oldest first, including days without any change. */
             days: components["schemas"]["DailyStatistics"][];
             totals: components["schemas"]["StatisticsTotals"];
             /**
-             * @description How long half of those who accepted on these days took at most, from the moment the invitation
-             *     went out; to within 20 percent. Null if nobody accepted.
+             * @description The median time from sending the invitation to accepting it, of the people who accepted on these
+             *     days, to within 20 percent. Null if nobody accepted.
              */
             medianSecondsToAccept: number | null;
         };
-        /** @description Of all days together. */
+        /** @description The sums over all days. */
         StatisticsTotals: {
             invited: number;
             delivered: number;
@@ -1625,7 +1626,7 @@ export interface components {
          *     | invalid_domain | allowedEmailDomains | it is no whole domain |
          *     | invalid_slug | slug | it has other characters than it may |
          *     | reserved_slug | slug | the dashboard needs it |
-         *     | wrong_slug | slug | it is not the slug of the workspace that is to be deleted |
+         *     | wrong_slug | slug | it is not the slug of the workspace to delete |
          *     | invalid_logo | logoUrl | it is no https address of a picture |
          *     | host_not_allowed | logoUrl | the deployment allows no logos from this host |
          *     | invalid_color | accentColor | it is not a color such as #1f4fd8 |
@@ -2099,7 +2100,7 @@ export interface components {
                 } & components["schemas"]["PlainProblem"];
             };
         };
-        /** @description The workspace has as many groups as it may, or the group of this id is still being deleted. */
+        /** @description The workspace has 1,000 groups, or the group with this id is still being deleted. */
         MayNotBeMade: {
             headers: {
                 "apigw-requestid": components["headers"]["RequestID"];
@@ -2295,7 +2296,7 @@ export interface components {
                 } & components["schemas"]["PlainProblem"];
             };
         };
-        /** @description Too many requests at once, of all callers together; public `POST`s and batches are throttled sooner. Try again, a little later each time. */
+        /** @description Too many requests at once, from all callers together. The limits of public `POST`s and batches are lower. Try again, and wait longer each time. */
         Throttled: {
             headers: {
                 "apigw-requestid": components["headers"]["RequestID"];
@@ -2782,7 +2783,7 @@ export interface operations {
                  *     }
                  */
                 "application/json": {
-                    /** @description The slug of the workspace that is to be deleted. */
+                    /** @description The slug of the workspace to delete. */
                     slug: string;
                 };
             };
@@ -2805,7 +2806,7 @@ export interface operations {
                     "application/json": {
                         id: components["schemas"]["WorkspaceID"];
                         slug: components["schemas"]["Slug"];
-                        /** @description Until then operators can restore it; then it is erased. */
+                        /** @description Operators can restore the workspace until this time; after that it is erased. */
                         restorableUntil: components["schemas"]["Time"];
                     };
                 };
@@ -3110,7 +3111,7 @@ export interface operations {
             query?: {
                 /**
                  * @description One status or several, separated by commas. An invitation counts as expired from the instant
-                 *     of its expiry; among many that are pending, `expired` alone may miss it for up to five minutes.
+                 *     of its expiry; if many are pending, `expired` alone may miss it for up to five minutes.
                  * @example [
                  *       "requested",
                  *       "invited"
@@ -3243,7 +3244,7 @@ export interface operations {
                     Location: string;
                     ETag: components["headers"]["ETag"];
                     /**
-                     * @description There where the answer is that of an earlier call with this key.
+                     * @description Present if the answer is that of an earlier call with this key.
                      * @example true
                      */
                     "Idempotent-Replay"?: "true";
@@ -4219,7 +4220,7 @@ export interface operations {
                     "apigw-requestid": components["headers"]["RequestID"];
                     ETag: components["headers"]["ETag"];
                     /**
-                     * @description There where the answer is that of an earlier call with this key.
+                     * @description Present if the answer is that of an earlier call with this key.
                      * @example true
                      */
                     "Idempotent-Replay"?: "true";

@@ -195,8 +195,8 @@ func (h handler) refuse(ctx context.Context, r *httpapi.Request, o invitation.Op
 	return httpapi.OK(show(u, o.Workspace, by, r.Now)), err
 }
 
-// ask asks for a new link with one that has ended. The answer says nothing about
-// whether anybody is told: neither the limits nor the managers are the holder's
+// ask asks for a new link with one that has ended. The answer does not reveal
+// whether a mail is sent: the limits and the managers are not the holder's
 // business.
 func (h handler) ask(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
 	o, err := h.invitations.Look(ctx, r.Params["token"], r.Now)

@@ -75,7 +75,7 @@ func (h handler) erase(ctx context.Context, r *httpapi.Request) (httpapi.Respons
 	return httpapi.Response{Status: http.StatusNoContent}, h.invitations.Erase(ctx, g, r.Now)
 }
 
-// leave archives the caller, whatever their role.
+// leave archives the caller, who may have any role.
 func (h handler) leave(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
 	g, err := access.Member(ctx, h.invitations.Store, r, store.Want{Counts: true})
 	if err == nil {

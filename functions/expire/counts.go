@@ -18,7 +18,7 @@ func (n *counts) report() report {
 	return report{n.expired.Load(), n.reminded.Load(), n.mailed.Load(), n.groups.Load(), n.workspaces.Load(), n.failed.Load()}
 }
 
-// isGone reports whether an item is known to be one in a deleted workspace.
+// isGone reports whether an item is in a workspace that is known to be deleted.
 func (n *counts) isGone(d store.Due) bool {
 	_, gone := n.gone.Load(d.WorkspaceID)
 	return gone && (d.UserID != "" || d.GroupID != "")

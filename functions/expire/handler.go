@@ -36,7 +36,7 @@ type report struct {
 }
 
 // deletionTime is how long one run goes on with a group that is being deleted, or
-// a workspace that is being erased; what is left then goes on with the next run.
+// a workspace that is being erased; the next run continues with the rest.
 const deletionTime = time.Minute
 
 // margin is kept of a run's time for the items that are under way.
@@ -96,7 +96,7 @@ func (h handler) fail(ctx context.Context, d store.Due, err error, n *counts) {
 }
 
 // work handles what is due for one item. What is due in a deleted workspace waits
-// until it is restored, or erased: the run asks once about each.
+// until the workspace is restored or erased; a run looks each one up once.
 func (h handler) work(ctx context.Context, d store.Due, now time.Time, n *counts) {
 	if n.isGone(d) {
 		return

@@ -9,15 +9,15 @@ import (
 const (
 	// sideBySide is how many due items a run handles at the same time.
 	sideBySide = 32
-	// readAhead is how many due items a run holds. Up to that many of one
-	// workspace keep no other waiting.
+	// readAhead is how many due items a run holds. Up to that many items of one
+	// workspace do not delay another.
 	readAhead = 20_000
 )
 
 // lanes handle due items side by side. The scheduled mails of one workspace
 // share a lane, so that they leave in order, and all lanes take turns: a
-// workspace with many mails keeps no other waiting. Anything else has a lane to
-// itself.
+// workspace with many mails does not delay the others. Any other item has a lane of
+// its own.
 type lanes struct {
 	work    func(store.Due)
 	stopped func() bool // no further item is begun

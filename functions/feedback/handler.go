@@ -43,7 +43,7 @@ func (h handler) handle(ctx context.Context, in lambdaevents.SQSEvent) (lambdaev
 func (h handler) take(ctx context.Context, body []byte) (correlation string, err error) {
 	var n notice
 	if json.Unmarshal(body, &n) != nil {
-		return "", errUnreadable // the error would quote the notice, and so an address
+		return "", errUnreadable // the error would quote the notice, and with it an address
 	}
 	correlation = n.correlation()
 	m, ours := n.mail()

@@ -50,7 +50,7 @@ func (n notice) mail() (m store.Mail, ours bool) {
 	return m, err == nil && m.Kind != "accepted" && m.Kind != "asked"
 }
 
-// correlation names the request that the mail followed from; "" for none.
+// correlation is the correlation id of the request behind the mail; "" for none.
 func (n notice) correlation() string { return trace.Of(strings.Join(n.Mail.Tags["correlation"], "")) }
 
 // recipient is the email key of the address, which mails carry as a tag; "" where

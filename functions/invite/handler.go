@@ -50,7 +50,7 @@ func (h handler) invite(ctx context.Context, r *httpapi.Request) (httpapi.Respon
 	return out, nil
 }
 
-// made answers with somebody whom this call made, or an earlier one with the
+// made answers with the user that this call created, or an earlier call with the
 // same Idempotency-Key.
 func made(v invitation.View, status int, now time.Time) httpapi.Response {
 	out := httpapi.ShowUser(v.User, now).With(v.Metadata, v.URL).Response(status)
@@ -60,7 +60,7 @@ func made(v invitation.View, status int, now time.Time) httpapi.Response {
 	return out
 }
 
-// correctEmail moves somebody who has not joined to another email.
+// correctEmail changes the email of a person who has not joined.
 func (h handler) correctEmail(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
 	in, malformed := r.Object()
 	var c invitation.Correction

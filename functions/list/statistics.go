@@ -9,7 +9,7 @@ import (
 	"github.com/latchkey/latchkey/shared/workspace"
 )
 
-// steps are the numbers of a day, or of all days.
+// steps are the counts of a day, or of all days.
 type steps struct {
 	Invited   int `json:"invited"`
 	Delivered int `json:"delivered"`
@@ -37,7 +37,7 @@ type statistics struct {
 	MedianSecondsToAccept *int    `json:"medianSecondsToAccept"`
 }
 
-// statistics is what became of a workspace's invitations, day by day.
+// statistics returns the outcomes of a workspace's invitations, day by day.
 func (h handler) statistics(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
 	g, err := access.Admin(ctx, h.store, r, store.Want{})
 	if err == nil {

@@ -252,9 +252,9 @@ func (h *handler) deliver(ctx context.Context, e event.Event, lastAttempt bool) 
 	return h.notSent(ctx, m, attempt, err, lastAttempt)
 }
 
-// manager returns the person whom a mail tells about another: the inviter, and
-// where the person asks for a new link and the inviter is no admin any more, the
-// admin who has been there longest. It is zero where there is nobody to tell.
+// manager returns the recipient of a mail about another person: the inviter, or,
+// for a new link, the admin with the oldest record if the inviter is no longer an
+// active admin or takes no mail. It returns the zero User if there is none.
 func (h *handler) manager(ctx context.Context, kind email.Kind, inviter user.User, w workspace.Workspace, now time.Time) (user.User, error) {
 	told := func(u user.User) bool {
 		return u.Status == user.Active && (kind == email.Accepted || u.Manages()) && u.Recipient.RefusesMail() == nil
@@ -278,9 +278,9 @@ func (h *handler) manager(ctx context.Context, kind email.Kind, inviter user.Use
 	return user.User{}, nil
 }
 
-// refused puts a mail back on the schedule that SES does not take now. Where the
-// quota is used up or sending is paused, this instance asks SES no more until
-// then, whatever mails come: they all wait for the same instant.
+// refused puts a mail that SES does not take now back on the schedule. If the
+// quota is used up or sending is paused, this instance does not call SES again
+// before the retry is due, so all its mails wait for the same instant.
 func (h *handler) refused(ctx context.Context, st *store.State, m store.Mail, a store.Attempt, at time.Time, why verdict) (string, error) {
 	since := st.Users[m.UserID].Invitation.Postponed.Since
 	if since.IsZero() {
@@ -293,8 +293,8 @@ func (h *handler) refused(ctx context.Context, st *store.State, m store.Mail, a 
 	return h.giveBack(ctx, st, m, a, at, why, until)
 }
 
-// latest returns the later of this function's time and that of an event, which
-// another clock gave it.
+// latest returns the later of this function's time and an event's, which comes
+// from another clock.
 func latest(now, event time.Time) time.Time {
 	if event.After(now) {
 		return event
@@ -302,8 +302,8 @@ func latest(now, event time.Time) time.Time {
 	return now
 }
 
-// giveBack writes the wait before it releases the claim: in between nobody else
-// can send the mail.
+// giveBack writes the wait before it releases the claim, so that no other run can
+// send the mail in between.
 func (h *handler) giveBack(ctx context.Context, st *store.State, m store.Mail, a store.Attempt, at time.Time, why verdict, until time.Time) (string, error) {
 	if m.Kind == string(email.Asked) { // an invitation that has ended is on no schedule
 		return again, errors.Join(errNotNow, h.invitations.Store.ReleaseMail(ctx, m, a))
@@ -315,11 +315,11 @@ func (h *handler) giveBack(ctx context.Context, st *store.State, m store.Mail, a
 	return outcome, errors.Join(err, h.invitations.Store.ReleaseMail(ctx, m, a))
 }
 
-// deleted is why a mail of a deleted workspace waits.
+// deleted is the reason for which a mail of a deleted workspace waits.
 const deleted = "The workspace was deleted before the mail left."
 
-// postpone puts a mail back on the schedule. The message is done with, so the
-// wait costs no attempt.
+// postpone puts a mail back on the schedule. The message is finished, so the wait
+// uses up no attempt.
 func (h *handler) postpone(ctx context.Context, st *store.State, m store.Mail, at time.Time, reason string, until time.Time) (string, error) {
 	stamp, err := access.Stamp(ctx, "mail", at, h.invitations.Random)
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 
 // pacer keeps an instance to its share of the account's rate: the queue hands
 // mails to a bounded number of instances, and each waits between two of them.
-// Where the account allows less than the deployment was told, or others send
-// from it too, SES throttles: then the interval doubles, and shrinks again with
+// If the account's rate is lower than the deployment's setting, or is shared with
+// other senders, SES throttles: then the interval doubles, and shrinks again with
 // each mail that leaves.
 type pacer struct {
 	interval time.Duration // between two mails of one instance
@@ -38,13 +38,13 @@ func (p *pacer) wait(ctx context.Context, now time.Time) error {
 	}
 }
 
-// slower takes a throttled call into account.
+// slower lengthens the interval after a throttled call.
 func (p *pacer) slower(now time.Time) {
 	p.slowed = min(2*max(p.interval, p.slowed, throttle), slowest)
 	p.next = now.Add(p.slowed)
 }
 
-// faster takes a mail that left into account.
+// faster shortens the interval after a mail that left.
 func (p *pacer) faster() {
 	p.slowed = p.slowed * 9 / 10
 	if p.slowed < throttle {
@@ -52,8 +52,8 @@ func (p *pacer) faster() {
 	}
 }
 
-// sendPaced sends a mail. One that SES throttles is tried again within the run:
-// that lasts seconds, and costs no attempt of the queue.
+// sendPaced sends a mail, and retries one that SES throttles within the run: that
+// takes seconds and uses up no attempt of the queue.
 func (h *handler) sendPaced(ctx context.Context, a about) (messageID string, err error) {
 	for try := 1; ; try++ {
 		messageID, err = h.send(ctx, a)

@@ -42,14 +42,14 @@ type pending struct {
 	index    int // in its batch
 	sequence string
 	event    event.Event
-	// milestone is what the event is to the statistics; nil where it is nothing.
+	// milestone is the event's entry in the statistics; nil if it has none.
 	milestone *workspace.Milestone
 }
 
 // handle writes the events of a batch into the history and the statistics, and
 // puts them onto the bus, all at once. It reports the first record whose event
-// is missing in any, and the stream begins again there; an event that is
-// written, counted or sent once more has the same id.
+// is missing in any of them, and the stream retries from there; an event that
+// is written, counted or sent again has the same id.
 // https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html
 func (h handler) handle(ctx context.Context, in lambdaevents.DynamoDBEvent) (lambdaevents.DynamoDBEventResponse, error) {
 	batch, unreadable, readErr := read(in.Records)
@@ -89,8 +89,8 @@ func (h handler) failed(ctx context.Context, sequence string, err error) lambdae
 	}
 }
 
-// publish returns the sequence number of the first event that is not in the
-// history, in the statistics and on the bus, and why.
+// publish returns the sequence number of the first event that is missing in the
+// history, the statistics or the bus, and the error.
 func (h handler) publish(ctx context.Context, batch []pending) (missing string, err error) {
 	if len(batch) == 0 {
 		return "", nil
@@ -119,8 +119,8 @@ func (h handler) publish(ctx context.Context, batch []pending) (missing string, 
 }
 
 // putAll puts events onto the bus, each user's in order: the next event of a
-// user is sent when the bus has taken the one before. It returns the index of
-// the first event that the bus has not taken, and why.
+// user is sent once the bus has accepted the previous one. It returns the index of
+// the first event that the bus has not accepted, and the error.
 func (h handler) putAll(ctx context.Context, batch []pending) (first int, err error) {
 	first = len(batch)
 	for _, round := range rounds(batch) {
@@ -149,8 +149,8 @@ func (h handler) putAll(ctx context.Context, batch []pending) (first int, err er
 	return first, err
 }
 
-// rounds splits a batch so that a round has one event of each user at most. The
-// order within a round is the batch's.
+// rounds splits a batch so that a round has at most one event of each user, in the
+// order of the batch.
 func rounds(batch []pending) (rounds [][]pending) {
 	type about struct{ workspace, user string }
 	seen := map[about]int{}
@@ -166,8 +166,8 @@ func rounds(batch []pending) (rounds [][]pending) {
 	return rounds
 }
 
-// put puts up to ten events onto the bus and logs those that it takes. It
-// returns the index of the first that it does not take, and why.
+// put puts up to ten events onto the bus and logs those that it accepts. It
+// returns the index of the first that it does not accept, and the error.
 func (h handler) put(ctx context.Context, chunk []pending) (refused int, err error) {
 	entries := make([]types.PutEventsRequestEntry, len(chunk))
 	for i, p := range chunk {

@@ -231,15 +231,15 @@ func (h handler) update(ctx context.Context, r *httpapi.Request) (httpapi.Respon
 	return httpapi.OK(shown(w)), nil
 }
 
-// gone is a deleted workspace, to whoever deleted it.
+// gone is the answer to deleteWorkspace.
 type gone struct {
 	ID              string    `json:"id"`
 	Slug            string    `json:"slug"`
 	RestorableUntil time.Time `json:"restorableUntil"`
 }
 
-// delete deletes the workspace whose slug the caller repeats. Only operators
-// bring it back.
+// delete deletes the workspace after the caller has confirmed its slug. Only
+// operators can restore it.
 func (h handler) delete(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
 	g, err := access.Admin(ctx, h.store, r, store.Want{})
 	if err != nil {

@@ -41,9 +41,9 @@ func Member(ctx context.Context, s *store.Store, r *httpapi.Request, want store.
 	return grant(ctx, s, r, want, identity.Caller.Member)
 }
 
-// Operator admits operators to the workspace of the path, also where it is
-// deleted: then the grant has it in Deleted alone. Anybody else gets the same
-// answer whatever the workspace, before anything is read.
+// Operator admits operators to the workspace of the path, even if it is deleted:
+// then the grant has it only in Deleted. All others get the same answer for every
+// workspace, before anything is read.
 func Operator(ctx context.Context, s *store.Store, r *httpapi.Request, want store.Want) (Grant, error) {
 	if !r.Caller.Operator {
 		return Grant{}, identity.ErrOperatorsOnly

@@ -13,8 +13,8 @@ const connectPatience = time.Second
 
 // Connect opens a connection to a service, for the first call to find. In the
 // init phase a Lambda has a whole core; at 256 MB, the handshake takes seven
-// times as long in the first invocation. An endpoint without TLS is left alone,
-// and what fails is left to the first call.
+// times as long in the first invocation. Connect skips an endpoint without TLS and
+// ignores errors: the first call meets them again.
 func Connect(client interface {
 	Do(*http.Request) (*http.Response, error)
 }, endpoint string) {

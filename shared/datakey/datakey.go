@@ -58,8 +58,8 @@ func encryptionContext(workspaceID string) map[string]string {
 	return map[string]string{"workspace": workspaceID}
 }
 
-// linkContext is the encryption context of link keys. Roles allow it apart from
-// that of workspaces, so who may open one may not open the other.
+// linkContext is the encryption context of link keys. Roles allow it separately
+// from that of workspaces, so a role for one cannot open the other.
 var linkContext = map[string]string{"purpose": "links"}
 
 // New makes the data key of a workspace, wrapped.

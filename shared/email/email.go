@@ -47,8 +47,8 @@ var Kinds = []Kind{Invitation, Reinvitation, Reminder, Access, Accepted, Asked}
 // invites is true for the kinds that ask for an answer.
 func (k Kind) invites() bool { return k != Access && !k.ToManager() }
 
-// ToManager is true for the kinds that tell a manager about the person. Their
-// reader is Invite.Inviter.
+// ToManager reports whether the mail informs a manager about the person. Its
+// recipient is Invite.Inviter.
 func (k Kind) ToManager() bool { return k == Accepted || k == Asked }
 
 // Invite is what a mail may tell of an invitation.

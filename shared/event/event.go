@@ -40,8 +40,8 @@ type Event struct {
 	// Delivery and DeliveryReason are set by invitation.delivery_changed.
 	Delivery       string `json:"delivery,omitempty"`
 	DeliveryReason string `json:"deliveryReason,omitempty"`
-	// CorrelationID names the API request that the event followed from; every
-	// log line about it has the same. Absent where there was none.
+	// CorrelationID identifies the API request behind the event; every log line
+	// about it has the same id. Absent if there was no request.
 	CorrelationID string `json:"correlationId,omitempty"`
 	// PreviousUserID is the id that the user had before user.email_corrected.
 	PreviousUserID string `json:"previousUserId,omitempty"`

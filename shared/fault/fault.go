@@ -123,12 +123,12 @@ func (f *Fields) Merge(more Fields) {
 	}
 }
 
-// MaxFields is how many fields a fault names. A small request can have many
-// more wrong ones, and no answer may outgrow what Lambda returns.
+// MaxFields is how many fields a fault lists. A small request can have many more
+// invalid ones, and no answer may exceed Lambda's limit.
 const MaxFields = 100
 
-// Err returns nil where nothing was added, otherwise a fault that names the
-// fields, MaxFields at most.
+// Err returns nil if no field was added, otherwise a fault that lists the fields,
+// MaxFields at most.
 func (f Fields) Err() error {
 	switch n := len(f); {
 	case n == 0:

@@ -91,8 +91,8 @@ func scopesOf(claims map[string]string) []string {
 
 // delegated reports whether an access token without an email acts for a person,
 // in the words of issuers that use scp: Okta names the person in uid, and Entra
-// gives an application the same oid and sub. Such a token is no backend's,
-// whatever the person consented to.
+// gives an application the same oid and sub. Such a token is not a backend's, even
+// if the person consented to the scope.
 // https://developer.okta.com/docs/api/openapi/okta-oauth/guides/overview/
 // https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference
 func delegated(claims map[string]string) bool {

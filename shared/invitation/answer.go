@@ -35,7 +35,7 @@ func (s Service) Follow(ctx context.Context, token, email string, now time.Time)
 	return s.follow(ctx, token, wantToAnswer(email), now)
 }
 
-// Look is Follow for somebody who only looks, mail scanners first of all: one
+// Look is Follow without what an answer needs, for previews and mail scanners: one
 // read of two items, and none for a link that this deployment never made.
 func (s Service) Look(ctx context.Context, token string, now time.Time) (Open, error) {
 	return s.follow(ctx, token, store.Want{}, now)
@@ -69,7 +69,7 @@ func (s Service) Own(ctx context.Context, workspaceID string, g user.Guest) (Ope
 	return o, err
 }
 
-// wantToAnswer is what accepting or declining is decided on, beside the user.
+// wantToAnswer is what accepting or declining depends on, besides the user.
 func wantToAnswer(email string) store.Want {
 	want := store.Want{Counts: true}
 	if email != "" {
@@ -171,8 +171,8 @@ func (s Service) Decline(ctx context.Context, o Open, now time.Time) (user.User,
 	return s.answer(ctx, o, func(u user.User) (user.User, error) { return u.Decline(stamp, o.Answer) })
 }
 
-// AskAgain notes that the holder of a link that has ended asks for a new one.
-// Managers are told by what follows from the change.
+// AskAgain records that the holder of a link that has ended asks for a new one.
+// The mail to a manager follows from the change's event.
 func (s Service) AskAgain(ctx context.Context, o Open, now time.Time) error {
 	stamp, err := access.Stamp(ctx, o.UserID, now, s.Random)
 	if err != nil {
@@ -182,8 +182,8 @@ func (s Service) AskAgain(ctx context.Context, o Open, now time.Time) error {
 	return err
 }
 
-// answer makes a transition by a link. To its holder, a person who is gone never
-// was.
+// answer makes a transition by a link. A person whose record is gone is
+// user.ErrNoInvitation, as if the link had never existed.
 func (s Service) answer(ctx context.Context, o Open, transition func(user.User) (user.User, error)) (user.User, error) {
 	u, err := s.Store.ChangeUser(ctx, o.State, o.UserID, transition)
 	if errors.Is(err, user.ErrNotFound) {
@@ -193,9 +193,9 @@ func (s Service) answer(ctx context.Context, o Open, transition func(user.User) 
 }
 
 // AccountAppeared makes it known that an email has an account, and notes it in
-// every workspace where it is invited. It returns in how many it did, also with
-// an error. It may be repeated: what an index does not show yet, and what an
-// error left, is caught the next time.
+// every workspace where it is invited. It returns the number of these workspaces,
+// also with an error. It may be repeated: the next call catches what an index did
+// not show yet and what an error left out.
 func (s Service) AccountAppeared(ctx context.Context, email string, now time.Time) (noted int, err error) {
 	if err := s.Store.InsertAccount(ctx, email, now); err != nil {
 		return 0, err

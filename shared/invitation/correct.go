@@ -12,8 +12,8 @@ import (
 	"github.com/latchkey/latchkey/shared/workspace"
 )
 
-// Correction is another email for somebody who has not joined, as a caller
-// wrote it.
+// Correction is the new email of a person who has not joined, as the caller wrote
+// it.
 type Correction struct {
 	Email     string
 	SendEmail bool
@@ -36,10 +36,10 @@ func NewCorrection(c Correction) Correction {
 // together with the caller. It has the same size for everybody.
 func (c Correction) Needs(call Call) store.Want { return needs(c.Email, c.Wrong, call) }
 
-// CorrectEmail moves the user of the path, who has not joined, to another email,
-// with everything that was written about them; every older link is dead. It
-// counts against the limits as an invitation does. A repeat of the call within
-// 24 hours is answered as the first one was.
+// CorrectEmail changes the email of the user of the path, who has not joined, and
+// keeps the rest of their record; every older link stops working. It counts
+// against the limits like an invitation. A repeat of the call within 24 hours gets
+// the first answer.
 func (s Service) CorrectEmail(ctx context.Context, g access.Grant, c Correction, call Call, now time.Time) (View, error) {
 	if !c.Wrong.Names("email") {
 		g.Workspace.CheckDomain(&c.Wrong, c.Email)
@@ -127,8 +127,8 @@ func (c correcting) decide(st *store.State) (store.Decision, Outcome, error) {
 }
 
 // inviting returns how the invitation goes to the corrected address. Whether it
-// has an account is only looked up where the limits count it, with or without a
-// mail: otherwise anybody could ask it of any number of addresses.
+// has an account is only looked up within the limits, with or without a mail:
+// otherwise an admin could test any number of addresses for accounts.
 func (c correcting) inviting(st *store.State, u user.User) (user.Inviting, store.Decision, error) {
 	in, err := st.Workspace.Inviting(0)
 	if err != nil {

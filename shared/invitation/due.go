@@ -14,7 +14,7 @@ import (
 // Fall does for one user what is due at now: a scheduled mail leaves, a reminder
 // is asked for, an invitation ends. It returns the change that was made, "" for
 // none: that the person accepted or an admin acted a moment ago is no failure.
-// In a workspace that was deleted nothing falls due: workspace.ErrNotFound.
+// It returns workspace.ErrNotFound for a deleted workspace, where nothing is due.
 func (s Service) Fall(ctx context.Context, workspaceID, userID string, now time.Time) (user.ChangeType, error) {
 	st, err := s.Store.Load(ctx, store.Want{Workspace: workspaceID, Users: []string{userID}})
 	if err != nil {
@@ -105,7 +105,7 @@ func (s Service) Postpone(ctx context.Context, st *store.State, m store.Mail, st
 	return store.Decide(ctx, s.Store, st, func(st *store.State) (store.Decision, bool, error) {
 		u := st.Users[m.UserID]
 		if u.ID == "" || u.Invitation.Generation != m.Generation {
-			return store.Decision{}, true, nil // it is called for no more
+			return store.Decision{}, true, nil // it is no longer called for
 		}
 		next, ok := u.Postpone(stamp, user.MailKind(m.Kind), reason, notBefore)
 		if next.Version == u.Version {

@@ -32,7 +32,7 @@ func (s Service) noteCall(ctx context.Context, workspaceID string, call Call, no
 	return stands, err
 }
 
-// keyed is a call that makes one person, which a repeat with the same
+// keyed is a call that creates one user, whom a repeat with the same
 // Idempotency-Key finds again.
 type keyed struct {
 	Call
@@ -50,8 +50,8 @@ func (k keyed) receipt(u user.User) (store.Answer, error) {
 	return store.Answer{Key: k.Key, Body: k.Body, Sealed: sealed, Until: k.now.Add(answersKept)}, err
 }
 
-// replay returns what the call was answered before, whatever became of the user
-// since; ok is false for a call that is new. The user of an earlier release's
+// replay returns the earlier answer to the call, regardless of later changes to
+// the user; ok is false for a new call. The user of an earlier release's
 // receipt is zero.
 func (k keyed) replay(st *store.State) (u user.User, ok bool, err error) {
 	before := st.Answer
@@ -69,10 +69,9 @@ func (k keyed) replay(st *store.State) (u user.User, ok bool, err error) {
 	return u, true, err
 }
 
-// lateReplay looks once more for the answer to a call that turned out to be
-// refused for what another try of it may have brought about. The items of one
-// read are not of one moment: it may have been answered after its answer was
-// looked for.
+// lateReplay looks again for the answer to a call that is about to be refused
+// because of what another try of it may have written. A read is not a snapshot:
+// the call may have been answered after the read of its answer.
 func (s Service) lateReplay(ctx context.Context, workspaceID string, k keyed) (u user.User, ok bool, err error) {
 	if k.Key == "" {
 		return user.User{}, false, nil
@@ -95,7 +94,7 @@ func (b *batch) replay(st *store.State) (Outcome, bool, error) {
 	return Outcome{Kind: Replayed, User: u}, ok, err
 }
 
-// lateReplay is that of a single call whose person turned out to exist, or for
+// lateReplay is lateReplay for a single call whose person already exists, or for
 // whom no seat is left.
 func (b *batch) lateReplay(ctx context.Context, outcomes []Outcome) error {
 	if !b.one || outcomes[0].Kind != Exists && outcomes[0].Kind != NoSeat {

@@ -129,8 +129,8 @@ type keys struct {
 	links linkkey.Maker
 }
 
-// box opens the workspace's data key where something is sealed. What is not goes
-// on working while KMS does not.
+// box opens the workspace's data key only if something is sealed, so that all else
+// works while KMS does not.
 func (s Service) box(ctx context.Context, w workspace.Workspace, sealed bool) (datakey.Box, error) {
 	if !sealed {
 		return datakey.Box{}, nil

@@ -102,10 +102,9 @@ type Returned struct {
 }
 
 // Learn notes what became of a mail. Most notices change the delivery state of
-// the newest invitation alone. A mail that came back for a lasting reason is
-// noted with the address, and a complaint with the person: both hold whatever
-// becomes of the record, and a late one counts, too. That the workspace is deleted
-// is no reason not to listen.
+// only the newest invitation. A permanent bounce is stored for the address, and a
+// complaint for the person: both outlive the record, and a late notice counts, too.
+// Notices also count in a deleted workspace.
 func (s Service) Learn(ctx context.Context, r Returned, actor string, now time.Time) error {
 	stamp, err := access.Stamp(ctx, actor, now, s.Random)
 	if err != nil {
@@ -130,7 +129,7 @@ func (s Service) Learn(ctx context.Context, r Returned, actor string, now time.T
 		}
 	}
 	if !st.Workspace.Exists() && st.Deleted.Stage != workspace.StageDeleted {
-		return nil // nothing in it comes back, and nobody is mailed
+		return nil // it cannot be restored, and nobody in it is mailed
 	}
 	_, err = store.Decide(ctx, s.Store, st, learning{r, stamp}.decide)
 	return err

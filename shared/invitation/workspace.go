@@ -33,8 +33,8 @@ func (p patching) decide(st *store.State) (store.Decision, workspace.Workspace, 
 	return store.Decision{Workspace: &store.WorkspaceChange{Before: st.Workspace, After: next}}, next, nil
 }
 
-// DeleteWorkspace deletes the grant's workspace: from then on it is gone for
-// everyone. Nothing in it changes, so that restoring it is one write.
+// DeleteWorkspace deletes the grant's workspace, which is then gone for everyone.
+// Nothing in it changes, so restoring it is one write.
 func (s Service) DeleteWorkspace(ctx context.Context, g access.Grant, now time.Time) (workspace.Workspace, error) {
 	stamp, err := g.Stamp(ctx, now, s.Random)
 	if err != nil {
@@ -43,8 +43,8 @@ func (s Service) DeleteWorkspace(ctx context.Context, g access.Grant, now time.T
 	return s.Store.ChangeWorkspace(ctx, g.State, func(w workspace.Workspace) (workspace.Workspace, error) { return w.Delete(stamp), nil })
 }
 
-// RestoreWorkspace brings the workspace of an operator's grant back as it was.
-// One that exists stays as it is.
+// RestoreWorkspace restores the deleted workspace of an operator's grant. It
+// returns one that is not deleted unchanged.
 func (s Service) RestoreWorkspace(ctx context.Context, g access.Grant, now time.Time) (workspace.Workspace, error) {
 	stamp, err := g.Stamp(ctx, now, s.Random)
 	if err != nil {
@@ -59,9 +59,9 @@ func (s Service) RestoreWorkspace(ctx context.Context, g access.Grant, now time.
 	})
 }
 
-// EraseWorkspace erases a deleted workspace whose time to be restored is over,
-// or goes on with it until a time of the clock. Killed at any point, the next
-// call goes on. erased reports whether nothing is left but the tombstone.
+// EraseWorkspace erases a deleted workspace that can no longer be restored, and
+// stops when until is reached. If it is killed, the next call continues. erased
+// reports whether only the tombstone is left.
 func (s Service) EraseWorkspace(ctx context.Context, workspaceID string, now, until time.Time, clock func() time.Time) (erased bool, err error) {
 	st, err := s.Store.Load(ctx, store.Want{Workspace: workspaceID})
 	if err != nil {
@@ -83,7 +83,7 @@ func (s Service) EraseWorkspace(ctx context.Context, workspaceID string, now, un
 	return err == nil && w.Stage == workspace.StageErased, err
 }
 
-// advance takes the deletion of the state's workspace on. The state has it then.
+// advance writes the next stage of the deletion and updates the state.
 func (s Service) advance(ctx context.Context, st *store.State, next func(workspace.Workspace) workspace.Workspace) (workspace.Workspace, error) {
 	w, err := store.Decide(ctx, s.Store, st, func(st *store.State) (store.Decision, workspace.Workspace, error) {
 		w := next(st.Deleted)

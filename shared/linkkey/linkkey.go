@@ -21,13 +21,13 @@ import (
 	"github.com/latchkey/latchkey/shared/user"
 )
 
-// Refresh is how long keys are used before the table is asked again. A key that
-// begins to sign later than this after it was written is known everywhere by
+// Refresh is how long keys are used before they are read again. A key that begins
+// to sign at least this long after it was written is known to every function by
 // then.
 const Refresh = 5 * time.Minute
 
-// pauseAfterFailure is how long keys that are known go on being used without
-// another try, when reading them again has failed.
+// pauseAfterFailure is how long known keys are used after a failed refresh before
+// the next try.
 const pauseAfterFailure = 15 * time.Second
 
 // Source reads and keeps the keys. It is safe for concurrent use.
@@ -38,7 +38,7 @@ type Source struct {
 
 	mu       sync.Mutex
 	versions []version
-	fresh    time.Time // until when they are used unasked; zero: none are known
+	fresh    time.Time // when they are read again; zero if none are known
 }
 
 type version struct {
@@ -52,9 +52,8 @@ func New(s *store.Store, kms *datakey.Keys, env awsenv.Env) *Source {
 	return &Source{store: s, kms: kms, base: env.Get(setting.APIURL.Name)}
 }
 
-// Keys returns the link keys as of at most Refresh ago; the zero value before
-// the first link. If they cannot be read anew, those that are known go on being
-// used.
+// Keys returns the link keys as of at most Refresh ago; the zero value before the
+// first link. If a refresh fails, it returns the known keys.
 func (s *Source) Keys(ctx context.Context, now time.Time) (link.Keys, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -62,8 +61,8 @@ func (s *Source) Keys(ctx context.Context, now time.Time) (link.Keys, error) {
 	return s.keysAt(now), err
 }
 
-// refresh reads the keys where it is time to. An item that does not exist is
-// asked for again by the next call: it may exist by then.
+// refresh reads the keys when they are due. If the item does not exist, the next
+// call reads again: it may exist by then.
 func (s *Source) refresh(ctx context.Context, now time.Time) error {
 	if now.Before(s.fresh) {
 		return nil
@@ -82,7 +81,7 @@ func (s *Source) refresh(ctx context.Context, now time.Time) error {
 	return err
 }
 
-// open takes over stored versions, and asks KMS for those that are new.
+// open adopts the stored versions, and unwraps new ones with KMS.
 func (s *Source) open(ctx context.Context, stored []store.LinkKey) error {
 	opened := make([]version, len(stored))
 	for i, k := range stored {
@@ -123,14 +122,14 @@ func (s *Source) keysAt(now time.Time) (keys link.Keys) {
 	return keys
 }
 
-// create makes the first key, unless somebody else has by now. The roles of
-// functions that derive links allow it; one that only verifies may not.
+// create makes the first key, unless another function has. Only the roles of
+// functions that derive links allow it.
 func (s *Source) create(ctx context.Context, now time.Time) error {
 	wrapped, err := s.kms.NewLinkKey(ctx)
 	if err != nil {
 		return err
 	}
-	// It signs since ever: clocks differ.
+	// It has no start time, because clocks differ.
 	stands, err := s.store.InsertLinkKeys(ctx, []store.LinkKey{{Wrapped: wrapped, From: time.Unix(0, 0)}})
 	if err == nil {
 		err = s.open(ctx, stands)

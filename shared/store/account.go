@@ -108,8 +108,8 @@ func (s *Store) EachMembership(ctx context.Context, emailKey string, do func(Mem
 	})
 }
 
-// EachRecord is EachMembership with deleted workspaces: whoever leaves for good
-// leaves those, too, so that a restored workspace lets nobody in again.
+// EachRecord is EachMembership including deleted workspaces: a person archived
+// everywhere is archived there, too, so that a restore does not let them in again.
 func (s *Store) EachRecord(ctx context.Context, emailKey string, do func(Membership) error) error {
 	for after := ""; ; {
 		found, next, err := s.records(ctx, emailKey, after)

@@ -50,12 +50,12 @@ type Erasure struct {
 type WorkspaceChange struct{ Before, After workspace.Workspace }
 
 const (
-	// eager is how many times in a row a decision is made anew at once; after
-	// that it waits for its turn.
+	// eager is how many times in a row a decision is repeated at once; after
+	// that it backs off.
 	eager = 3
 	// hopeless is how many times in a row the same conditions may fail on the
-	// same items. Another writer leaves an item that differs, so a decision that
-	// meets what it has seen already rests on something that cannot hold.
+	// same items. Another writer changes an item, so a decision that meets the
+	// same items again rests on something that cannot hold.
 	hopeless = 12
 )
 
@@ -122,9 +122,9 @@ type deadlock struct {
 	times int // in a row
 }
 
-// note takes in which writes were lost to which items. It returns an error
-// where that was the same for the last hopeless times. A transaction that lost
-// nothing met another one, which says nothing about the state.
+// note records which writes were lost to which items. It returns an error once
+// they were the same hopeless times in a row. A transaction that lost no write
+// collided with another one, which says nothing about the state.
 func (d *deadlock) note(writes []table.Write, lost map[int]Item) error {
 	if len(lost) == 0 {
 		return nil

@@ -55,7 +55,7 @@ func (s *Store) PutGroup(ctx context.Context, workspaceID string, g workspace.Gr
 
 // changeGroup writes what decide makes of a group as it is, in one transaction
 // with the count of the workspace's groups where that changes by more. A group
-// that does not exist is zero. Where somebody was faster it decides again.
+// that does not exist is zero. If another writer was faster, it decides again.
 func (s *Store) changeGroup(ctx context.Context, workspaceID, id string, decide func(g workspace.Group, deleting bool) (w table.Write, more int, err error)) error {
 	token := newToken()
 	for try := 0; ; try++ {

@@ -149,7 +149,7 @@ func (s *Store) AppendHistory(ctx context.Context, events []event.Event, keep ti
 	var items []Item
 	seen := map[string]bool{}
 	for _, e := range events {
-		if e.Type == string(workspace.Erased) || seen[e.ID] { // a batch may not name one item twice
+		if e.Type == string(workspace.Erased) || seen[e.ID] { // a batch must not have an item twice
 			continue
 		}
 		seen[e.ID] = true

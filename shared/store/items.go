@@ -51,7 +51,7 @@ func putPrimary(f *table.Fields, key Key, entity string) {
 	f.Put("entity", entity)
 }
 
-// changeFields are the change that made a user what they are.
+// changeFields are a user's last change.
 func changeFields(f *table.Fields, c *user.Change) {
 	table.String(f, "id", &c.ID)
 	table.String(f, "type", &c.Type)
@@ -188,7 +188,8 @@ func recallDelivery(u *user.User) {
 	}
 }
 
-// erasedFields are what stands where a user was, until the clock is past it.
+// erasedFields are the tombstone of a user, kept until the clock is past its
+// version.
 func erasedFields(f *table.Fields, e *user.Erased) {
 	table.IntOr(f, "generation", &e.Generation)
 	table.IntOr(f, "version", &e.Version)
@@ -264,8 +265,8 @@ func workspaceChangeFields(f *table.Fields, c *workspace.Change) {
 	table.StringOr(f, "correlationId", &c.CorrelationID)
 }
 
-// tombstoneFields are what stands where an erased workspace was, until its event
-// is out.
+// tombstoneFields are the tombstone of an erased workspace, kept until its event is
+// out.
 func tombstoneFields(f *table.Fields, w *workspace.Workspace) {
 	table.String(f, "stage", &w.Stage)
 	f.Time("updatedAt", &w.UpdatedAt)

@@ -81,13 +81,13 @@ func inviterKey(emailKey string, part int) Key {
 // workspacesKey counts the workspaces that an account creates on a day.
 func workspacesKey(emailKey string) Key { return Key{PK: prefixInviter + emailKey, SK: skWorkspaces} }
 
-// statisticsKey is what became of a workspace's invitations on one day. It lies
-// beside the history, and goes with it.
+// statisticsKey is the statistics of a workspace's day. They are in the partition of
+// the history, and are erased with it.
 func statisticsKey(workspaceID, date string) Key {
 	return Key{PK: prefixHistory + workspaceID, SK: prefixStatistics + date}
 }
 
-// noticesKey counts the notices that a workspace's managers get on a day.
+// noticesKey is the day's count of notices to a workspace's managers.
 func noticesKey(workspaceID string) Key {
 	return Key{PK: prefixWorkspace + workspaceID, SK: skNotices}
 }

@@ -10,7 +10,7 @@ import (
 // LinkKey is a version of the key that links are derived from.
 type LinkKey struct {
 	Wrapped []byte    // by KMS
-	From    time.Time // since when it signs; it verifies at any time
+	From    time.Time // when it begins to sign; it always verifies
 }
 
 func linkKeysFields(f *table.Fields, keys *[]LinkKey) {
@@ -39,8 +39,8 @@ func (s *Store) LinkKeys(ctx context.Context) ([]LinkKey, error) {
 	return linkKeysOfItem(item)
 }
 
-// InsertLinkKeys writes the first versions of the link key, and returns those
-// that stand: keys, or what somebody else wrote before.
+// InsertLinkKeys writes the first versions of the link key, unless there are
+// some. It returns the versions that the table then has.
 func (s *Store) InsertLinkKeys(ctx context.Context, keys []LinkKey) (stands []LinkKey, err error) {
 	w := put(linkKeysKey(), entityLinkKeys, linkKeysFields, &keys)
 	w.Condition = table.Missing("pk")

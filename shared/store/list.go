@@ -35,20 +35,20 @@ func (f Filter) matches(u user.User, now time.Time) bool {
 	return strings.Contains(strings.ToLower(u.Name), text) || strings.Contains(strings.ToLower(u.Email), text)
 }
 
-// searches reports whether the filter asks for what no index knows.
+// searches reports whether the filter needs attributes that no index has.
 func (f Filter) searches() bool { return f.Role != "" || f.Group != "" || f.Text != "" }
 
 // lane is one range of an index that a page is read from, in the page's order.
 type lane struct {
 	index  string
 	status user.Status // "" for a range of all
-	// lapsed is a lane of pending users in search of those whose time has passed,
-	// and which the schedule has not persisted yet. It is read once for a page and
-	// keeps no page waiting.
+	// lapsed reports whether the lane searches pending users for expired ones that
+	// the schedule has not persisted yet. It is read once for a page and does not
+	// delay it.
 	lapsed bool
-	users  []user.User // read, and not taken yet
+	users  []user.User // read but not taken yet
 	upTo   string      // the last position that was read
-	done   bool        // there is no more to read
+	done   bool        // there are no more users to read
 }
 
 const (
@@ -60,7 +60,7 @@ const (
 // schedule leaves few of them, for five minutes.
 const lapsedReads = 25
 
-// lanes are the ranges that hold everybody whom a filter chooses.
+// lanes returns the ranges that hold all users a filter can match.
 func (f Filter) lanes(after string) (lanes []*lane) {
 	if len(f.Statuses) == 0 {
 		return []*lane{{index: indexByCreation, upTo: after}}
@@ -82,7 +82,7 @@ type Page struct {
 	Oldest bool   // the oldest first, not the newest
 }
 
-// compare orders two positions as the page has them.
+// compare orders two positions in the page's order.
 func (p Page) compare(a, b string) int {
 	if p.Oldest {
 		return strings.Compare(a, b)
@@ -90,8 +90,8 @@ func (p Page) compare(a, b string) int {
 	return strings.Compare(b, a)
 }
 
-// searchReads is how many times its limit a page reads in search of a role, a
-// group or a text, which no index knows: fewer pages to walk, and still bounded.
+// searchReads is how many times its limit a page reads to find a role, a group or a
+// text, which no index has: that saves pages, and is still bounded.
 const searchReads = 5
 
 // fewest is how many users a page reads of each status at least, so that a short
@@ -117,7 +117,7 @@ func (s *Store) ListUsers(ctx context.Context, workspaceID string, f Filter, p P
 
 func (s *Store) listUsers(ctx context.Context, workspaceID string, f Filter, p Page, now time.Time) (page []user.User, next string, err error) {
 	lanes := f.lanes(p.After)
-	wanted := p.Limit + 1 // one more tells whether anybody follows
+	wanted := p.Limit + 1 // one more shows whether there is a next page
 	budget := 2*p.Limit + fewest*len(lanes)
 	if f.searches() {
 		budget = searchReads * p.Limit
@@ -162,13 +162,13 @@ type merger struct {
 	now    time.Time
 	lanes  []*lane
 	page   []user.User
-	last   string // the position of the newest that was taken, chosen or not
+	last   string // the position of the last user taken, matched or not
 	each   int    // how many users were read of each lane at first; 0 before that
 }
 
-// plan says how many users to read of each lane for the number that the page
-// lacks: at first a few of each, then the most of those that ran out. What is left
-// of the budget suffices even if nobody read here is among the next.
+// plan returns how many users to read of each lane for a page that lacks that many:
+// a few of each at first, then more of those that ran out. The budget that is left
+// suffices even if none of the users read now is among the next.
 func (m *merger) plan(lacks, left int) []int {
 	reads := make([]int, len(m.lanes))
 	if m.each == 0 {
@@ -198,7 +198,7 @@ func (m *merger) plan(lacks, left int) []int {
 	for _, i := range starved {
 		reads[i] = max(m.each, min(lacks, spare)/len(starved))
 		if len(m.lanes) == 1 {
-			reads[i] = min(lacks, left) // some of those read were not chosen after all
+			reads[i] = min(lacks, left) // some users read before did not match
 		}
 	}
 	return reads
@@ -211,7 +211,7 @@ func (m *merger) take(wanted int) {
 		for _, l := range m.lanes {
 			if len(l.users) == 0 {
 				if !l.done {
-					return // whoever comes next may be in it
+					return // the next user may be in it
 				}
 				continue
 			}
@@ -224,8 +224,8 @@ func (m *merger) take(wanted int) {
 		}
 		u := first.users[0]
 		first.users = first.users[1:]
-		// Who changed status while the lanes were read stands in two of them. In
-		// one lane nobody does, and those of one instant have no order of ours.
+		// A user who changed status while the lanes were read can be in two of them,
+		// but not twice in one, where users of one instant are in no defined order.
 		if at := Position(u); len(m.lanes) == 1 || m.last == "" || m.compare(m.last, at) < 0 {
 			m.last = at
 			if m.filter.matches(u, m.now) {
@@ -288,8 +288,8 @@ func (s *Store) readLane(ctx context.Context, workspaceID string, m *merger, l *
 	return nil
 }
 
-// startKey is where a lane goes on behind upTo, whether or not the user with
-// that position is still there.
+// startKey is where a lane continues after upTo, even if the user with that
+// position is gone.
 func (l *lane) startKey(workspaceID string) Item {
 	createdAt, id, _ := strings.Cut(l.upTo, "#")
 	key := userKey(workspaceID, id).Item()

@@ -95,9 +95,9 @@ func (s *Store) MarkMailSent(ctx context.Context, m Mail, messageID string, now 
 	return err
 }
 
-// CountNotice counts one more notice to the managers of a workspace on a day; ok
-// is false where the day has as many as the limit. A repeat may count twice, so
-// that there are fewer rather than more.
+// CountNotice counts a notice to the managers of a workspace; ok is false if the
+// day's limit is reached. A repeat may count twice, so that there are too few
+// notices rather than too many.
 func (s *Store) CountNotice(ctx context.Context, workspaceID string, limit int, now time.Time) (ok bool, err error) {
 	key := noticesKey(workspaceID)
 	item, err := s.table.Get(ctx, key)

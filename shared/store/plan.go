@@ -173,8 +173,8 @@ func (p *planner) recipient(workspaceID, userID string, wishes user.Recipient, c
 	p.add(w)
 }
 
-// sameWishes is the condition that a person without a record has said nothing
-// since they were read. An older release kept the wishes of erased people
+// sameWishes is the condition that the wishes of a person without a record have not
+// changed since they were read. An older release kept the wishes of erased people
 // without an item of their own.
 func sameWishes(before user.Recipient) table.Condition {
 	none := table.Missing("pk")
@@ -227,7 +227,7 @@ func (p *planner) workspace() {
 	p.add(table.Write{Key: workspaceKey(p.st.id), Condition: enough, Update: table.Update{}.Add("admins", p.admins)})
 }
 
-// tombstone puts what is left of an erased workspace, and frees its slug.
+// tombstone replaces an erased workspace with its tombstone, and frees its slug.
 func (p *planner) tombstone(c WorkspaceChange) {
 	w := put(workspaceKey(c.After.ID), entityWorkspace, tombstoneFields, &c.After)
 	w.Put["ttl"] = table.Number(int(c.After.RetainUntil().Unix()))

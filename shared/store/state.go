@@ -168,9 +168,9 @@ func (st *State) Complete() bool {
 	return true
 }
 
-// Recount reads all parts of the counts once more, and after them the users
-// named: the items of one read are not of one moment, so whoever took the seats
-// that are gone by the counts is seen, and exists rather than finds no seat.
+// Recount reads all parts of the counts again, and then the users: a read is not a
+// snapshot, and in this order a user who took one of the missing seats is seen as
+// existing, rather than as one without a seat.
 func (s *Store) Recount(ctx context.Context, st *State, users ...string) error {
 	counts := st.countKeys(Want{AllCounts: true})
 	for _, keys := range [][]Key{counts, st.keys(Want{Users: users})} {
@@ -182,7 +182,7 @@ func (s *Store) Recount(ctx context.Context, st *State, users ...string) error {
 	return nil
 }
 
-// forget makes items unread: a decision that needs them reads them anew.
+// forget marks items as unread: a decision that needs them reads them again.
 func (st *State) forget(keys []Key) {
 	for _, key := range keys {
 		delete(st.read, key)
@@ -257,8 +257,8 @@ func (st *State) take(item Item) (err error) {
 	case entityMailbox:
 		st.mailboxes[strings.TrimPrefix(key.PK, prefixRecipient)], err = mailboxOfItem(item)
 	case entityRecipient:
-		// A person may say something in the very moment in which they are invited
-		// anew: then the record does not have it, and this item counts.
+		// A wish can be written while its person is invited again: then the
+		// record does not have it, and this item counts.
 		id := strings.TrimPrefix(key.SK, prefixRecipient)
 		st.recipients[id], err = recipientOfItem(item)
 		if u, ok := st.Users[id]; ok {
@@ -270,8 +270,8 @@ func (st *State) take(item Item) (err error) {
 	return err
 }
 
-// living tells a workspace that exists from a deleted one, which to all who read
-// State.Workspace does not. The other one is zero.
+// living returns a workspace as exists or, if it is deleted, as deleted; the other
+// one is zero. Readers of State.Workspace never see a deleted workspace.
 func living(w workspace.Workspace) (exists, deleted workspace.Workspace) {
 	if w.Exists() {
 		return w, deleted

@@ -15,8 +15,8 @@ import (
 )
 
 // Statistics are one item for each workspace and day, beside its history. The
-// stream counts: a milestone that comes again is recognized by the item itself,
-// and each write takes the place of the very state that it was made from.
+// item itself recognizes a milestone that is delivered again, and each write is
+// conditional on the state that it was computed from.
 
 // daysAtOnce bounds how many days are counted side by side.
 const daysAtOnce = 8
@@ -44,8 +44,8 @@ func dailyOfItem(date string, item Item) (workspace.Daily, error) {
 	return d, err
 }
 
-// MilestoneOf returns what an event, behind these images of a user, is to the
-// statistics; ok is false where it is nothing.
+// MilestoneOf returns the milestone of an event, given a user's images before and
+// after it; ok is false for an event that is not counted.
 func MilestoneOf(oldImage, newImage Image, e event.Event) (m workspace.Milestone, ok bool) {
 	m = workspace.Milestone{EventID: e.ID, WorkspaceID: e.WorkspaceID, At: e.Time}
 	switch user.ChangeType(e.Type) {
@@ -69,7 +69,7 @@ func MilestoneOf(oldImage, newImage Image, e event.Event) (m workspace.Milestone
 		default:
 			return m, false
 		}
-		// A second bounce of one mail, and what else was learned, is no news.
+		// A repeated state, such as a second bounce of one mail, is not counted.
 		return m, textOf(oldImage, "delivery") != e.Delivery
 	default:
 		return m, false
@@ -77,7 +77,7 @@ func MilestoneOf(oldImage, newImage Image, e event.Event) (m workspace.Milestone
 	return m, true
 }
 
-// Count counts milestones, each once however often it comes.
+// Count counts milestones, each once even if it is delivered again.
 func (s *Store) Count(ctx context.Context, milestones []workspace.Milestone) error {
 	type of struct{ workspace, date string }
 	days := map[of][]workspace.Milestone{}

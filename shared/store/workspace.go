@@ -113,10 +113,10 @@ func workspaceUpdate(before, after workspace.Workspace) table.Write {
 	return table.Write{Key: workspaceKey(before.ID), Update: difference(was, is), Condition: isVersion(before.Version)}
 }
 
-// EmptyWorkspace erases what a workspace holds, its history included, a megabyte
-// of keys at a time. The workspace itself stays, and so does what people said
-// about its mail. Where until comes before the end, done is false, and the next
-// call begins again and finds less to do.
+// EmptyWorkspace erases the contents of a workspace and its history, a megabyte of
+// keys at a time. The workspace's own item stays, and so do people's wishes about
+// its mail. If until is reached first, done is false, and the next call starts over
+// and finds less to delete.
 func (s *Store) EmptyWorkspace(ctx context.Context, workspaceID string, until time.Time, clock func() time.Time) (done bool, err error) {
 	late := func() bool { return clock().After(until) }
 	for _, partition := range []string{prefixWorkspace, prefixHistory} {

@@ -5,7 +5,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// Condition is what an item must be for a write to happen; zero is none.
+// Condition is what must hold for a write to an item; the zero value always holds.
 type Condition struct{ of expression.ConditionBuilder }
 
 // Missing is the condition that an item has no such attribute; with a part of
@@ -55,16 +55,16 @@ func (c Condition) Or(other Condition) Condition {
 	return Condition{c.of.Or(other.of)}
 }
 
-// Update is what a write does to the attributes of an item. As with append, the
-// result of a method takes the place of what it was called on.
+// Update is a set of changes to the attributes of an item. As with append, use the
+// result of a method in place of its receiver.
 type Update struct{ of expression.UpdateBuilder }
 
-// Set gives an attribute a value.
+// Set sets an attribute.
 func (u Update) Set(attribute string, value types.AttributeValue) Update {
 	return Update{u.of.Set(expression.Name(attribute), expression.Value(value))}
 }
 
-// SetOnce gives an attribute a value, if it has none.
+// SetOnce sets an attribute if the item does not have it.
 func (u Update) SetOnce(attribute string, value types.AttributeValue) Update {
 	name := expression.Name(attribute)
 	return Update{u.of.Set(name, expression.IfNotExists(name, expression.Value(value)))}
@@ -76,18 +76,18 @@ func (u Update) Increase(attribute string, n int) Update {
 	return Update{u.of.Set(name, expression.Plus(name, expression.Value(Number(n))))}
 }
 
-// Decrease takes from a number, which is otherwise where the item has none.
+// Decrease subtracts from a number, which counts as otherwise if the item has none.
 func (u Update) Decrease(attribute string, n, otherwise int) Update {
 	name := expression.Name(attribute)
 	return Update{u.of.Set(name, expression.Minus(expression.IfNotExists(name, expression.Value(Number(otherwise))), expression.Value(Number(n))))}
 }
 
-// Remove takes an attribute away.
+// Remove removes an attribute.
 func (u Update) Remove(attribute string) Update {
 	return Update{u.of.Remove(expression.Name(attribute))}
 }
 
-// Add adds to a number, which is 0 where the item has none.
+// Add adds to a number, which counts as 0 if the item has none.
 func (u Update) Add(attribute string, n int) Update {
 	return Update{u.of.Add(expression.Name(attribute), expression.Value(Number(n)))}
 }

@@ -78,7 +78,7 @@ type Table struct {
 func New(db *dynamodb.Client, name string) *Table { return &Table{db: db, name: name} }
 
 // FromEnv returns the table of a Lambda: the one that TABLE names. It connects to
-// DynamoDB, for the first request not to have to.
+// DynamoDB, so that the first request does not have to.
 func FromEnv(env awsenv.Env) *Table {
 	client := awshttp.NewBuildableClient()
 	options := dynamodb.Options{
@@ -92,8 +92,8 @@ func FromEnv(env awsenv.Env) *Table {
 	return New(dynamodb.New(options), env.Get(setting.Table.Name))
 }
 
-// endpoint returns where a client with these options calls, "" if that cannot be
-// told.
+// endpoint returns the endpoint of a client with these options, "" if it is
+// unknown.
 func endpoint(o dynamodb.Options) string {
 	at, err := dynamodb.NewDefaultEndpointResolverV2().ResolveEndpoint(context.Background(), dynamodb.EndpointParameters{
 		Region: &o.Region, Endpoint: o.BaseEndpoint,
@@ -242,8 +242,8 @@ func (t *Table) writeAll(ctx context.Context, requests []types.WriteRequest) err
 	return group.Wait()
 }
 
-// batchWrite makes up to 25 writes and tries again those that a busy table left
-// out.
+// batchWrite makes up to 25 writes, and retries those that a busy table did not
+// process.
 func (t *Table) batchWrite(ctx context.Context, left []types.WriteRequest) error {
 	for try := 0; len(left) > 0; try++ {
 		if try > 0 {

@@ -1,6 +1,6 @@
 // Package trace carries the correlation id of a request through everything that
-// follows from it: the change in the table, its event, the mail and what is
-// heard of it. All of them log it as correlationId.
+// follows from it: the change in the table, its event, the mail and its notices.
+// All of them log it as correlationId.
 package trace
 
 import (

@@ -5,12 +5,12 @@ import "slices"
 // maxFormer is how many former ids a record keeps; the oldest go first.
 const maxFormer = 10
 
-// CorrectEmail moves somebody who has not joined to another email, which must
-// be valid. An id is made of the email, so the person gets a new one, with a new
-// record that keeps what was written about them and who they were, and a new
-// link. What is left of the old record keeps its last change, so that it makes
-// no event of its own. Metadata is sealed for an id: the caller seals it anew.
-// before, box and wishes are what is known of the new email, as for New.
+// CorrectEmail changes the email of a person who has not joined. The email must be
+// valid. An id is derived from the email, so next is a new record with a new id and
+// a new link; it keeps what an admin wrote about the person, and their former ids.
+// left is the tombstone of the old record. It keeps the record's last change, so
+// that it causes no event. Metadata is sealed for an id, so the caller seals it
+// again. before, box and wishes are what is known of the new email, as for New.
 func (u User) CorrectEmail(s Stamp, email string, in Inviting, before Erased, box Mailbox, wishes Recipient) (next User, left Erased, err error) {
 	if status := u.StatusAt(s.At); !status.Pending() && status != Expired {
 		return u, Erased{}, wrongStatus(u, s.At, "given another email")
@@ -30,8 +30,8 @@ func (u User) CorrectEmail(s Stamp, email string, in Inviting, before Erased, bo
 	return next, u.rest(u.Last), nil
 }
 
-// PreviousID returns the id that the user had before their last change; "" if
-// the change left it.
+// PreviousID returns the id that the user had before their last change; "" if that
+// change did not affect the id.
 func (u User) PreviousID() string {
 	if n := len(u.Former); n > 0 && u.Former[n-1].Until == u.Last.ID {
 		return u.Former[n-1].ID

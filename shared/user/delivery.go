@@ -84,8 +84,8 @@ const (
 	MailInvitation   MailKind = "invitation"
 	MailReinvitation MailKind = "reinvitation"
 	MailAccess       MailKind = "access"
-	// A reminder and the notice to the inviter that somebody accepted are never
-	// the newest mail of an invitation, but may be postponed.
+	// A reminder and the notice that the person accepted are never the newest
+	// mail of an invitation, but may be postponed.
 	MailReminder MailKind = "reminder"
 	MailAccepted MailKind = "accepted"
 )

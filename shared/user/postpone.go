@@ -15,8 +15,8 @@ type Postponed struct {
 const PostponedAtMost = 14 * 24 * time.Hour
 
 // RetryAt returns when a mail that has waited since an instant is tried again.
-// The pauses grow from 5 minutes to an hour. They end on the same instants for
-// all mails, so that of those that wait the oldest leaves first.
+// The pauses grow from 5 minutes to an hour. They end at the same instants for all
+// mails, so that the oldest waiting mail leaves first.
 func RetryAt(since, now time.Time) time.Time {
 	step := time.Hour
 	switch waited := now.Sub(since); {
@@ -34,9 +34,9 @@ func (i Invitation) Waits(kind MailKind) bool {
 }
 
 // Postpone makes a mail of the current generation wait, at least until
-// notBefore, because the mail service does not take it at s.At. Where it waits
-// already, Postpone returns u itself. After PostponedAtMost, or for a reminder
-// that would come after the invitation's end, ok is false: the mail is given up.
+// notBefore, because the mail service does not take it at s.At. If the mail already
+// waits, Postpone returns u itself. After PostponedAtMost, or if a reminder would
+// come after the invitation's end, ok is false: the mail is given up.
 func (u User) Postpone(s Stamp, kind MailKind, reason string, notBefore time.Time) (next User, ok bool) {
 	if u.Invitation.Waits(kind) {
 		return u, true
@@ -56,12 +56,12 @@ func (u User) Postpone(s Stamp, kind MailKind, reason string, notBefore time.Tim
 		i.Delivery, i.DeliveryReason, i.DeliveryWeight, i.ScheduledFor = DeliveryScheduled, reason, WeightOurs, until
 		next.leaves(until)
 	}
-	next.Version++ // that it waits is no news to anybody
+	next.Version++ // a wait is not an event
 	return next, true
 }
 
-// Retry lets a postponed mail go once more. One that must not go any more, as
-// the person has said since, is dropped.
+// Retry releases a postponed mail, or drops it if the person has since refused
+// mail.
 func (u User) Retry(s Stamp) (User, error) {
 	p := u.Invitation.Postponed
 	if p.Until.IsZero() || s.At.Before(p.Until) {

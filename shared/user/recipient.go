@@ -116,8 +116,8 @@ func (r Recipient) RefusesMail() error {
 	return nil
 }
 
-// And returns the recipient with the wishes of both; of one that both have, the
-// receiver's time stands.
+// And returns a recipient with the wishes of both; for a wish that both have, it
+// keeps the receiver's time.
 func (r Recipient) And(more Recipient) Recipient {
 	for _, at := range []struct{ mine, theirs *time.Time }{
 		{&r.OptedOutAt, &more.OptedOutAt}, {&r.ComplainedAt, &more.ComplainedAt}, {&r.ReportedAt, &more.ReportedAt},

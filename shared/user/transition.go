@@ -48,8 +48,8 @@ type Stamp struct {
 	ID    string // of id.Ordered, so that it sorts by time
 	Actor string
 	At    time.Time
-	// CorrelationID names the request that led to the change; "" for what the
-	// clock or the mail service brings about.
+	// CorrelationID identifies the request that led to the change; "" if the
+	// clock or the mail service did.
 	CorrelationID string
 }
 
@@ -295,8 +295,8 @@ func (u User) Decline(s Stamp, a Answer) (User, error) {
 	return next.after(u, s, UserDeclined), nil
 }
 
-// AskAgain notes that the person asks for a new link, by one that has ended.
-// More than once a UTC day, it returns u itself.
+// AskAgain records that the person asks for a new link, with one that has ended.
+// After the first time on a UTC day, it returns u itself.
 func (u User) AskAgain(s Stamp, generation int) (User, error) {
 	if err := u.OpenedBy(generation); err != nil {
 		return u, err
@@ -389,7 +389,7 @@ func (u User) Archive(s Stamp) (User, error) {
 }
 
 // Leave ends the access of a member at their own wish, as Archive does. subject
-// is the account that asks: whoever has the record by now is somebody else.
+// is the account that asks; the record may belong to another one by now.
 func (u User) Leave(s Stamp, subject string) (User, error) {
 	switch {
 	case u.Status != Active:
@@ -519,7 +519,7 @@ func (u User) Erase(s Stamp) (Erased, error) {
 	return u.rest(last), nil
 }
 
-// rest returns what is left of a record that goes.
+// rest returns the tombstone of a record.
 func (u User) rest(last Change) Erased {
 	return Erased{
 		ID: u.ID, WorkspaceID: u.WorkspaceID, Generation: u.Invitation.Generation, Version: u.Version + 1,

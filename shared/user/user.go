@@ -78,9 +78,9 @@ type Invitation struct {
 	Delivery       Delivery
 	DeliveryReason string
 	DeliveryWeight Weight
-	Postponed      Postponed // the mail that the mail service makes wait
+	Postponed      Postponed // the mail that waits for the mail service
 	NotifyInviter  bool      // mail the inviter when the person accepts
-	AskedAt        time.Time // when the person last asked for a new link; zero: not since the newest one
+	AskedAt        time.Time // when the person last asked for a new link; zero if not since the newest one
 	Message        string    // the inviter's personal words
 	Locale         string
 }
@@ -128,8 +128,8 @@ type User struct {
 	Last Change
 }
 
-// FormerID is an id that a person had until a change: their history before it
-// has that id. Somebody else may have it since.
+// FormerID is an id that a person had until a change: their history before that
+// change has this id. Another person may have it since.
 type FormerID struct {
 	ID    string
 	Until string // the id of the change
@@ -143,7 +143,7 @@ type Change struct {
 	At      time.Time
 	From    Status   // the status before; empty for a new user
 	Changed []string // names of the fields that changed, never their values
-	// CorrelationID names the request that the change followed from.
+	// CorrelationID identifies the request that led to the change.
 	CorrelationID string
 }
 

@@ -7,32 +7,31 @@ import (
 	"github.com/latchkey/latchkey/shared/user"
 )
 
-// Stage is how far the deletion of a workspace has come. Only a workspace that
-// Exists has none.
+// Stage is a stage of a workspace's deletion; "" for a workspace that Exists.
 type Stage string
 
 // The stages of a deletion, in their order.
 const (
 	StageDeleted Stage = "deleted" // gone for everyone; operators may restore it until NextStage
-	StageErasing Stage = "erasing" // what is in it is being erased; nothing brings it back
-	StageEmptied Stage = "emptied" // nothing is left but what may have followed late
+	StageErasing Stage = "erasing" // its contents are being erased; it cannot be restored
+	StageEmptied Stage = "emptied" // nothing is left, except for what arrives late
 	StageErased  Stage = "erased"  // the item is a tombstone
 )
 
 const (
 	// Restorable is how long operators may restore a deleted workspace.
 	Restorable = 30 * 24 * time.Hour
-	// Stragglers is how long after a workspace was emptied the schedule looks
-	// once more: longer than the table's stream keeps a change that has not
-	// become a line of history yet.
+	// Stragglers is how long after a workspace was emptied the schedule checks
+	// again: longer than the table's stream keeps a change that could still
+	// become a line of history.
 	// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html
 	Stragglers = 25 * time.Hour
 )
 
-// Exists reports whether there is a workspace, and it is not deleted.
+// Exists reports whether the workspace exists and is not deleted.
 func (w Workspace) Exists() bool { return w.ID != "" && w.Stage == "" }
 
-// CheckConfirmation adds what is wrong with a slug that confirms a deletion.
+// CheckConfirmation adds a fault unless slug, which confirms a deletion, is right.
 func (w Workspace) CheckConfirmation(fields *fault.Fields, slug string) {
 	switch slug {
 	case w.Slug:
@@ -43,15 +42,15 @@ func (w Workspace) CheckConfirmation(fields *fault.Fields, slug string) {
 	}
 }
 
-// Delete returns the workspace deleted. Nothing in it changes.
+// Delete returns the workspace at StageDeleted. Nothing else in it changes.
 func (w Workspace) Delete(s user.Stamp) Workspace {
 	next := w.changed(s, Deleted)
 	next.Stage, next.NextStage = StageDeleted, next.UpdatedAt.Add(Restorable)
 	return next
 }
 
-// Restore returns a deleted workspace as it was; one that exists is returned as
-// it is. It returns ErrNotFound once the time to restore it is over.
+// Restore returns a deleted workspace without its stage, and one that exists
+// unchanged. It returns ErrNotFound once Restorable is over.
 func (w Workspace) Restore(s user.Stamp) (Workspace, error) {
 	switch {
 	case w.Exists():
@@ -64,14 +63,14 @@ func (w Workspace) Restore(s user.Stamp) (Workspace, error) {
 	return next, nil
 }
 
-// BeginErasure returns a deleted workspace that nothing brings back any more.
-// Where that is not due at now, or has begun, it returns w itself.
+// BeginErasure returns the workspace at StageErasing, from which it cannot be
+// restored. If that is not due at now, or has begun, it returns w itself.
 func (w Workspace) BeginErasure(now time.Time) Workspace {
 	if w.Stage != StageDeleted || now.Before(w.NextStage) {
 		return w
 	}
 	w.Stage = StageErasing
-	w.Version++ // for the store: it is no event
+	w.Version++ // for the store; this is not an event
 	return w
 }
 
@@ -90,7 +89,7 @@ func (w Workspace) Empty(s user.Stamp) Workspace {
 	return w
 }
 
-// RetainUntil returns when the tombstone may go: by then its event is out.
+// RetainUntil returns when the tombstone may be deleted: by then its event is out.
 func (w Workspace) RetainUntil() time.Time {
 	if w.Stage != StageErased {
 		return time.Time{}

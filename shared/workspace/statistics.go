@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Step is what becomes of an invitation. A new link is another invitation.
+// Step is a step of an invitation. A new link is another invitation.
 type Step int
 
 // The steps.
@@ -19,7 +19,7 @@ const (
 	Accepted
 	Declined
 	Expired
-	Steps // how many there are
+	Steps // the number of steps
 )
 
 // Milestone is one step of one invitation.
@@ -28,20 +28,20 @@ type Milestone struct {
 	WorkspaceID string
 	At          time.Time
 	Step        Step
-	Waited      time.Duration // of Accepted: since the invitation went out
+	Waited      time.Duration // for Accepted: time since the invitation was sent
 }
 
-// waitClasses is how many classes the times to accept are counted in. Class n
-// begins at 2^(n/2) minutes, the first at none; the last at 32 days.
+// waitClasses is the number of classes in which times to accept are counted. Class
+// n begins at 2^(n/2) minutes, the first at 0, the last at 32 days.
 const waitClasses = 32
 
-// seenKept is how many milestones a day recognizes when they come again. A
-// stream that failed repeats one batch, of at most a hundred records.
+// seenKept is how many of its milestones a day recognizes if they are delivered
+// again. A stream repeats a batch, of at most a hundred records.
 const seenKept = 128
 
 const seenBytes = 4 // of a hash of the event's id
 
-// Daily is what became of a workspace's invitations on one UTC day.
+// Daily is the statistics of a workspace's invitations on one UTC day.
 type Daily struct {
 	Date    string // such as 2026-01-31
 	Counts  [Steps]int
@@ -50,8 +50,8 @@ type Daily struct {
 	Version int              // rises with every change
 }
 
-// Add counts milestones of the day, each once: those that it has seen change
-// nothing. Where nothing changes, it returns d itself.
+// Add counts milestones of the day, except those that it has seen. If nothing
+// changes, it returns d itself.
 func (d Daily) Add(milestones []Milestone) Daily {
 	next := d
 	next.Seen = slices.Clone(d.Seen)
@@ -96,8 +96,8 @@ func waitClass(waited time.Duration) int {
 	return min(int(2*math.Log2(waited.Minutes())), waitClasses-1)
 }
 
-// MedianWait returns how long half of the people who accepted on these days took
-// at most, to within a fifth; ok is false where nobody accepted.
+// MedianWait returns the median time to accept of the people who accepted on these
+// days, to within a fifth; ok is false if nobody accepted.
 func MedianWait(days []Daily) (median time.Duration, ok bool) {
 	var sum [waitClasses]int
 	people := 0

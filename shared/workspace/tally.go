@@ -112,8 +112,8 @@ func LimitsFrom(r *setting.Reader) Limits {
 	}
 }
 
-// MaxNotices is how many times in a UTC day a workspace's managers are mailed
-// that somebody asks for a new link.
+// MaxNotices is the limit of mails in a UTC day that tell a workspace's managers
+// that a person asks for a new link.
 const MaxNotices = 20
 
 // Trial is how long a workspace is new.

@@ -65,7 +65,7 @@ type Workspace struct {
 	UpdatedAt time.Time
 	Version   int
 	Last      Change
-	// Stage is how far its deletion has come, NextStage when that goes on.
+	// Stage is the stage of its deletion, NextStage when the next one begins.
 	Stage     Stage
 	NextStage time.Time
 }
@@ -103,7 +103,7 @@ type Change struct {
 	Actor   string
 	At      time.Time
 	Changed []string
-	// CorrelationID names the request that the change followed from.
+	// CorrelationID identifies the request that led to the change.
 	CorrelationID string
 }
 
@@ -132,7 +132,7 @@ var (
 	ErrPaused = fault.New(fault.Conflict, "invitations_paused", "Invitations from this workspace are paused because recipients reported them as abuse. Contact the operator of this service.")
 	// ErrGroupNotFound is for a group that the workspace does not have.
 	ErrGroupNotFound = fault.New(fault.NotFound, "group_not_found", "This group doesn't exist in the workspace.")
-	// ErrTooManyGroups is for one group more than MaxGroups.
+	// ErrTooManyGroups refuses a group beyond MaxGroups.
 	ErrTooManyGroups = fault.New(fault.Conflict, "group_limit_reached", "This workspace has 1,000 groups, which is the limit. Delete one that is no longer needed.")
 	// ErrGroupDeleting keeps a deleted group's id until nobody points at it.
 	ErrGroupDeleting = &fault.Error{Kind: fault.Conflict, Code: "group_being_deleted",
@@ -368,8 +368,8 @@ func SlugFrom(name, suffix string) string {
 	return slug + "-" + suffix
 }
 
-// MaxGroups is how many groups a workspace has at most. Those that are being
-// deleted do not count.
+// MaxGroups is the limit of groups in a workspace. Groups that are being deleted
+// do not count.
 const MaxGroups = 1000
 
 // Group is a custom group of a workspace.

@@ -96,7 +96,7 @@ func TestLinkKeyCommands(t *testing.T) {
 	if k := keys(now); len(k.Others) != 0 || has(k, current) {
 		t.Errorf("after the key leaked: %d others", len(k.Others))
 	}
-	// Forgotten at first: the new key goes on signing, and old links live again.
+	// Copied late: the new key still signs, and old links work again.
 	replaced := keys(now)
 	run(adopt)
 	if k := keys(now); !bytes.Equal(k.Current, replaced.Current) || !has(k, current) || !has(k, previous) {

@@ -12,8 +12,8 @@ import (
 	"github.com/latchkey/latchkey/shared/workspace"
 )
 
-// Whatever a message says, it calls for a mail that there is, and for none to
-// somebody who is not pending.
+// Any message leads to a known kind of mail, and never to one for a user who is not
+// pending.
 func FuzzEvent(f *testing.F) {
 	for _, seed := range []string{
 		`{"detail":{"id":"evt_1","type":"user.invited","workspaceId":"ws_1","userId":"usr_1","generation":7,"status":"requested","time":"2026-01-01T12:00:00Z"}}`,

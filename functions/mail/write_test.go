@@ -238,8 +238,8 @@ func TestMailsKeepTheirDistance(t *testing.T) {
 	}
 }
 
-// A5: a founder, who was never invited, learns that they have access again,
-// and the mail has ways out that are theirs.
+// A5: a founder, who was never invited, gets a mail that their access is restored,
+// with links of their own to unsubscribe and report.
 func TestA05ARestoredFounderIsTold(t *testing.T) {
 	b := newBench(t)
 	b.h.dashboard = "https://app.example.com"
@@ -299,8 +299,8 @@ func TestAScheduledMailIsSentWhenItIsDue(t *testing.T) {
 	}
 }
 
-// An admin is told that somebody asks for a new link: the inviter, or whoever
-// has been an admin for longest, and never more often than a day allows.
+// A request for a new link is mailed to the inviter, or else to the admin with the
+// oldest record, within the day's limit.
 func TestAnAdminIsToldWhoAsksForANewLink(t *testing.T) {
 	member := func(b *bench, name string, role user.Role, age time.Duration) user.User {
 		email := name + "@corp.com"
@@ -338,7 +338,7 @@ func TestAnAdminIsToldWhoAsksForANewLink(t *testing.T) {
 				t.Fatal(ok, err)
 			}
 		}
-		for range 2 { // a repeat tells nobody twice
+		for range 2 { // a repeat sends no second mail
 			if b.receive(1) {
 				t.Errorf("%s: it went back to the queue: %s", name, b.log)
 			}

@@ -68,7 +68,7 @@ func (l *Latchkey) addKey() {
 	})
 }
 
-// addLinkKeySecret keeps the secret of 0.1.0 as it was.
+// addLinkKeySecret keeps the secret of 0.1.0 unchanged.
 func (l *Latchkey) addLinkKeySecret() {
 	replicas := make([]*awssecretsmanager.ReplicaRegion, len(l.props.Replicas))
 	for i, region := range l.props.Replicas {

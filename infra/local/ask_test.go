@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Whose invitation has ended asks for a new link; the inviter is told, once, and
-// the holder of the link learns nothing of that.
+// A person whose invitation has ended asks for a new link; the inviter gets one
+// mail, and the answer to the holder of the link does not reveal it.
 func TestAnEndedInvitationAsksForANewLink(t *testing.T) {
 	o := newOffice(t)
 	u := o.invite(map[string]any{"sendEmail": false})

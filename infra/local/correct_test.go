@@ -37,7 +37,7 @@ func TestAMistypedEmailIsCorrected(t *testing.T) {
 		}
 		return nil
 	})
-	// Who has the wrong address is invited for themselves: their history is not John's.
+	// The owner of the wrong address is invited, too: their history is not John's.
 	stranger := o.invite(map[string]any{"email": wrong.Email, "sendEmail": false})
 	o.edit(stranger.ID, map[string]any{"name": "Jane"})
 	eventually(t, func() error {

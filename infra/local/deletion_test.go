@@ -110,8 +110,8 @@ func TestADeletedWorkspaceAnswersLikeOneThatNeverWas(t *testing.T) {
 	})
 }
 
-// After 30 days the schedule erases everything in the workspace, its last admin
-// and its history too; consumers are told, and the slug is free.
+// After 30 days the schedule erases everything in the workspace, including its last
+// admin and its history; consumers get an event, and the slug becomes available.
 func TestADeletedWorkspaceIsErased(t *testing.T) {
 	o := newOffice(t)
 	mark := "okapi" + letters()

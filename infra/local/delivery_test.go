@@ -217,10 +217,9 @@ func TestReportsPauseAWorkspace(t *testing.T) {
 	})
 }
 
-// Opting out and reporting take the link of that purpose, from the mail. An admin
-// who copied the links to accept, and has been archived since, silences nobody
-// and pauses nothing with them, and neither link of the mail does the other's
-// work.
+// Opting out and reporting each need their own link from the mail. A former admin
+// who copied the links to accept cannot use them to silence a person or pause a
+// workspace, and neither link of the mail works in place of the other.
 func TestForgedWaysOut(t *testing.T) {
 	o := newOffice(t)
 	former := o.accept(o.invite(map[string]any{"role": "admin", "sendEmail": false}))

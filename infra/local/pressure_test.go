@@ -45,7 +45,7 @@ func (o office) deliveries() map[string]int {
 	return counts
 }
 
-// settles waits until as many mails have left and as many wait.
+// settles waits until the given numbers of mails have left and are scheduled.
 func settles(t *testing.T, offices []office, left, scheduled int) (counts []map[string]int) {
 	t.Helper()
 	within(t, 90*time.Second, func() error {

@@ -87,7 +87,7 @@ func TestOneQueryTellsAnInvitationsStory(t *testing.T) {
 	}
 }
 
-// chapter names a line: what it is about, and what became of it.
+// chapter names a line: its subject and its outcome.
 func chapter(line map[string]any) string {
 	parts := []any{line["message"]}
 	switch line["message"] {

@@ -91,7 +91,7 @@ func TestACorrectionOverTheLimitWaits(t *testing.T) {
 	tn.invite("mary@corp.com")
 	next := tn.correct(u, "john@corp.com")
 	same(t, "delivery", next.Invitation.Delivery, user.DeliveryScheduled)
-	same(t, "status", next.Status, user.Requested) // whether or not the address has an account
+	same(t, "status", next.Status, user.Requested) // even if the address has an account
 }
 
 func TestARepeatedCorrectionIsAnsweredAsTheFirst(t *testing.T) {
@@ -101,7 +101,7 @@ func TestARepeatedCorrectionIsAnsweredAsTheFirst(t *testing.T) {
 	call := invitation.Call{Key: "k", Body: "b"}
 	var views [4]invitation.View
 	var all sync.WaitGroup
-	for i := range views { // all at once: whoever loses is told of the winner
+	for i := range views { // all at once: the losers get the winner's answer
 		all.Go(func() {
 			var err error
 			views[i], err = tn.tryCorrect(u.ID, correction("john@corp.com"), call)
@@ -123,8 +123,8 @@ func TestARepeatedCorrectionIsAnsweredAsTheFirst(t *testing.T) {
 	has(t, "another body", err, invitation.ErrMismatch)
 }
 
-// However many write at once, an email has one record, the counts are right,
-// and whoever was refused is told why.
+// Under any number of concurrent writes, an email has one record, the counts are
+// right, and each refused caller gets the reason.
 func TestOneRecordForAnEmailHoweverManyRace(t *testing.T) {
 	d := newDeployment(t)
 	tn := d.found(workspace.Patch{SeatLimit: is(8)})
@@ -172,7 +172,7 @@ func TestOneRecordForAnEmailHoweverManyRace(t *testing.T) {
 	same(t, "requested", tn.counts()[user.Requested], n+invitedOne)
 }
 
-// Of a person who accepts and an admin who corrects their email one is served.
+// If a person accepts while an admin corrects their email, exactly one succeeds.
 func TestAcceptingRacesWithACorrection(t *testing.T) {
 	d := newDeployment(t)
 	tn := d.found(workspace.Patch{})

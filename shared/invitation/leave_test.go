@@ -118,7 +118,7 @@ func TestALinkFromBeforeAnErasureStaysDead(t *testing.T) {
 	}
 }
 
-// Who was erased between the reading and the writing is told what any stranger is.
+// A user erased between the read and the write gets the answer of a stranger.
 func TestWhoWasErasedAMomentAgoCannotLeave(t *testing.T) {
 	d := newDeployment(t)
 	tn := d.found(workspace.Patch{})

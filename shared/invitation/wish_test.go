@@ -255,8 +255,7 @@ func TestANoticeLeavesAScheduledMailAlone(t *testing.T) {
 	}
 }
 
-// A double click is one report, even where there is no record that could be
-// read anew.
+// A double click is one report, even if there is no record to read again.
 func TestOnePersonsReportCountsOnceHoweverItRaces(t *testing.T) {
 	d := newDeployment(t)
 	d.Reports = 10
@@ -279,8 +278,8 @@ func TestOnePersonsReportCountsOnceHoweverItRaces(t *testing.T) {
 	same(t, "reports", tn.workspace().Reports, 2)
 }
 
-// An erased person may unsubscribe in the very moment in which they are invited
-// anew: neither write sees the other, and the wish holds in either order.
+// An erased person may unsubscribe while they are invited again: neither write sees
+// the other, and the wish holds in either order.
 func TestAWishHoldsWhoeverWritesFirst(t *testing.T) {
 	d := newDeployment(t)
 	tn := d.found(workspace.Patch{})

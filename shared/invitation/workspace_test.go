@@ -193,9 +193,9 @@ func TestNothingIsRestoredAfterThirtyDays(t *testing.T) {
 	has(t, "by the stage", tn.tryRestoreAll(), workspace.ErrNotFound)
 }
 
-// Whatever call of an erasure is the last that a run makes, the next run goes
-// on. In the end nothing is left of the workspace but what people said about
-// mail and a tombstone, and nothing is gone of any other.
+// A run of an erasure may stop after any call, and the next run continues. In the
+// end only people's wishes about mail and a tombstone are left of the workspace,
+// and every other workspace is complete.
 func TestAnErasureIsKilledAnywhereAndGoesOn(t *testing.T) {
 	d := newDeployment(t)
 	tn, other := d.found(workspace.Patch{}), d.found(workspace.Patch{})
@@ -416,8 +416,8 @@ func TestDeletingRaces(t *testing.T) {
 	}
 }
 
-// Who leaves everywhere leaves deleted workspaces, too, and their operators are
-// not told of them.
+// A person archived everywhere is archived in deleted workspaces, too, and the
+// answer does not list these.
 func TestADepartureReachesDeletedWorkspaces(t *testing.T) {
 	d := newDeployment(t)
 	tn := d.found(workspace.Patch{})

@@ -426,8 +426,8 @@ func (tb *table) groupCount(t testing.TB, workspaceID string) int {
 	return len(groups)
 }
 
-// Of many who make a workspace's last groups at once, as many succeed as there
-// is room for; a group that is deleted makes room for one.
+// Concurrent requests for a workspace's last groups never exceed its limit, and
+// deleting a group makes room for another.
 func TestAWorkspaceNeverHasMoreGroupsThanItMay(t *testing.T) {
 	tb := newTable(t)
 	w, _ := tb.found(t)

@@ -381,7 +381,7 @@ func TestAListDoesNotNeedTheIndexByCreation(t *testing.T) {
 	}
 }
 
-// The default list is one query, whoever is in the workspace.
+// The default list is one query, for users of any status.
 func TestAListWithoutAFilterIsOneQuery(t *testing.T) {
 	tb := newTable(t)
 	wsID := newWorkspaceID()

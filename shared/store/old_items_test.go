@@ -231,7 +231,7 @@ func (tb *table) checkStillStopped(t *testing.T, service invitation.Service, u u
 }
 
 // Before mailboxes had items of their own, each record counted for itself: a
-// resend goes on from there, and what stopped mail then stops it now.
+// resend continues from there, and what stopped mail then stops it now.
 func TestMailsOfEarlierReleasesStillCount(t *testing.T) {
 	tb := newTable(t)
 	service := invitation.Service{Store: tb.Store, Limits: limits, Random: rand.Reader}

@@ -474,8 +474,7 @@ func (tb *table) found(t testing.TB) (workspace.Workspace, user.User) {
 	return w, founder
 }
 
-// bare makes a workspace without users: whoever manages one is counted in its
-// item.
+// bare makes a workspace without users, because its item counts its admins.
 func (tb *table) bare(t tester) (workspaceID string) {
 	t.Helper()
 	workspaceID = newWorkspaceID()

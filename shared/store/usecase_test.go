@@ -277,8 +277,8 @@ func TestASeatLimitIsSetBesideManyInvitations(t *testing.T) {
 	o.checkTally(t, w.ID, w.SeatLimit)
 }
 
-// Of batches that race for the last seats with the same people, each is told
-// the truth: whoever a twin brought in exists, and found a seat.
+// If batches with the same people race for the last seats, each gets a true answer:
+// a user created by a twin exists, rather than lacking a seat.
 func TestABatchIsToldOfThoseWhoItsTwinBroughtIn(t *testing.T) {
 	const people, twins = 6, 5
 	tb := newTable(t)

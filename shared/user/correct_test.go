@@ -17,7 +17,7 @@ func correct(u user.User, at time.Time, email string) (user.User, user.Erased, e
 	return u.CorrectEmail(stamp(at), email, again, user.Erased{}, user.Mailbox{}, user.Recipient{})
 }
 
-// Only somebody who has not joined gets another email.
+// Only the email of a person who has not joined can be corrected.
 func TestWhoseEmailCanBeCorrected(t *testing.T) {
 	pending := invited(t0, true)
 	active := must(pending.Accept(stamp(t0.Add(time.Hour)), byLink(pending), guest, inviter))
@@ -51,7 +51,7 @@ func TestACorrectedEmailIsANewRecordOfTheSamePerson(t *testing.T) {
 	u.Mailbox.BouncedAt, u.Recipient.OptedOutAt = t0, t0
 	now := t0.Add(time.Hour)
 	box := user.Mailbox{LastMailAt: t0, Mails: 1, Version: 7}
-	// Whoever had the new email before is gone, and had links and versions of their own.
+	// The new email had a user before, who was erased, with links and versions of their own.
 	before := user.Erased{Generation: u.Invitation.Generation + 10_000, Version: u.Version + 100_000_000}
 	next, left, err := u.CorrectEmail(stamp(now), other, again, before, box, user.Recipient{})
 	if err != nil {

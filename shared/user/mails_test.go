@@ -407,8 +407,8 @@ func TestAMaskedEmailShowsOneLetter(t *testing.T) {
 	}
 }
 
-// The history of a person goes on after erasure: what comes next is later, even
-// where the clock of whoever erased them was ahead.
+// The history of a person continues after an erasure: the next change is later,
+// even if the clock that dated the erasure was ahead.
 func TestANewInvitationIsLaterThanTheErasureBeforeIt(t *testing.T) {
 	ahead := stamp(t0.Add(5 * time.Minute))
 	gone, err := must(invited(t0, true).Archive(ahead)).Erase(ahead)

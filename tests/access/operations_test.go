@@ -16,8 +16,8 @@ type request struct {
 	guest caller.User
 }
 
-// operations make a request anew each time, on somebody of their own, so that
-// each succeeds whatever was done before.
+// operations make a new request each time, on a user of its own, so that each
+// succeeds regardless of earlier ones.
 var operations = map[string]func(p place) request{
 	"createWorkspace": func(place) request {
 		return request{path: "/v1/workspaces", body: fields{"name": "Another Nexus", "slug": "another-" + unique()}}

@@ -163,7 +163,7 @@ func (w *world) everywhere(s *search, tokens map[string][]string) (refusals []st
 					continue
 				}
 				r := operations[operation](p)
-				for _, column := range []string{"algo", "unvf", "twin", "endu", "admn"} { // the admin last: what is left is done then
+				for _, column := range []string{"algo", "unvf", "twin", "endu", "admn"} { // the admin last, whose calls succeed
 					said := w.spill(route, r, w.as(tokens[column][0]))
 					mu.Lock()
 					refusals = append(refusals, said...)

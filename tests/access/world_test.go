@@ -155,7 +155,7 @@ func newUser(of fields) fields {
 	return body
 }
 
-// invite invites somebody new. In a workspace that does not exist, ids and link
+// invite invites a new person. In a workspace that does not exist, ids and link
 // have the right form.
 func (p place) invite(of fields) (u caller.User) {
 	p.t.Helper()

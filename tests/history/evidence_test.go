@@ -277,7 +277,7 @@ func (e *evidence) isPublished() (broken []string) {
 	return append(broken, compare(e.changes(), types, len(e.log)*100)...)
 }
 
-// compare holds what was told of changes against the changes.
+// compare compares the reported changes with the actual ones.
 func compare(changes map[string]string, told map[string][]string, atMost int) (broken []string) {
 	for id, what := range changes {
 		if n := len(told[id]); n == 0 || n > atMost || told[id][0] != what {
@@ -312,7 +312,7 @@ func (e *evidence) isMailed() (broken []string) {
 	return broken
 }
 
-// twice counts the mails that somebody got once more.
+// twice counts the mails that a person got more than once.
 func (e *evidence) twice() (n int) {
 	seen := map[mail]bool{}
 	for _, m := range e.mails {

@@ -52,7 +52,7 @@ func (f *trouble) set(on bool) {
 	f.on = on
 }
 
-// dice returns a number below 1,000, and false where nothing is to go wrong.
+// dice returns a number below 1,000, and false if no fault is due.
 func (f *trouble) dice() (n int, on bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

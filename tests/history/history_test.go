@@ -124,7 +124,7 @@ func (f *trouble) play(t *testing.T, stack *local.Stack, ended <-chan struct{}) 
 		case <-time.After(300 * time.Millisecond):
 		}
 		f.kill()
-		if n >= 8 && !rotated { // there are links by now, and functions start anew all the time
+		if n >= 8 && !rotated { // there are links by now, and functions restart all the time
 			rotated = f.rotate(t, stack)
 		}
 		if n%10 == 0 {

@@ -69,7 +69,7 @@ func TestLosingTheLinkKeyKillsLinksAlone(t *testing.T) {
 
 // While the metadata key is disabled, whatever needs metadata, a link, a cursor
 // or a new workspace answers 503 and writes nothing, unless a function has the
-// key already; all else goes on. Afterwards everything is as it was.
+// key already; everything else works. Afterwards all data is intact.
 func TestWithoutTheMetadataKeyNothingIsLost(t *testing.T) {
 	dataDir := t.TempDir()
 	s, stop := start(t, dataDir)

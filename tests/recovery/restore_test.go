@@ -119,7 +119,7 @@ func TestAWorkspaceRestoredIsWhatItWas(t *testing.T) {
 	late := o.invite("late", fields{"sendEmail": true})
 	o.mails(late.Email, 1)
 
-	for _, u := range []caller.User{accepts, silent, resent, late} { // what became of the mails is no part of the test
+	for _, u := range []caller.User{accepts, silent, resent, late} { // the delivery is not part of the test
 		caller.Eventually(t, 30*time.Second, func() error {
 			if got := o.get(u).Invitation; got.Delivery != "delivered" {
 				return fmt.Errorf("the mail to %s is %s", u.Email, got.Delivery)
@@ -129,7 +129,7 @@ func TestAWorkspaceRestoredIsWhatItWas(t *testing.T) {
 	}
 	restored := time.Now()
 	o.restore(was)
-	// Subscribers hear once more of the four who had changed, and of nothing new.
+	// Subscribers get the events of the four changed users again, and no new ones.
 	caller.Eventually(t, 30*time.Second, func() error {
 		for _, u := range []caller.User{accepts, resent, archived, erased} {
 			if n := published.of(u); n < 2 {
@@ -152,14 +152,14 @@ func TestAWorkspaceRestoredIsWhatItWas(t *testing.T) {
 			t.Errorf("%s is %s, not %s", u.Email, now.Status, status)
 		}
 	}
-	// Who joined in that hour joins again, with the same link.
+	// People who joined in that hour join again, with the same link.
 	o.accept(accepts).Into(http.StatusOK, nil)
 	// The link before is the newest again; that of the lost hour is dead until
 	// the invitation is sent again, which makes the very same one.
 	preview := func(u caller.User) caller.Answer { return o.nobody().Send("GET", "/v1/invitations/"+u.Token(), nil) }
 	preview(resent).Into(http.StatusOK, nil)
 	preview(again).Refused(http.StatusNotFound, "invitation_not_found")
-	// Nobody remembers who was invited: they are invited again, with a mail.
+	// The people invited since are unknown: they are invited again, with a mail.
 	preview(late).Refused(http.StatusNotFound, "invitation_not_found")
 	anew := o.invite("late2", fields{"sendEmail": true})
 	o.mails(anew.Email, 1)

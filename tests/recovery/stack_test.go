@@ -63,7 +63,7 @@ func found(t *testing.T, s *local.Stack) office {
 	return o
 }
 
-// on is the same workspace at a stack that was started anew.
+// on is the same workspace at a restarted stack.
 func (o office) on(s *local.Stack) office {
 	o.stack, o.admin = s, caller.Person(o.t, s.URL, "ada@corp.example", "Ada Admin")
 	return o

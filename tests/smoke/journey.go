@@ -51,7 +51,7 @@ type options struct {
 	mailWithin time.Duration
 }
 
-// delivery is what became of a mail.
+// delivery is the outcome of a mail.
 type delivery struct {
 	mailbox, state string
 	after          time.Duration
@@ -183,7 +183,7 @@ func (j *journey) mail(ctx context.Context) error {
 	return nil
 }
 
-// accept joins as the invited person, and shows that nobody else can.
+// accept joins as the invited person, and checks that no one else can.
 func (j *journey) accept(ctx context.Context) error {
 	u, err := j.invite(ctx, j.invitee.email, map[string]any{"sendEmail": false})
 	if err != nil {

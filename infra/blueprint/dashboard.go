@@ -26,8 +26,8 @@ const preventScroll = "'sha256-gYiS/BvZvRcK27JIXTuwhZ3hs2+VJ1X+2gUlE+farlg='"
 // use, each like https://api.example.com.
 type DashboardOrigins struct {
 	Call []string // by script: the API and the OIDC issuer
-	// SignOut takes a form with the ID token and leads back; nil where signing
-	// out takes none (DashboardConfig.SignOutWithToken).
+	// SignOut takes a form with the ID token and leads back; nil if signing out
+	// takes no form (DashboardConfig.SignOutWithToken).
 	SignOut []string
 }
 

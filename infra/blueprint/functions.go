@@ -13,10 +13,10 @@ const (
 	feedbackTimeout = 30 * time.Second
 )
 
-// Throttles at the gateway, each shared by everybody who calls its route: an
-// HTTP API has no other key for them. API Gateway counts a request before the
-// authorizer looks at its token, so a tight throttle is one that a stranger can
-// use up, and then it keeps everybody out.
+// Throttles at the gateway, each shared by all callers of its route: an HTTP API
+// has no other key for them. API Gateway counts a request before the authorizer
+// checks its token, so a stranger could use up a tight throttle and lock everyone
+// out.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-throttling.html
 var (
 	usual = Throttle{Rate: 500, Burst: 1000}
@@ -43,9 +43,9 @@ var (
 	linkKeys      = []string{"LINKKEYS"}
 )
 
-// Functions are all functions, in the order in which a newcomer would ask. What
-// somebody waits for has the memory size that keeps its time under 30 ms;
-// docs/performance.md says why.
+// Functions are all functions, in the order in which a newcomer would ask about
+// them. A function that people wait for has the memory size that keeps its 99th
+// percentile under 30 ms; docs/performance.md says why.
 func Functions() []Function {
 	concurrency := MailConcurrency(DefaultMailRate)
 	return []Function{
@@ -248,7 +248,7 @@ func Functions() []Function {
 		},
 		{
 			Name: "mail", Purpose: "domain events to SES: everything that is written to a person",
-			MemoryMB: 256, Timeout: mailTimeout, ReservedConcurrency: concurrency, // mail goes out however many requests come in
+			MemoryMB: 256, Timeout: mailTimeout, ReservedConcurrency: concurrency, // mail leaves under any load of requests
 			Queue: &QueueSource{Queue: QueueMail, BatchSize: 1, MaxConcurrency: concurrency},
 			Permissions: []Permission{
 				{Read, OnTable, []string{"WS#*", "ACCOUNT#*"}, "the invitation as it is now, its workspace and inviter, whether the person has an account"},

@@ -16,8 +16,8 @@ const (
 )
 
 // MailAttempts is how often a mail is tried, three minutes apart, before its message
-// goes to the dead-letter queue. A mail service that takes no mail for now
-// costs no attempt: the mail goes back on the schedule.
+// goes to the dead-letter queue. If the mail service takes no mail now,
+// that uses up no attempt: the mail goes back on the schedule.
 const MailAttempts = 8
 
 // DefaultMailRate is how many mails a second an account may send at SES when it
@@ -40,8 +40,8 @@ func MailInterval(rate int) time.Duration {
 	return time.Duration(MailConcurrency(rate)) * time.Second / time.Duration(rate)
 }
 
-// AtMailRate returns the function as it is where the account sends a rate of
-// mails a second: more instances of mail reach more.
+// AtMailRate returns the function for an account that sends a rate of mails a
+// second: a higher rate takes more instances of mail.
 func (f Function) AtMailRate(rate int) Function {
 	if f.Queue == nil || f.Queue.Queue != QueueMail {
 		return f

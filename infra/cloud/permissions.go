@@ -41,7 +41,7 @@ func withTableKey(f blueprint.Function) policy.Grant {
 	return g
 }
 
-// withLinkKeySecret lets functions of 0.1.0 run on while they are replaced.
+// withLinkKeySecret lets functions of 0.1.0 keep running while they are replaced.
 var withLinkKeySecret = policy.Allow("fetch", "link key secret", "only with LinkKeySecret", []string{linkKeySecret},
 	"secretsmanager:GetSecretValue")
 

@@ -102,7 +102,7 @@ type Props struct {
 	// docs/operations.md says what works there.
 	Replicas []string
 	// LinkKeySecret keeps the secret that held the link keys in 0.1.0, for the
-	// upgrade from there. CHANGELOG.md says when it can go.
+	// upgrade from there. docs/operations.md says when to remove it.
 	LinkKeySecret bool
 	// Stage is StageProduction (default) or StageDevelopment. In production,
 	// deleting the stack keeps table, keys and accounts, and they are protected

@@ -22,7 +22,7 @@ import (
 )
 
 // addresses is where a stack listens. The API's is held from the start; the
-// other two programs are told a port and listen there themselves.
+// other two programs get a port and listen there themselves.
 type addresses struct {
 	api         net.Listener
 	mail, table int

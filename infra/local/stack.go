@@ -82,7 +82,7 @@ type Config struct {
 	// KeepAwake leaves functions running between invocations, where Lambda
 	// freezes them.
 	KeepAwake bool
-	// MemoryMB, if set, takes the place of every function's own.
+	// MemoryMB, if set, overrides every function's own.
 	MemoryMB int
 	// LimitCPU gives functions the share of a CPU that Lambda gives to their
 	// memory; a laptop gives them all it has otherwise.

@@ -48,9 +48,9 @@ type Change struct {
 	Kind       Kind
 	Properties []string // that differ, sorted
 	Sentence   string
-	// Problem is why the update must not be deployed as it is: it loses data,
-	// breaks what others hold on to, or CloudFormation would refuse it. Empty
-	// where nothing is wrong.
+	// Problem is why the update must not be deployed: it loses data, breaks what
+	// clients rely on, or CloudFormation would refuse it. Empty if the update is
+	// fine.
 	Problem string
 }
 
@@ -119,7 +119,7 @@ func Problems(changes []Change) []Change {
 	return slices.DeleteFunc(slices.Clone(changes), func(c Change) bool { return c.Problem == "" })
 }
 
-// Kept names what deleting a stack with this template leaves in the account.
+// Kept lists what deleting a stack with this template leaves in the account.
 func Kept(t Template) []string {
 	var names []string
 	for _, id := range slices.Sorted(maps.Keys(t.Resources)) {

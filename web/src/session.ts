@@ -19,7 +19,7 @@ interface Journey {
   invitation?: string;
 }
 
-/** What outlives the way to the issuer: a journey, and who may not come back. */
+/** What is kept while the browser is at the issuer: a journey, and who must not come back. */
 interface Departure extends Journey {
   email?: string;
   /** The subject who asked for another account. */
@@ -112,7 +112,7 @@ export async function comeBack(): Promise<Journey> {
   return journey;
 }
 
-/** Goes on signing in where the issuer has just signed the former person out. */
+/** Continues to sign in after the issuer has signed the former person out. */
 export async function resumeDeparture(): Promise<boolean> {
   const stored = sessionStorage.getItem(departureKey);
   sessionStorage.removeItem(departureKey);

@@ -82,8 +82,7 @@ func personScope(scope string) string {
 	return strings.Join(granted, " ")
 }
 
-// needsPage reports whether a person who is signed in must see a page all the
-// same.
+// needsPage reports whether even a signed-in person must see a page.
 func (b Behavior) needsPage(q authRequest, s session) bool {
 	return slices.ContainsFunc(q.prompt, func(p string) bool { return p != "none" && slices.Contains(b.prompts, p) }) ||
 		b.hintSwitches && q.loginHint != "" && canonical(q.loginHint) != canonical(s.account.Email)

@@ -64,7 +64,7 @@ func (m *Mailbox) Advance(d time.Duration) {
 	m.ahead += d
 }
 
-// Asked returns how many mails the mailbox was handed so far, taken or not.
+// Asked returns how many mails the mailbox has received so far, accepted or not.
 func (m *Mailbox) Asked() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()

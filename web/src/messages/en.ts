@@ -420,7 +420,7 @@ const en = {
     directories: { admins: 'Admins alone', members: 'Every member' },
     deletion: {
       title: 'Delete this workspace',
-      hint: 'It is gone at once for everyone in it: people, links and settings. Whoever runs this service can restore it for 30 days; then it is erased, its history included.',
+      hint: 'People, links and settings are gone at once for everyone. The operator of this service can restore the workspace for 30 days; after that it is erased, including its history.',
       open: 'Delete the workspace',
       confirm: (name: string) => `Delete ${name}?`,
       type: (slug: string) => `Type ${slug} to confirm`,

@@ -43,10 +43,10 @@ function outcomeOf(p: Problem): Outcome | undefined {
   return status === 'active' || status === 'expired' || status === 'declined' ? status : undefined;
 }
 
-/** How often the page asks again by itself while the gateway has too many requests. */
+/** How many times the page retries while the gateway throttles. */
 const retries = 5;
 
-/** Calls reload while the gateway throttles: after as long as it says, or else later each time, and not in step with others. */
+/** Calls reload while the gateway throttles: after the delay that it asks for, or else after growing delays with jitter. */
 function useRetry(throttled: Problem | undefined, reload: () => void): void {
   const [tried, setTried] = useState(0);
   useEffect(() => {

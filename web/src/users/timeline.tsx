@@ -129,7 +129,7 @@ function sentence(text: Text, e: Entry, named?: boolean): string {
       return t.history.workspaceDeleted(who);
     case 'workspace.restored':
       return t.history.workspaceRestored(who);
-    case 'workspace.erased': // by then there is nobody to see it
+    case 'workspace.erased': // by then nobody can see it
       return t.history.workspaceErased;
     default:
       return e.type satisfies never; // new to the dashboard

@@ -57,7 +57,7 @@ const patience = 3500 * time.Millisecond
 // confirmed is Cognito's PostConfirmation trigger. It hands the event back, as
 // Cognito wants it. A failure would fail the person's sign-up, so it is logged,
 // and the next recordAccount, which the dashboard sends after each sign-in,
-// does what is left.
+// does the rest.
 // https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-lambda-post-confirmation.html
 func (h handler) confirmed(ctx context.Context, event json.RawMessage) (json.RawMessage, error) {
 	var in lambdaevents.CognitoEventUserPoolsPostConfirmation

@@ -35,7 +35,7 @@ type report struct {
 	Failed           int64 `json:"failed"` // to be tried again by the next run
 }
 
-// deletionTime is how long one run goes on with a group that is being deleted, or
+// deletionTime is how long one run works on a group that is being deleted, or
 // a workspace that is being erased; the next run continues with the rest.
 const deletionTime = time.Minute
 

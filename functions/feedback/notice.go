@@ -13,8 +13,8 @@ import (
 
 var errUnreadable = errors.New("the notice cannot be read")
 
-// notice is what SES tells of a mail, as far as it matters here. It is told by
-// tags which invitation it is about; the addresses in it are not looked at.
+// notice holds the members of SES's notice that matter here. Tags identify its
+// invitation; the addresses in it are not read.
 // https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html
 type notice struct {
 	Type string `json:"eventType"`

@@ -384,8 +384,8 @@ func (h handler) settle(ctx context.Context, u user.User, now time.Time) (user.U
 	return u, err
 }
 
-// mark notes what became of a mail with the invitation; a mail to the inviter
-// is not about the invited person's mailbox.
+// mark records the outcome of a mail with the invitation; a mail to a manager is
+// not about the invited person's mailbox.
 func (h handler) mark(ctx context.Context, m store.Mail, n user.Notice, now time.Time) error {
 	if email.Kind(m.Kind).ToManager() {
 		return nil

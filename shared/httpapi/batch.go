@@ -9,7 +9,7 @@ import (
 	"github.com/latchkey/latchkey/shared/user"
 )
 
-// Result is what became of one row or one id of a batch.
+// Result is the result for one row or one id of a batch.
 type Result struct {
 	Row         int          `json:"row,omitempty"`  // of inviteUsers, from 1
 	Line        int          `json:"line,omitempty"` // where a row of CSV begins, from 1
@@ -42,8 +42,8 @@ func (o *Object) IDs(name string) []string {
 	return ids
 }
 
-// Of returns the result with what became of it: an outcome with the user, where
-// there is one, or the fault that stood against it.
+// Of returns the result with its outcome and the user, if there is one, or with the
+// fault that refused it.
 func (r Result) Of(outcome string, u user.User, reason error, now time.Time) Result {
 	r.Outcome = outcome
 	var f *fault.Error

@@ -1,7 +1,7 @@
 // Package invitation holds the use cases around an invitation: invite, resend,
-// accept, decline, what a person says about mail, archive, restore, erase, edit,
-// and what falls due. Each takes a caller who may (an access.Grant) and typed
-// input, makes one decision, and returns what became of it. Handlers decode,
+// accept, decline, ask again, correct an email, a person's wishes about mail,
+// archive, restore, erase, edit, delete a workspace, and what falls due. Each takes a caller who may (an access.Grant) and typed
+// input, makes one decision, and returns its outcome. Handlers decode,
 // call one of them, and encode.
 //
 // It may import shared/access, shared/store, shared/datakey, shared/linkkey,
@@ -74,7 +74,7 @@ func (s Service) WithLinks(env awsenv.Env, settings *setting.Reader) Service {
 	return s
 }
 
-// Kind is what became of one person of a request.
+// Kind is the kind of an outcome.
 type Kind string
 
 // The kinds of outcome.
@@ -91,7 +91,7 @@ const (
 	Unchanged Kind = "unchanged"
 )
 
-// Outcome is what became of one person.
+// Outcome is the result of a request for one person.
 type Outcome struct {
 	Kind   Kind
 	User   user.User // as they are now; zero where nothing was written and nobody exists

@@ -40,7 +40,7 @@ type Decision struct {
 // one.
 type UserChange struct{ Before, After user.User }
 
-// Erasure is a user as read, and what is left of them.
+// Erasure is a user as read, and their tombstone.
 type Erasure struct {
 	Before user.User
 	After  user.Erased

@@ -42,7 +42,7 @@ const (
 // claimKept is longer than any queue keeps a message.
 const claimKept = 30 * 24 * time.Hour
 
-// Attempt is one run's try at a mail: it is told apart from all others, so that
+// Attempt is one run's try at a mail: it differs from all others, so that
 // a claim whose answer was lost is recognized when it is repeated.
 type Attempt struct {
 	ID    string

@@ -88,8 +88,8 @@ func (p *planner) user(c UserChange) {
 	}
 }
 
-// insert puts a new user where there is none, or over what is left of the
-// erased one that the decision saw.
+// insert puts a new user where there is none, or over the tombstone that the
+// decision saw.
 func (p *planner) insert(u user.User) {
 	free := table.Missing("pk")
 	if erased, ok := p.st.Erased[u.ID]; ok {

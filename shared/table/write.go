@@ -51,7 +51,7 @@ func (t *Table) part(w Write) (types.TransactWriteItem, error) {
 	}}, nil
 }
 
-// Outcome is what became of a transaction.
+// Outcome is the result of a transaction.
 type Outcome struct {
 	// Committed reports that everything was written.
 	Committed bool

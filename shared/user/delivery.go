@@ -136,7 +136,7 @@ func (u User) Release(s Stamp, at time.Time) (User, error) {
 	next.schedule(i.MailKind, s.At, at)
 	next.leaves(maxTime(s.At, at))
 	if at.After(s.At) {
-		next.Version++ // moving it is no news to anybody
+		next.Version++ // a move is not an event
 		return next, nil
 	}
 	return next.changed(s, MailDue), nil

@@ -15,8 +15,8 @@ import (
 	"github.com/latchkey/latchkey/shared/fault"
 )
 
-// Names stand in the subject and the text of mail that we send, so whoever
-// chooses one writes to strangers in our name. A mail client makes a link of
+// Names stand in the subject and the text of mail that we send, so a
+// person who chooses one writes to strangers in our name. A mail client makes a link of
 // "evil.example" however well it is escaped, and a phone number with a price
 // needs no link at all: the rules below are about what names say, and judge
 // the text that a reader sees rather than the code points behind it.

@@ -72,7 +72,7 @@ type Inviting struct {
 }
 
 // New returns a newly invited user. Details must have passed Check. before is
-// what is left of an erased record of the same person, zero for none; box and
+// the tombstone of an erased record of the same person, zero for none; box and
 // wishes are what is known of the address.
 func New(s Stamp, workspaceID string, d Details, in Inviting, before Erased, box Mailbox, wishes Recipient) (User, error) {
 	u := User{
@@ -351,8 +351,8 @@ func (u User) Remind(s Stamp, at time.Time) (User, error) {
 }
 
 // Resend gives a pending, expired or declined user a new link and a new end;
-// every older link is dead. Within a minute of the last mail it is refused:
-// whoever repeats a click does not want a mail later.
+// every older link stops working. Within a minute of the last mail it is refused,
+// since a repeated click does not ask for a second mail.
 func (u User) Resend(s Stamp, in Inviting) (User, error) {
 	switch u.Status {
 	case Requested, Invited, Expired, Declined:
@@ -483,8 +483,8 @@ func (u User) LeaveGroup(s Stamp, group string) User {
 	return u.Edit(s, Patch{Groups: &left})
 }
 
-// Erased is what is left of a person whose record was erased: nothing that
-// names them. It keeps the same id from starting over while the clock could
+// Erased is the tombstone of a person whose record was erased. It does not identify
+// them. It keeps the same id from starting over while the clock could
 // still give it a version or a generation that it had before.
 type Erased struct {
 	ID          string

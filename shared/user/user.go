@@ -183,8 +183,8 @@ func (u User) StatusAt(now time.Time) Status {
 // Manages is true for someone who may invite and manage others now.
 func (u User) Manages() bool { return u.Status == Active && u.Role == Admin }
 
-// Is reports whether a signed-in account is this person: a member is who
-// accepted, not whoever reads the mailbox now.
+// Is reports whether a signed-in account is this person: a member is the account
+// that accepted, not a later owner of the mailbox.
 func (u User) Is(subject string) bool { return u.Subject != "" && u.Subject == subject }
 
 // MayBe reports whether a signed-in account with the record's email may learn

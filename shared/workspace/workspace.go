@@ -93,7 +93,7 @@ type Branding struct {
 	SupportAddress string // named in the foot of a mail; "" for none
 }
 
-// ReplyToInviter lets answers go to whoever invited.
+// ReplyToInviter sends replies to the inviter.
 const ReplyToInviter = "inviter"
 
 // Change is one domain event in the making, stored with the workspace.

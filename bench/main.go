@@ -31,6 +31,7 @@ var sections = []section{
 	{"calls", 2, measureCalls},
 	{"partitions", 1, measurePartitions},
 	{"expire", 1, measureExpire},
+	{"growth", 1, measureGrowth},
 	{"start", 1, measureStart},
 	{"firstcall", 1, measureFirstCall},
 	{"memory", 1, measureMemory},
@@ -46,6 +47,7 @@ func main() {
 	only := flag.String("only", strings.Join(names, ","), "the sections to measure")
 	before := flag.String("before", "bench/before.json", "figures to compare with")
 	figures := flag.String("figures", "", "write the figures to this file")
+	flag.Func("growth", "the numbers of users at which growth is measured, ascending (default 1000,10000,100000)", setGrowth)
 	flag.IntVar(&people, "people", 10_000, "users of the workspace that is listed")
 	from := flag.String("from", "", "report the figures of these files, and measure nothing")
 	out := flag.String("out", "", "write the report to this file; default: print it")

@@ -83,6 +83,9 @@ A partition takes 1,000 a second. [scale.md](scale.md#500-at-once) says what fol
 	"expire": `## What falls due
 
 A run of the schedule with due invitations among others. Units and CPU follow those that are due.`,
+	"growth": `## A workspace that grows
+
+Units and latency of one call, at each size of one workspace, whose people have every role and status. A function's calls go through a unit counter here, so the times compare with each other and not with those above. A search reads at most a bounded part of the list and says how far it came.`,
 	"start": `## Cold start
 
 From the start of the process to its first request for work, in turns with a Lambda that does nothing (hello). bare has DynamoDB's SDK and nothing else: it is the floor for a function that calls AWS, since the SDK builds its schemas as it starts. The patterns of names took 3 ms in every function; they are compiled at their first use now. The zip is for arm64.

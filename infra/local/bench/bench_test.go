@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -32,11 +31,6 @@ func built(t testing.TB, name string) string {
 		t.Fatalf("%s is not built: run make bench-build", name)
 	}
 	return path
-}
-
-func median(values []float64) float64 {
-	slices.Sort(values)
-	return values[len(values)/2]
 }
 
 // BenchmarkCapacity reports what operations consume, as DynamoDB Local counts

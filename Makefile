@@ -34,8 +34,8 @@ build: build/web/index.html ## build the dashboard, and the functions for this m
 
 .PHONY: run
 run: node_modules/.package-lock.json build ## the whole service on this machine (PORT=8080, DATA_DIR=.data)
-	@go build -o build/latchkey-local ./infra/local/run
-	@PORT=$(PORT) DATA_DIR=$(DATA_DIR) exec build/latchkey-local
+	@go build -o build/latchkey ./infra/local/latchkey
+	@exec build/latchkey dev -port $(PORT) -data $(DATA_DIR)
 
 .PHONY: invoke
 invoke: node_modules/.package-lock.json build ## one function on a sample event: FN=invite EVENT=events/invite.json
@@ -55,7 +55,7 @@ test: node_modules/.package-lock.json build lint ## every test
 .PHONY: test-web
 test-web: build ## the dashboard in Chromium, against the stack as make run runs it
 	@openapi-typescript openapi.yaml --check -o web/src/openapi.d.ts >/dev/null || { echo 'openapi.yaml has changed: run make golden'; exit 1; }
-	@go build -o build/latchkey-local ./infra/local/run
+	@go build -o build/latchkey ./infra/local/latchkey
 	@if command -v chromium >/dev/null; then CHROMIUM=$$(command -v chromium) playwright test -c web; else echo 'Chromium is not installed (apt-get install chromium): the tests in web/tests are left out'; fi
 
 .PHONY: demo
@@ -64,7 +64,7 @@ demo: node_modules/.package-lock.json ## fill the stack that make run runs with 
 
 .PHONY: screenshots
 screenshots: build ## take the README's pictures anew
-	@go build -o build/latchkey-local ./infra/local/run
+	@go build -o build/latchkey ./infra/local/latchkey
 	@mkdir -p docs/screenshots && SCREENSHOTS=1 playwright test -c web screenshots
 
 .PHONY: race
@@ -179,7 +179,7 @@ bench/rival/node_modules/.package-lock.json: bench/rival/package-lock.json
 .PHONY: bench-build
 bench-build: node_modules/.package-lock.json build
 	@for p in infra/local/bench/hello infra/local/bench/bare bench/firstcall; do $(BUILD) -o build/local/$$(basename $$p)/bootstrap ./$$p || exit 1; done
-	@go build -o build/latchkey-local ./infra/local/run
+	@go build -o build/latchkey ./infra/local/latchkey
 	@go build -o build/bench ./bench
 
 .PHONY: bench
@@ -194,15 +194,14 @@ bench-before: bench-build ## bench/before.json, what docs/performance.md compare
 	@mkdir -p build/before/build/local && ln -sfn $(CURDIR)/node_modules build/before/node_modules
 	@cp -r build/web build/before/build/ && cp -r build/local/hello build/local/bare build/before/build/local/
 	@cd build/before && for f in $(FUNCTIONS); do $(BUILD) -o build/local/$$f/bootstrap ./functions/$$f || exit 1; done
-	@cd build/before && go build -o build/latchkey-local ./infra/local/run
+	@cd build/before && go build -o build/latchkey ./infra/local/run
 	cd build/before && env -u AWS_CA_BUNDLE $(CURDIR)/build/bench -only events,calls,start -figures $(CURDIR)/bench/before.json >/dev/null
 	@git worktree remove -f build/before
 
 .PHONY: bench-units
-bench-units: node_modules/.package-lock.json build ## capacity of each operation, by number of users, rendering
+bench-units: node_modules/.package-lock.json build ## capacity of each operation, many at once, rendering
 	go test -run '^$$' -bench Capacity -benchtime 3x ./infra/local/bench
 	go test -run '^$$' -bench 'Thousand|FiveHundred' -benchtime 1x -timeout 20m ./infra/local/bench
-	go test -run '^$$' -bench ListBySize -benchtime 20x -timeout 20m ./infra/local/bench
 	go test -run '^$$' -bench . -benchmem ./shared/...
 
 .PHONY: costs

@@ -81,7 +81,7 @@ func compare(s *sheet, o *office, r *rival, clients, first int) error {
 			return err
 		}
 		s.add(row, "function, CPU ms", used[op.function])
-		s.add(row, "gateway", used["latchkey-local"])
+		s.add(row, "gateway", used["latchkey"])
 		s.add(row, "DynamoDB Local", used["java"])
 		s.add(row, "publish", used["publish"])
 		if r == nil || op.rival == nil {

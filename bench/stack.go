@@ -139,7 +139,7 @@ type office struct {
 }
 
 func newOffice(ctx context.Context) (*office, error) {
-	cmd := exec.Command("build/latchkey-local")
+	cmd := exec.Command("build/latchkey", "dev")
 	cmd.Env = os.Environ()
 	for _, limit := range []*setting.Int{setting.MailsPerInviter, setting.MailsPerNewWorkspace, setting.MailsPerWorkspace} {
 		cmd.Env = append(cmd.Env, limit.Name+"=100000") // no limit is reached

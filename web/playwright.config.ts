@@ -47,7 +47,7 @@ export default defineConfig({
     },
   },
   webServer: {
-    command: `exec ${join(root, 'build/latchkey-local')}`,
+    command: `exec ${join(root, 'build/latchkey')} dev`,
     cwd: root,
     url: `${url}/config.json`,
     // Many mails of one admin in one day, which a deployment would not allow.

@@ -23,8 +23,8 @@ func runner(t *testing.T) (binary, root string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	binary = filepath.Join(t.TempDir(), "latchkey-local")
-	if out, err := exec.Command("go", "build", "-o", binary, "./run").CombinedOutput(); err != nil {
+	binary = filepath.Join(t.TempDir(), "latchkey")
+	if out, err := exec.Command("go", "build", "-o", binary, "./latchkey").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	return binary, root
@@ -48,7 +48,7 @@ type running struct {
 
 func start(t *testing.T, binary, root, data string, port int, env ...string) running {
 	t.Helper()
-	r := running{exec.Command(binary), &lockedBuffer{}, port}
+	r := running{exec.Command(binary, "dev"), &lockedBuffer{}, port}
 	r.Dir = root
 	r.Stdout, r.Stderr = r.out, r.out
 	r.Env = append(append(os.Environ(), "PORT="+strconv.Itoa(port), "DATA_DIR="+data), env...)

@@ -20,12 +20,12 @@ func (s *Stack) startMailbox(cfg Config) error {
 	if err != nil {
 		return err
 	}
-	account := cfg.SES
-	if account == nil {
-		account, err = s.usualAccount()
-		if err != nil {
-			return err
-		}
+	account, err := s.usualAccount()
+	if err != nil {
+		return err
+	}
+	if cfg.SES != nil {
+		cfg.SES(account)
 	}
 	s.Mailbox = mailbox.New(mailbox.Config{
 		Server: s.MailURL, Account: *account, Kinds: blueprint.MailNotices().Notices, After: cfg.NoticesAfter, Now: time.Now,

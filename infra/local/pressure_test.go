@@ -82,7 +82,7 @@ func sweepAt(t *testing.T, at time.Time) (mailed int) {
 // without asking SES over and over. They leave oldest first, fair among
 // workspaces.
 func TestC05AUsedUpQuotaDelaysMail(t *testing.T) {
-	onStack(t, local.Config{SES: &mailbox.Account{Identities: []string{"latchkey.example"}, PerDay: 50}})
+	onStack(t, local.Config{SES: func(a *mailbox.Account) { a.PerDay, a.PerSecond = 50, 0 }})
 	offices := []office{newOffice(t), newOffice(t)}
 	for _, prefix := range []string{"a", "b"} { // a before b
 		for _, o := range offices {
@@ -123,8 +123,8 @@ func TestC05AUsedUpQuotaDelaysMail(t *testing.T) {
 
 // While the account is paused, for days, mail waits.
 func TestC05APauseDelaysMail(t *testing.T) {
-	account := mailbox.Account{Identities: []string{"latchkey.example"}, Paused: true}
-	onStack(t, local.Config{SES: &account})
+	var account mailbox.Account
+	onStack(t, local.Config{SES: func(a *mailbox.Account) { a.Paused, a.PerSecond = true, 0; account = *a }})
 	offices := []office{newOffice(t)}
 	offices[0].inviteMany("a", 20)
 	began := time.Now()

@@ -87,9 +87,9 @@ type Config struct {
 	// LimitCPU gives functions the share of a CPU that Lambda gives to their
 	// memory; a laptop gives them all it has otherwise.
 	LimitCPU bool
-	// SES is what the account may do at SES; nil is production access at the
-	// rate that the functions are told, without a daily quota.
-	SES *mailbox.Account
+	// SES, if set, changes what the account may do at SES: it has production
+	// access at the rate that the functions are told, without a daily quota.
+	SES func(*mailbox.Account)
 	// Issuer selects the provider whose behavior the issuer imitates; the zero
 	// value is a Cognito pool with managed login.
 	Issuer issuer.Behavior

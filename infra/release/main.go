@@ -101,7 +101,7 @@ func release(out string) error {
 // buildStack compiles the local stack and its functions for a platform into the
 // places below folder where make run has them.
 func buildStack(platform, folder string) error {
-	programs := map[string]string{"latchkey-local": "./infra/local/run"}
+	programs := map[string]string{"latchkey": "./infra/local/latchkey"}
 	for _, f := range blueprint.Functions() {
 		programs[path.Join("build/local", f.Name, "bootstrap")] = "./functions/" + f.Name
 	}

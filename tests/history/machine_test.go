@@ -41,8 +41,8 @@ func TestNothingIsLostWhenTheMachineDies(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &machine{t: t, root: root, binary: filepath.Join(t.TempDir(), "latchkey-local"), data: t.TempDir()}
-	build := exec.Command("go", "build", "-o", m.binary, "./infra/local/run")
+	m := &machine{t: t, root: root, binary: filepath.Join(t.TempDir(), "latchkey"), data: t.TempDir()}
+	build := exec.Command("go", "build", "-o", m.binary, "./infra/local/latchkey")
 	build.Dir = root
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
@@ -120,7 +120,7 @@ func afterCrashes(calls []porcupine.Operation, crashes []crash) (reliable []porc
 func (m *machine) start() {
 	for range 3 {
 		said := &bytes.Buffer{}
-		m.cmd = exec.Command(m.binary)
+		m.cmd = exec.Command(m.binary, "dev")
 		m.cmd.Dir, m.cmd.Stdout, m.cmd.Stderr = m.root, said, said
 		m.cmd.Env = append(os.Environ(), "PORT="+strconv.Itoa(m.port), "DATA_DIR="+m.data)
 		for setting, value := range limits {

@@ -25,10 +25,9 @@ async function start(): Promise<{ process: ChildProcess; url: string }> {
   for (let tries = 0; ; tries++) {
     const port = await freePort();
     const url = `http://127.0.0.1:${port}`;
-    const process = spawn(join(root, 'build/latchkey-local'), {
+    const process = spawn(join(root, 'build/latchkey'), ['dev', '-port', String(port), '-data', mkdtempSync(join(tmpdir(), 'latchkey-okta-')), '-issuer', 'okta'], {
       cwd: root,
       stdio: 'ignore',
-      env: { ...globalThis.process.env, PORT: String(port), DATA_DIR: mkdtempSync(join(tmpdir(), 'latchkey-okta-')), ISSUER_BEHAVIOR: 'okta' },
     });
     while (process.exitCode === null) {
       if (await fetch(`${url}/config.json`).then((r) => r.ok, () => false)) return { process, url };

@@ -1,14 +1,12 @@
-// Command run is `make run`: the whole service on this machine, until Ctrl-C.
 package main
 
 import (
 	"cmp"
 	"context"
+	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"github.com/latchkey/latchkey/infra/local"
@@ -16,72 +14,96 @@ import (
 	"github.com/latchkey/latchkey/shared/setting"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	err := run(ctx, os.Getenv)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "Latchkey did not start:", err)
-		os.Exit(1)
-	}
-}
-
 // listenPort is the first of the three ports that follow one another.
 var listenPort = &setting.Int{Name: "PORT", Default: 8080, Min: 1, Max: 65533}
 
+// config is what the flags and the environment ask for.
+type config struct {
+	local.Config
+	seed seed
+}
+
+// readConfig reads the flags of `latchkey dev` and, from the environment, what
+// no flag says: PORT, DATA_DIR, ISSUER_BEHAVIOR and every setting that a
+// deployment chooses.
+func readConfig(args []string, getenv func(string) string) (config, error) {
+	c := config{Config: local.Config{NoticesAfter: time.Second}}
+	given := map[string]string{}
+	env := func(name string) string { return cmp.Or(given[name], getenv(name)) }
+	flags := flag.NewFlagSet("latchkey dev", flag.ContinueOnError)
+	instead := func(name, of, doc string) {
+		flags.Func(name, doc, func(value string) error { given[of] = value; return nil })
+	}
+	instead("port", listenPort.Name, "the `port` of the API; the inbox and DynamoDB Local are at the next two (default $PORT, or 8080)")
+	instead("data", "DATA_DIR", "the `folder` of what outlives a restart (default $DATA_DIR, or .data)")
+	instead("issuer", "ISSUER_BEHAVIOR", "the identity `provider` to imitate (default $ISSUER_BEHAVIOR, or cognito)")
+	flags.StringVar(&c.Root, "root", ".", "the `folder` that has node_modules, and the functions and dashboard in build")
+	flags.Func("seed", "create the workspaces and people of this JSON `file`, where they do not exist", c.readSeed)
+	flags.Func("fault", "make something fail; may be repeated:\n"+faultDoc(), c.addFault)
+	if err := flags.Parse(args); err != nil {
+		return config{}, err
+	}
+	if flags.NArg() > 0 {
+		return config{}, fmt.Errorf("%q is not a flag: see latchkey dev -h", flags.Arg(0))
+	}
+	err := c.readSettings(env)
+	if err != nil {
+		return config{}, fmt.Errorf("these settings need a change:\n%w", err)
+	}
+	c.Issuer, err = issuer.BehaviorNamed(env("ISSUER_BEHAVIOR"))
+	if err != nil {
+		return config{}, fmt.Errorf("ISSUER_BEHAVIOR: %w", err)
+	}
+	c.Root, err = filepath.Abs(c.Root)
+	c.DataDir = cmp.Or(env("DATA_DIR"), ".data")
+	c.Functions, c.Dashboard = filepath.Join(c.Root, "build", "local"), filepath.Join(c.Root, "build", "web")
+	return c, err
+}
+
 // readSettings reads the port, and every setting of the functions that the
 // environment overrides.
-func readSettings(getenv func(string) string) (port int, overrides map[setting.Definition]string, err error) {
-	r := setting.NewReader(getenv)
-	port = r.Int(listenPort)
-	overrides = map[setting.Definition]string{}
+func (c *config) readSettings(env func(string) string) error {
+	r := setting.NewReader(env)
+	c.Port = r.Int(listenPort)
+	c.Settings = map[setting.Definition]string{}
 	for _, d := range setting.All() {
 		about := d.About()
-		if value := getenv(about.Name); value != "" && !about.Derived {
-			overrides[d] = value
+		if value := env(about.Name); value != "" && !about.Derived {
+			c.Settings[d] = value
 			r.Check(d)
 		}
 	}
-	return port, overrides, r.Err()
+	return r.Err()
 }
 
-func run(ctx context.Context, getenv func(string) string) error {
-	port, settings, err := readSettings(getenv)
-	if err != nil {
-		return fmt.Errorf("these settings need a change:\n%w", err)
-	}
-	people, err := issuer.BehaviorNamed(getenv("ISSUER_BEHAVIOR"))
-	if err != nil {
-		return fmt.Errorf("ISSUER_BEHAVIOR: %w", err)
-	}
-	root, err := os.Getwd()
-	if err != nil {
-		return err
-	}
-	data := cmp.Or(getenv("DATA_DIR"), ".data")
-	err = os.MkdirAll(data, 0o700)
+func run(ctx context.Context, c config) error {
+	err := os.MkdirAll(c.DataDir, 0o700)
 	if err != nil {
 		return fmt.Errorf("the data folder cannot be made: %w", err)
 	}
-	log, err := os.OpenFile(filepath.Join(data, "latchkey.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	log, err := os.OpenFile(filepath.Join(c.DataDir, "latchkey.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("the log cannot be opened: %w", err)
 	}
 	defer log.Close()
+	c.Log = log
 	began := time.Now()
-	stack, err := local.Start(ctx, local.Config{
-		Port: port, DataDir: data, Root: root, Log: log, Settings: settings, NoticesAfter: time.Second, Issuer: people,
-		Functions: filepath.Join(root, "build", "local"), Dashboard: filepath.Join(root, "build", "web"),
-	})
+	stack, err := local.Start(ctx, c.Config)
 	if err != nil {
 		return err
+	}
+	defer func() {
+		end, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		_ = stack.Close(end)
+	}()
+	if err := c.seed.plant(ctx, stack.URL); err != nil {
+		return fmt.Errorf("the seed data: %w", err)
 	}
 	fmt.Print(greeting(stack, log.Name(), time.Since(began)))
 	<-ctx.Done()
 	fmt.Println("\nStopping.")
-	end, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	return stack.Close(end)
+	return nil
 }
 
 func greeting(s *local.Stack, log string, took time.Duration) string {

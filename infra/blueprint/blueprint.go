@@ -150,9 +150,11 @@ type Index struct {
 	Name         string
 	PartitionKey string
 	SortKey      string
-	// KeysOnly projects keys alone; otherwise all attributes.
-	KeysOnly bool
-	Purpose  string
+	// KeysOnly projects keys alone, and Attributes these beside them; without
+	// either, all attributes are.
+	KeysOnly   bool
+	Attributes []string
+	Purpose    string
 }
 
 // Table is the one table. All keys are strings.

@@ -23,12 +23,16 @@ func (l *Latchkey) addTable() {
 	indexes := make([]*awsdynamodb.GlobalSecondaryIndexPropsV2, len(t.Indexes))
 	for i, index := range t.Indexes {
 		projection := awsdynamodb.ProjectionType_ALL
-		if index.KeysOnly {
+		var attributes *[]*string
+		switch {
+		case index.KeysOnly:
 			projection = awsdynamodb.ProjectionType_KEYS_ONLY
+		case len(index.Attributes) > 0:
+			projection, attributes = awsdynamodb.ProjectionType_INCLUDE, jsii.Strings(index.Attributes...)
 		}
 		indexes[i] = &awsdynamodb.GlobalSecondaryIndexPropsV2{
 			IndexName: &index.Name, PartitionKey: text(index.PartitionKey), SortKey: text(index.SortKey),
-			ProjectionType: projection,
+			ProjectionType: projection, NonKeyAttributes: attributes,
 		}
 	}
 	replicas := make([]*awsdynamodb.ReplicaTableProps, len(l.props.Replicas))

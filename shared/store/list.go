@@ -104,6 +104,9 @@ const fewest = 2
 // limit. next is the position where the following page begins, "" at the end.
 // Only a search may find fewer than its limit before the end, or nobody.
 //
+// The users have what listUsers shows, but not necessarily the rest of their
+// records.
+//
 // While the index byCreation is being filled after an upgrade, a list without
 // statuses reads them all.
 func (s *Store) ListUsers(ctx context.Context, workspaceID string, f Filter, p Page, now time.Time) (page []user.User, next string, err error) {

@@ -1,9 +1,11 @@
 package store_test
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -14,6 +16,7 @@ import (
 
 	"github.com/latchkey/latchkey/infra/blueprint"
 	"github.com/latchkey/latchkey/infra/local/dynamodblocal"
+	"github.com/latchkey/latchkey/shared/httpapi"
 	"github.com/latchkey/latchkey/shared/id"
 	"github.com/latchkey/latchkey/shared/store"
 	"github.com/latchkey/latchkey/shared/user"
@@ -378,6 +381,23 @@ func TestAListDoesNotNeedTheIndexByCreation(t *testing.T) {
 	}
 	if with := walk(old.Store); len(without) != 6 || names(with) != names(without) {
 		t.Errorf("without the index %s\nwith it %s", names(without), names(with))
+	}
+}
+
+// The index of the default list holds no more than a list shows, and no less.
+func TestAListShowsAllOfAUser(t *testing.T) {
+	tb := newTable(t)
+	u := tb.insert(t, fullUser())
+	page, _, err := tb.ListUsers(t.Context(), u.WorkspaceID, store.Filter{}, store.Page{Limit: 2}, t0)
+	if err != nil || len(page) != 1 {
+		t.Fatalf("%d users, %v", len(page), err)
+	}
+	got := page[0]
+	if shown, want := httpapi.ShowUser(got, t0), httpapi.ShowUser(u, t0); !reflect.DeepEqual(shown, want) {
+		t.Errorf("a list shows %+v\nwant %+v", shown, want)
+	}
+	if !bytes.Equal(got.SealedMetadata, u.SealedMetadata) || got.Invitation.Locale != u.Invitation.Locale {
+		t.Errorf("a list has the metadata %x and the locale %q", got.SealedMetadata, got.Invitation.Locale)
 	}
 }
 

@@ -140,13 +140,16 @@ func (m *Meter) projected(index blueprint.Index, of item) item {
 	if of[index.PartitionKey] == nil || of[index.SortKey] == nil {
 		return nil
 	}
-	if !index.KeysOnly {
+	if !index.KeysOnly && len(index.Attributes) == 0 {
 		return of
 	}
-	return item{
-		m.of.PartitionKey: of[m.of.PartitionKey], m.of.SortKey: of[m.of.SortKey],
-		index.PartitionKey: of[index.PartitionKey], index.SortKey: of[index.SortKey],
+	in := item{}
+	for _, name := range append([]string{m.of.PartitionKey, m.of.SortKey, index.PartitionKey, index.SortKey}, index.Attributes...) {
+		if value, ok := of[name]; ok {
+			in[name] = value
+		}
 	}
+	return in
 }
 
 func kilobytes(bytes int) float64 { return max(1, math.Ceil(float64(bytes)/1024)) }

@@ -46,7 +46,7 @@ func TestATransactionTakesTheTablesPartTwice(t *testing.T) {
 	indexed := func(pk, status, due string, bytes int) map[string]types.AttributeValue {
 		item := map[string]types.AttributeValue{
 			"pk": text(pk), "sk": text("x"), "statusPk": text("ws"), "statusSk": text(status), "emailPk": text("e"), "emailSk": text("ws"),
-			"filler": text(strings.Repeat("x", bytes)), "n": &types.AttributeValueMemberN{Value: "12"},
+			"createdAt": text("2025"), "name": text("John"), "filler": text(strings.Repeat("x", bytes)), "n": &types.AttributeValueMemberN{Value: "12"},
 		}
 		if due != "" {
 			item["duePk"], item["dueSk"] = text("DUE#1"), text(due)
@@ -59,7 +59,9 @@ func TestATransactionTakesTheTablesPartTwice(t *testing.T) {
 		partitions map[string]float64
 	}{
 		{"two new items, one in every index", []map[string]types.AttributeValue{indexed("a", "requested#1", "2026", 10), {"pk": text("b"), "sk": text("x")}},
-			map[string]float64{"a": 2, "b": 2, "byStatus ws": 1, "byDue DUE#1": 1, "byEmail e": 1}},
+			map[string]float64{"a": 2, "b": 2, "byStatus ws": 1, "byDue DUE#1": 1, "byEmail e": 1, "byCreation ws": 1}},
+		{"an attribute that one index has and another leaves out", []map[string]types.AttributeValue{indexed("a", "requested#1", "2026", 20)},
+			map[string]float64{"a": 2, "byStatus ws": 1}},
 		{"another status", []map[string]types.AttributeValue{indexed("a", "invited#1", "2026", 10)}, nil},
 		{"out of an index, and larger", []map[string]types.AttributeValue{indexed("a", "invited#1", "", 3000)}, nil},
 		{"the same again, smaller, beside nothing", []map[string]types.AttributeValue{indexed("a", "invited#1", "", 1500), indexed("c", "active#1", "", 10)}, nil},

@@ -48,8 +48,11 @@ func CreateTable(ctx context.Context, db *dynamodb.Client, name string, t bluepr
 }
 
 func projection(index blueprint.Index) *types.Projection {
-	if index.KeysOnly {
+	switch {
+	case index.KeysOnly:
 		return &types.Projection{ProjectionType: types.ProjectionTypeKeysOnly}
+	case len(index.Attributes) > 0:
+		return &types.Projection{ProjectionType: types.ProjectionTypeInclude, NonKeyAttributes: index.Attributes}
 	}
 	return &types.Projection{ProjectionType: types.ProjectionTypeAll}
 }

@@ -17,21 +17,26 @@ type line struct {
 	Status, PreviousStatus      *string
 	Changed                     []string
 	Delivery, DeliveryReason    *string
+	Generation                  *int
 }
 
 // history is all of a workspace, or of one user where an id is given, newest
 // first.
-func (o office) history(userID string) (lines []line) {
+func (o office) history(userID string, types ...string) (lines []line) {
 	o.t.Helper()
 	path := o.path + "/history"
 	if userID != "" {
 		path = o.path + "/users/" + userID + "/history"
 	}
+	path += "?limit=100"
+	if len(types) > 0 {
+		path += "&type=" + strings.Join(types, ",")
+	}
 	for cursor := ""; ; {
 		page := want[struct {
 			Entries    []line
 			NextCursor *string
-		}](o.t, o.admin.send("GET", strings.TrimSuffix(path+"?limit=100&cursor="+cursor, "&cursor="), nil, nil), http.StatusOK)
+		}](o.t, o.admin.send("GET", strings.TrimSuffix(path+"&cursor="+cursor, "&cursor="), nil, nil), http.StatusOK)
 		lines = append(lines, page.Entries...)
 		if page.NextCursor == nil {
 			return lines
@@ -113,6 +118,109 @@ func TestHistoryTellsWhatHappened(t *testing.T) {
 			}
 		}
 	}
+}
+
+// words are what lines say, the oldest first.
+func words(lines []line) (words []string) {
+	for _, l := range slices.Backward(lines) {
+		delivery := "-"
+		if l.Delivery != nil {
+			delivery = *l.Delivery
+		}
+		words = append(words, l.Type+" "+delivery)
+	}
+	return words
+}
+
+// The workspace's history has one line for an invitation, with what became of its
+// mail; every step is in the user's own history.
+func TestAnInvitationsMailIsPartOfItsLine(t *testing.T) {
+	o := newOffice(t)
+	good, bad, quiet := o.invite(nil), o.invite(map[string]any{"email": "bounce+" + unique() + "@simulator.amazonses.com"}), o.invite(map[string]any{"sendEmail": false})
+	o.becomes(good.ID, "delivered")
+	o.becomes(bad.ID, "bounced")
+	o.accept(good)
+	wanted := []string{"workspace.created -", "user.invited delivered", "user.invited bounced", "user.invited none", "user.accepted -"}
+	var lines []line
+	eventually(t, func() error {
+		if lines = o.history(""); !slices.Equal(words(lines), wanted) {
+			return fmt.Errorf("%q", words(lines))
+		}
+		return nil
+	})
+	if reason := lines[2].DeliveryReason; reason == nil || *reason != "The mailbox does not exist." {
+		t.Errorf("the reason is %v", reason)
+	}
+	if lines[0].Generation == nil || *lines[0].Generation != *lines[3].Generation || lines[4].Generation != nil {
+		t.Errorf("the generations are those of %+v", lines)
+	}
+	steps := o.history(bad.ID, "invitation.delivery_changed")
+	if last := words(steps)[len(steps)-1]; last != "invitation.delivery_changed bounced" || *steps[0].Generation != *lines[2].Generation {
+		t.Errorf("the steps are %q", words(steps))
+	}
+	if invited := o.history(bad.ID, "user.invited"); !slices.Equal(words(invited), []string{"user.invited -"}) {
+		t.Errorf("the user's own lines are %q", words(invited))
+	}
+
+	// A later invitation has taken the place of the first one's mail.
+	want[any](t, o.admin.send("POST", o.path+"/users/"+bad.ID+"/resend", map[string]any{"sendEmail": false}, nil), http.StatusOK)
+	eventually(t, func() error {
+		if got := words(o.history("", "user.invited", "user.reinvited")); !slices.Equal(got, []string{"user.invited delivered", "user.invited -", "user.invited none", "user.reinvited none"}) {
+			return fmt.Errorf("%q", got)
+		}
+		return nil
+	})
+	// Of somebody who was erased, nothing more is known.
+	want[any](t, o.act(quiet.ID, "archive"), http.StatusOK)
+	want[any](t, o.admin.send("DELETE", o.path+"/users/"+quiet.ID, nil, nil), http.StatusNoContent)
+	eventually(t, func() error {
+		if got := words(o.history("", "user.erased", "user.invited")); !slices.Equal(got, []string{"user.invited delivered", "user.invited -", "user.invited -", "user.erased -"}) {
+			return fmt.Errorf("%q", got)
+		}
+		return nil
+	})
+	if got := o.history(quiet.ID, "user.accepted"); len(got) != 0 {
+		t.Errorf("an erased person accepted: %q", words(got))
+	}
+}
+
+// A history shows the types that it is asked for, a cursor holds for those alone,
+// and what is no type of this history is refused.
+func TestHistoryOfSomeTypes(t *testing.T) {
+	o := newOffice(t)
+	users := o.crowd(5)
+	o.admin.batch(o.path+"/users/batch/archive", ids(users[:3]...), nil)
+	eventually(t, func() error {
+		if all := o.history(""); len(all) != 9 {
+			return fmt.Errorf("%d lines", len(all))
+		}
+		return nil
+	})
+	for types, n := range map[string]int{"user.archived": 3, "user.invited,workspace.created": 6, "user.declined": 0} {
+		if lines := o.history("", types); len(lines) != n {
+			t.Errorf("%q: %q", types, words(lines))
+		}
+	}
+	page := want[struct {
+		Entries    []line
+		NextCursor *string
+	}](t, o.admin.send("GET", o.path+"/history?limit=2&type=user.invited", nil, nil), http.StatusOK)
+	if len(page.Entries) != 2 || page.NextCursor == nil {
+		t.Fatalf("a page of 2 has %d lines", len(page.Entries))
+	}
+	refused(t, o.admin.send("GET", o.path+"/history?type=user.archived&cursor="+*page.NextCursor, nil, nil), http.StatusBadRequest, "invalid_request")
+	for path, types := range map[string][]string{
+		o.path + "/history":                        {"invited", "user.invited,", "invitation.delivery_changed", "user.invited,invitation.mail_due"},
+		o.path + "/users/" + users[0] + "/history": {"user.Invited", "*"},
+	} {
+		for _, types := range types {
+			p := refused(t, o.admin.wrong().send("GET", path+"?type="+types, nil, nil), http.StatusBadRequest, "invalid_request")
+			if len(p.Errors) != 1 || p.Errors[0].Code != "unknown_type" || p.Errors[0].Pointer != "?type" {
+				t.Errorf("%s of %s: %+v", path, types, p.Errors)
+			}
+		}
+	}
+	refused(t, o.admin.send("GET", o.path+"/users/usr_00000000000000000000000000000000/history?type=user.invited", nil, nil), http.StatusNotFound, "user_not_found")
 }
 
 // Pages of every size, with lines of the same millisecond among them, have

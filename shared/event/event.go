@@ -47,6 +47,16 @@ type Event struct {
 	PreviousUserID string `json:"previousUserId,omitempty"`
 }
 
+// Types returns the types of all events.
+func Types() []string {
+	return []string{
+		string(user.UserInvited), string(user.UserReinvited), string(user.UserReminded), string(user.UserAccepted), string(user.UserDeclined),
+		string(user.UserExpired), string(user.UserUpdated), string(user.UserArchived), string(user.UserRestored), string(user.UserErased),
+		string(user.EmailCorrected), string(user.AskedAgain), string(user.MailDue), string(user.DeliveryChanged),
+		string(workspace.Created), string(workspace.Updated), string(workspace.Deleted), string(workspace.Restored), string(workspace.Erased),
+	}
+}
+
 // OfUser is the event of a user's last change.
 func OfUser(u user.User) Event {
 	e := Event{

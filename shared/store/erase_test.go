@@ -130,12 +130,12 @@ func TestAnErasedPersonIsNamedNowhere(t *testing.T) {
 	}
 
 	// The history stays, about somebody who has no name.
-	lines, _, err := tb.ListHistory(t.Context(), w.ID, u.ID, 10, "", t0)
+	lines, _, err := tb.ListHistory(t.Context(), w.ID, u.ID, store.HistoryPage{Limit: 10}, t0)
 	if err != nil || len(lines) != len(events) {
 		t.Errorf("%d lines of history are left, %v", len(lines), err)
 	}
-	if names, err := tb.Names(t.Context(), w.ID, []string{u.ID}); err != nil || names[u.ID] != "" {
-		t.Errorf("they are named %q, %v", names[u.ID], err)
+	if people, err := tb.People(t.Context(), w.ID, []string{u.ID}); err != nil || len(people) != 0 {
+		t.Errorf("they are %v, %v", people, err)
 	}
 }
 

@@ -94,11 +94,11 @@ func operations() map[string]func(context.Context, *store.Store) error {
 		},
 		"DropGroup": func(ctx context.Context, s *store.Store) error { return s.DropGroup(ctx, wsID, "sales") },
 		"ListHistory": func(ctx context.Context, s *store.Store) error {
-			_, _, err := s.ListHistory(ctx, wsID, pending.ID, 10, "", t0)
+			_, _, err := s.ListHistory(ctx, wsID, pending.ID, store.HistoryPage{Limit: 10}, t0)
 			return err
 		},
-		"Names": func(ctx context.Context, s *store.Store) error {
-			_, err := s.Names(ctx, wsID, []string{pending.ID})
+		"People": func(ctx context.Context, s *store.Store) error {
+			_, err := s.People(ctx, wsID, []string{pending.ID})
 			return err
 		},
 		"ChangeWorkspace, seats": func(ctx context.Context, s *store.Store) error {

@@ -127,7 +127,7 @@ func TestItemsOfEarlierReleasesAreRead(t *testing.T) {
 			if named, _, _ := strings.Cut(sk, "#"); named != "" {
 				userID = named
 			}
-			entries, _, failed := tb.ListHistory(t.Context(), wsID, userID, 100, "", time.Now())
+			entries, _, failed := tb.ListHistory(t.Context(), wsID, userID, store.HistoryPage{Limit: 100}, time.Now())
 			ok, err = len(entries) > 0, failed
 		case "mail":
 			parts := strings.Split(id, "#")

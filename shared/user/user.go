@@ -168,6 +168,10 @@ const (
 	MailDue         ChangeType = "invitation.mail_due" // a scheduled mail may leave
 )
 
+// OfMail reports whether a change says what became of an invitation's mail,
+// rather than of the person.
+func (c ChangeType) OfMail() bool { return c == DeliveryChanged || c == MailDue }
+
 // ActorSchedule is the actor of what happens by the passing of time.
 const ActorSchedule = "schedule"
 

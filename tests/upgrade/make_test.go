@@ -411,6 +411,21 @@ func history(c caller.Caller, path string) (lines []line) {
 	}
 }
 
+// historyOf returns the types of the lines about a user, the oldest first; for ""
+// of those about the workspace itself.
+func historyOf(c caller.Caller, workspace, userID string) (types []string) {
+	path := workspace
+	if userID != "" { // what became of their mail is in their own history alone
+		path += "/users/" + userID
+	}
+	for _, l := range history(c, path) {
+		if l.UserID == userID {
+			types = append(types, l.Type)
+		}
+	}
+	return types
+}
+
 // look notes what there is, as the API shows it.
 func (m *maker) look() {
 	for _, o := range m.offices {
@@ -418,7 +433,9 @@ func (m *maker) look() {
 		o.view.Counts = counts(o.admin, o.path)
 		o.view.Groups = o.admin.Send("GET", o.path+"/groups", nil).Into(http.StatusOK, nil).Body
 		for _, l := range history(o.admin, o.path) {
-			o.view.History[l.UserID] = append(o.view.History[l.UserID], l.Type)
+			if o.view.History[l.UserID] == nil {
+				o.view.History[l.UserID] = historyOf(o.admin, o.path, l.UserID)
+			}
 		}
 		for _, label := range []string{"idempotent", "batch-1", "batch-2"} {
 			if u, ok := find(o.admin, o.path, label+"@"+domain); ok {

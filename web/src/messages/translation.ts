@@ -11,7 +11,7 @@ type Unmet =
   | 'body_required' | 'invalid_body' | 'invalid_json' | 'invalid_csv' | 'invalid_idempotency_key' | 'invalid_if_match' | 'person_required'
   | 'route_not_found' | 'slug_taken' | 'unsupported_media_type' | 'idempotency_mismatch';
 type UnmetField =
-  | 'unknown_field' | 'unknown_directory' | 'invalid_slug' | 'reserved_slug' | 'wrong_slug' | 'unknown_status' | 'unknown_sort'
+  | 'unknown_field' | 'unknown_directory' | 'invalid_slug' | 'reserved_slug' | 'wrong_slug' | 'unknown_status' | 'unknown_type' | 'unknown_sort'
   | 'unknown_format' | 'invalid_boolean' | 'not_with_csv' | 'invalid_cursor' | 'unknown_parameter';
 
 /** Further codes may be there, of what the API will say one day. */

@@ -186,7 +186,7 @@ func TestEachNoticeSetsItsState(t *testing.T) {
 		reason string
 		stops  error // further mail
 	}{
-		{"Send", nil, user.DeliverySent, "", nil},
+		{"Send", nil, user.DeliveryQueued, "", nil}, // mail knows
 		{"Delivery", nil, user.DeliveryDelivered, "", nil},
 		{"DeliveryDelay", map[string]any{"deliveryDelay": map[string]any{"delayType": "MailboxFull"}}, user.DeliveryDelayed, "The mailbox is full; it is tried again.", nil},
 		{"DeliveryDelay", map[string]any{"deliveryDelay": map[string]any{"delayType": "Undetermined"}}, user.DeliveryDelayed, "The recipient's mail server makes the mail wait.", nil},
@@ -229,19 +229,19 @@ func TestTheOrderOfNoticesDoesNotMatter(t *testing.T) {
 		want user.Delivery
 	}{
 		{"delivered", func(b *bench) []string {
-			return []string{b.told("Send", nil), b.told("DeliveryDelay", delay), b.told("Delivery", nil)}
+			return []string{b.told("DeliveryDelay", delay), b.told("Delivery", nil)}
 		}, user.DeliveryDelivered},
 		{"bounced for good", func(b *bench) []string {
-			return []string{b.told("Send", nil), b.told("Delivery", nil), b.told("Bounce", bounce("Permanent", "General", "5.1.1"))}
+			return []string{b.told("Delivery", nil), b.told("Bounce", bounce("Permanent", "General", "5.1.1"))}
 		}, user.DeliveryBounced},
 		{"bounced since the mailbox is full", func(b *bench) []string {
-			return []string{b.told("Send", nil), b.told("Delivery", nil), b.told("Bounce", bounce("Transient", "MailboxFull", "5.2.2"))}
+			return []string{b.told("Delivery", nil), b.told("Bounce", bounce("Transient", "MailboxFull", "5.2.2"))}
 		}, user.DeliveryBounced},
 		{"delivered to somebody who is away", func(b *bench) []string {
-			return []string{b.told("Send", nil), b.told("Delivery", nil), b.told("Bounce", bounce("Transient", "General", ""))}
+			return []string{b.told("Delivery", nil), b.told("Bounce", bounce("Transient", "General", ""))}
 		}, user.DeliveryDelivered},
 		{"complained", func(b *bench) []string {
-			return []string{b.told("Send", nil), b.told("Delivery", nil), b.told("Complaint", nil), b.told("Bounce", bounce("Permanent", "General", "5.1.1"))}
+			return []string{b.told("Delivery", nil), b.told("Complaint", nil), b.told("Bounce", bounce("Permanent", "General", "5.1.1"))}
 		}, user.DeliveryComplained},
 	} {
 		for range 5 {
@@ -276,7 +276,7 @@ func TestARepeatedNoticeWritesNothing(t *testing.T) {
 	b.take(b.told("Delivery", nil))
 	first := read()
 	b.now = b.now.Add(time.Hour)
-	b.take(b.told("Delivery", nil), b.told("Send", nil))
+	b.take(b.told("Delivery", nil), b.told("DeliveryDelay", nil))
 	if again := read(); again != first {
 		t.Errorf("the item changed: %s, %s", first, again)
 	}

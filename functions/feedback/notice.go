@@ -67,8 +67,6 @@ func (n notice) recipient() string {
 // nothing about delivery.
 func (n notice) learned() (learned user.Notice, known bool) {
 	switch n.Type {
-	case "Send":
-		return user.Notice{Delivery: user.DeliverySent, Weight: user.WeightSent}, true
 	case "Delivery":
 		return user.Notice{Delivery: user.DeliveryDelivered, Weight: user.WeightDelivered}, true
 	case "DeliveryDelay":

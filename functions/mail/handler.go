@@ -38,8 +38,9 @@ type handler struct {
 	now         func() time.Time
 }
 
-// lease is how long a claim holds: longer than a run of this function, so that
-// nobody sends while another still could.
+// lease is how long a claim holds: twice as long as a run of this function may
+// take. Nobody sends while another still could, and who claims a mail after the
+// lease has read the record when the run before was over.
 const lease = 60 * time.Second
 
 // sendTimeout bounds one call to SES.
@@ -184,6 +185,9 @@ func (h *handler) deliver(ctx context.Context, e event.Event, lastAttempt bool) 
 	if why := due(kind, e, u, w, now); why != nil {
 		return skipped, h.mark(ctx, m, unsentNotice(why, u), now)
 	}
+	if ofInvitation(kind) && u.Invitation.Sent() {
+		return skipped, nil
+	}
 	switch {
 	case w.Exists():
 	case kind == email.Asked: // an invitation that has ended is on no schedule; the person can ask again
@@ -238,13 +242,9 @@ func (h *handler) deliver(ctx context.Context, e event.Event, lastAttempt bool) 
 	if at := latest(now, e.Time); at.Before(h.closedUntil) {
 		return h.giveBack(ctx, st, m, attempt, at, h.closed, h.closedUntil)
 	}
-	messageID, err := h.sendPaced(ctx, about{m, kind, u, inviter, w, now})
+	err = h.sendPaced(ctx, about{m, kind, u, inviter, w, now})
 	if err == nil {
-		err = h.invitations.Store.MarkMailSent(ctx, m, messageID, now)
-		if err != nil {
-			return again, err
-		}
-		return sent, h.mark(ctx, m, wasSent, now)
+		return sent, h.noteSent(ctx, m, u, now)
 	}
 	if why := classify(err); why.wait {
 		return h.refused(ctx, st, m, attempt, latest(now, e.Time), why)
@@ -342,6 +342,26 @@ func (h *handler) attempt() (store.Attempt, error) {
 }
 
 var wasSent = user.Notice{Delivery: user.DeliverySent, Weight: user.WeightSent}
+
+// ofInvitation reports whether a mail is the newest one of its generation, so that
+// the record's delivery state says whether it was sent.
+func ofInvitation(kind email.Kind) bool {
+	return kind == email.Invitation || kind == email.Reinvitation
+}
+
+// noteSent notes that a mail was sent, so that no repeat sends it again.
+func (h handler) noteSent(ctx context.Context, m store.Mail, u user.User, now time.Time) error {
+	if !ofInvitation(email.Kind(m.Kind)) {
+		err := h.invitations.Store.MarkMailSent(ctx, m, now)
+		if err != nil {
+			return err
+		}
+	}
+	if !wasSent.Replaces(u.Invitation) { // a reminder says nothing new
+		return nil
+	}
+	return h.mark(ctx, m, wasSent, now)
+}
 
 // notSent decides what a failure to send means: a message that SES refuses for
 // good is given up; anything else goes back to the queue, at once where it was

@@ -487,6 +487,26 @@ func TestAnUnknownOutcomeWaitsForTheLease(t *testing.T) {
 	}
 }
 
+// What SES says of a mail with an unknown outcome settles it: it is not sent again.
+func TestAMailThatWasDeliveredIsNotSentAgain(t *testing.T) {
+	b := newBench(t)
+	b.ses.does(acceptsAndBreaksOff)
+	if !b.receive(1) {
+		t.Error("it was taken for done")
+	}
+	b.ses.does(accepts)
+	m := store.Mail{WorkspaceID: b.u.WorkspaceID, UserID: b.u.ID, Generation: b.u.Invitation.Generation, Kind: "invitation"}
+	delivered := user.Notice{Delivery: user.DeliveryDelivered, Weight: user.WeightDelivered}
+	if err := b.store().SetDelivery(t.Context(), m, user.Stamp{ID: "evt_delivered", Actor: "mail", At: b.now}, delivered); err != nil {
+		t.Fatal(err)
+	}
+	b.now = b.now.Add(lease)
+	if b.receive(2) {
+		t.Error("it went back to the queue")
+	}
+	b.wantDelivery(user.DeliveryDelivered, 1)
+}
+
 // A run that died between sending and marking is succeeded after its lease.
 func TestADeadRunIsSucceeded(t *testing.T) {
 	b := newBench(t)

@@ -54,19 +54,19 @@ func (p *pacer) faster() {
 
 // sendPaced sends a mail, and retries one that SES throttles within the run: that
 // takes seconds and uses up no attempt of the queue.
-func (h *handler) sendPaced(ctx context.Context, a about) (messageID string, err error) {
+func (h *handler) sendPaced(ctx context.Context, a about) error {
 	for try := 1; ; try++ {
-		messageID, err = h.send(ctx, a)
+		err := h.send(ctx, a)
 		if err == nil {
 			h.faster()
-			return messageID, nil
+			return nil
 		}
 		if !classify(err).throttled {
-			return "", err
+			return err
 		}
 		h.slower(h.now())
 		if try == throttledTries || h.wait(ctx, h.now()) != nil {
-			return "", err
+			return err
 		}
 	}
 }

@@ -33,18 +33,15 @@ type about struct {
 
 // send hands one mail to SES. Its tags name the invitation by ids, so that
 // SES's notices can be matched without an address.
-func (h handler) send(ctx context.Context, a about) (messageID string, err error) {
+func (h handler) send(ctx context.Context, a about) error {
 	in, err := h.write(ctx, a)
 	if err != nil {
-		return "", unsent{err}
+		return unsent{err}
 	}
 	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
-	out, err := h.ses.SendEmail(ctx, in)
-	if err != nil {
-		return "", err
-	}
-	return aws.ToString(out.MessageId), nil
+	_, err = h.ses.SendEmail(ctx, in)
+	return err
 }
 
 func (h handler) write(ctx context.Context, a about) (*sesv2.SendEmailInput, error) {

@@ -84,10 +84,11 @@ func Rules() []Rule {
 	}}
 }
 
-// MailNotices is the topic that the mail service tells what became of a mail.
+// MailNotices is the topic that the mail service tells what became of a mail. That
+// it was sent is not among it: mail knows from SES's answer.
 func MailNotices() Topic {
 	return Topic{
 		Name: "mail-notices", Queue: QueueFeedback, DeadLetter: QueueFeedbackDead, Raw: true,
-		Notices: []string{"SEND", "DELIVERY", "DELIVERY_DELAY", "BOUNCE", "COMPLAINT", "REJECT", "RENDERING_FAILURE"},
+		Notices: []string{"DELIVERY", "DELIVERY_DELAY", "BOUNCE", "COMPLAINT", "REJECT", "RENDERING_FAILURE"},
 	}
 }

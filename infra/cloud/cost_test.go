@@ -143,7 +143,7 @@ func costs(t *testing.T, steps []measurement) string {
 	line("15 MB of logs", 0.015*perLogGB)
 	line("1,000 messages to the mail queue", 1000*queueRequests*perQueueRequest)
 	line("1,000 mails", 1000*perMail)
-	line("2,000 notices of mail sent and delivered, over the topic to their queue", 2000*(perNotice+queueRequests*perQueueRequest))
+	line("1,000 notices of mail delivered, over the topic to their queue", 1000*(perNotice+queueRequests*perQueueRequest))
 	sum := fmt.Sprintf("%.4f", total)
 	if missing {
 		sum = "not measured"

@@ -73,7 +73,7 @@ func TestAnErasedPersonIsNamedNowhere(t *testing.T) {
 	}
 	then(tb.insert(t, u))
 	tb.claim(t, mailOf(u), t0)
-	if err := tb.MarkMailSent(t.Context(), mailOf(u), "message-1", t0); err != nil {
+	if err := tb.MarkMailSent(t.Context(), mailOf(u), t0); err != nil {
 		t.Fatal(err)
 	}
 	tb.deliver(t, u, user.DeliveryFailed, "The mail service refused the mail.")

@@ -154,7 +154,7 @@ func operations() map[string]func(context.Context, *store.Store) error {
 		"ReleaseMail": func(ctx context.Context, s *store.Store) error {
 			return s.ReleaseMail(ctx, mailOf(pending), attempt(t0))
 		},
-		"MarkMailSent": func(ctx context.Context, s *store.Store) error { return s.MarkMailSent(ctx, mailOf(pending), "m", t0) },
+		"MarkMailSent": func(ctx context.Context, s *store.Store) error { return s.MarkMailSent(ctx, mailOf(pending), t0) },
 		"SetDelivery": func(ctx context.Context, s *store.Store) error {
 			return s.SetDelivery(ctx, mailOf(pending), byAdmin(t0), user.Notice{Delivery: user.DeliverySent})
 		},

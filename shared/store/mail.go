@@ -86,12 +86,10 @@ func (s *Store) ReleaseMail(ctx context.Context, m Mail, a Attempt) error {
 	return err
 }
 
-// MarkMailSent notes that SES took the mail, so that no repeat sends it again.
-func (s *Store) MarkMailSent(ctx context.Context, m Mail, messageID string, now time.Time) error {
-	_, _, err := s.table.Apply(ctx, table.Write{
-		Key:    m.key(),
-		Update: table.Update{}.Set("sentAt", timeValue(now)).Set("messageId", table.Text(messageID)),
-	})
+// MarkMailSent notes that SES took the mail, so that no repeat sends it again. An
+// invitation's mail needs no mark: SetDelivery says the same in the user's record.
+func (s *Store) MarkMailSent(ctx context.Context, m Mail, now time.Time) error {
+	_, _, err := s.table.Apply(ctx, table.Write{Key: m.key(), Update: table.Update{}.Set("sentAt", timeValue(now))})
 	return err
 }
 

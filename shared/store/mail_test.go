@@ -92,7 +92,7 @@ func TestAMailThatWasSentIsNeverClaimedAgain(t *testing.T) {
 	m := newMail()
 	first := attempt(t0)
 	tb.try(t, m, first)
-	err := tb.MarkMailSent(t.Context(), m, "message-1", t0)
+	err := tb.MarkMailSent(t.Context(), m, t0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -60,6 +60,9 @@ func (n Notice) Replaces(i Invitation) bool {
 	return n.Weight > i.DeliveryWeight
 }
 
+// Sent reports whether the mail service has had the newest mail.
+func (i Invitation) Sent() bool { return i.DeliveryWeight >= WeightSent }
+
 // Learn returns the user with a notice about the mail of a generation, and a
 // complaint noted for good. Where nothing new is learned, it returns u itself.
 func (u User) Learn(s Stamp, generation int, n Notice) User {

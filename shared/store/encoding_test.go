@@ -153,6 +153,12 @@ func taggedItemOfUser(u user.User) (Item, error) {
 	case u.Status.Pending():
 		item.DuePK, item.DueSK = shard(u.ID), timeText(i.ExpiresAt)
 	}
+	if i.Delivery != user.DeliveryScheduled && i.ReminderAt.IsZero() {
+		item.InviterKey = ""
+	}
+	if u.Status == user.Invited || u.Status == user.Active || !u.ActivatedAt.IsZero() {
+		item.HasAccount = false
+	}
 	item.Last = taggedItemOfChange(u.Last)
 	return attributevalue.MarshalMap(item)
 }

@@ -62,6 +62,9 @@ func changeFields(f *table.Fields, c *user.Change) {
 	table.StringOr(f, "correlationId", &c.CorrelationID)
 }
 
+// userFields are a user's record. Every write of it takes units by its size, in
+// the table and in two indexes, and most records are a little below the kilobyte
+// of one unit: what follows from the rest, or is not needed any more, is left out.
 func userFields(f *table.Fields, u *user.User) {
 	i := &u.Invitation
 	if f.Writing() {
@@ -86,7 +89,9 @@ func userFields(f *table.Fields, u *user.User) {
 	table.Int(f, "version", &u.Version)
 
 	table.StringOr(f, "invitedBy", &i.InvitedBy)
-	table.StringOr(f, "inviterKey", &i.InviterKey)
+	if !f.Writing() || i.HasMailAhead() {
+		table.StringOr(f, "inviterKey", &i.InviterKey)
+	}
 	table.IntOr(f, "generation", &i.Generation)
 	f.TimeOr("sentAt", &i.SentAt)
 	f.TimeOr("expiresAt", &i.ExpiresAt)
@@ -106,7 +111,9 @@ func userFields(f *table.Fields, u *user.User) {
 	table.StringOr(f, "message", &i.Message)
 	table.StringOr(f, "locale", &i.Locale)
 
-	f.BoolOr("hasAccount", &u.HasAccount)
+	if !f.Writing() || !impliesAccount(*u) {
+		f.BoolOr("hasAccount", &u.HasAccount)
+	}
 	mailboxFields(f, &u.Mailbox)
 	table.IntOr(f, "mailboxVersion", &u.Mailbox.Version)
 	recipientFields(f, &u.Recipient)
@@ -165,9 +172,15 @@ func userOfItem(item Item) (user.User, error) {
 	if err := table.Decode(item, userFields, &u); err != nil {
 		return user.User{}, fmt.Errorf("read a user item: %w", err)
 	}
-	u.HasAccount = u.HasAccount || u.Status == user.Invited || u.Status == user.Active || !u.ActivatedAt.IsZero()
+	u.HasAccount = u.HasAccount || impliesAccount(u)
 	recallDelivery(&u)
 	return u, nil
+}
+
+// impliesAccount reports whether the rest of a record says that the email has an
+// account.
+func impliesAccount(u user.User) bool {
+	return u.Status == user.Invited || u.Status == user.Active || !u.ActivatedAt.IsZero()
 }
 
 // recallDelivery derives what a record from before mailboxes and recipients had

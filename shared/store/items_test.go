@@ -8,6 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
 	"github.com/latchkey/latchkey/shared/event"
 	"github.com/latchkey/latchkey/shared/store"
 	"github.com/latchkey/latchkey/shared/user"
@@ -335,4 +338,38 @@ func TestLoadOfNothingAsksNobody(t *testing.T) {
 	if err != nil || snap.Users == nil || snap.Groups == nil {
 		t.Errorf("%+v, %v", snap, err)
 	}
+}
+
+// A write of a record takes a unit for each kilobyte, in the table and in two
+// indexes. The record of a usual person stays below one from the invitation on.
+func TestAUsualRecordTakesOneUnit(t *testing.T) {
+	tb := newTable(t)
+	wsID := newWorkspaceID()
+	admin := user.IDFor(wsID, "ada@corp.example")
+	u := newUser(user.Details{Name: "John Doe", Email: "john.doe@corp.example", Role: user.Builder}, wsID, t0,
+		user.Inviting{SendEmail: true, Lasts: week, InviterKey: user.EmailKey("ada@corp.example")})
+	u.SealedMetadata = make([]byte, 80)
+	u.Invitation.InvitedBy, u.Last.Actor, u.Last.CorrelationID = admin, admin, "UBW0igA-ZLfVsBk"
+	takesOne := func(when string) {
+		t.Helper()
+		out, err := tb.db.PutItem(t.Context(), &dynamodb.PutItemInput{
+			TableName: &tb.name, Item: tb.rawUser(t, u), ReturnConsumedCapacity: types.ReturnConsumedCapacityIndexes,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if units := *out.ConsumedCapacity.Table.CapacityUnits; units != 1 {
+			t.Errorf("%s, it takes %v", when, units)
+		}
+	}
+	tb.insert(t, u)
+	takesOne("invited")
+	tb.deliver(t, u, user.DeliveryDelivered, "")
+	takesOne("delivered")
+	then := stamp(u.ID, t0.Add(time.Hour))
+	then.CorrelationID = "UBW0igA-ZLfVsBk"
+	u = tb.change(t, tb.load(t, u), func(u user.User) (user.User, error) { return u.AccountAppeared(then), nil })
+	takesOne("with an account")
+	u = tb.change(t, u, func(u user.User) (user.User, error) { return accept(u, then, "5f0c1f4e-8a3f-4f0e-9a55-0d8f4c2b7e61") })
+	takesOne("a member")
 }

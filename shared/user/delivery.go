@@ -63,6 +63,12 @@ func (n Notice) Replaces(i Invitation) bool {
 // Sent reports whether the mail service has had the newest mail.
 func (i Invitation) Sent() bool { return i.DeliveryWeight >= WeightSent }
 
+// HasMailAhead reports whether a mail is to leave later, and be counted then: one
+// that a limit delays, or a reminder.
+func (i Invitation) HasMailAhead() bool {
+	return i.Delivery == DeliveryScheduled || !i.ReminderAt.IsZero()
+}
+
 // Learn returns the user with a notice about the mail of a generation, and a
 // complaint noted for good. Where nothing new is learned, it returns u itself.
 func (u User) Learn(s Stamp, generation int, n Notice) User {

@@ -420,6 +420,7 @@ func (u User) Restore(s Stamp, reinvite bool, in Inviting) (User, error) {
 		next.Invitation.Postponed = Postponed{}
 		// Access is theirs in any case; the mail only tells them.
 		if in.SendEmail && u.MayBeMailed(false) == nil {
+			next.Invitation.InviterKey = in.InviterKey // of who restores: the mail is theirs
 			next.schedule(MailAccess, s.At, in.MailAt)
 		}
 		return next.after(u, s, UserRestored), nil

@@ -65,7 +65,7 @@ func Roles() []Role { return []Role{Admin, Builder, EndUser} }
 type Invitation struct {
 	InvitedBy string // a user id, or an operator's name; people's names are never copied
 	// InviterKey is the email key of a person who invited, whose limits count
-	// the mail when it leaves; "" for a backend.
+	// a mail that leaves later; "" for a backend, and where HasMailAhead is false.
 	InviterKey     string
 	Generation     int       // 0 for the founder, who was never invited; always rises
 	SentAt         time.Time // when the invitation goes out; ahead while its mail is scheduled

@@ -510,7 +510,9 @@ export interface paths {
         };
         /**
          * What happened to a user
-         * @description For admins. Newest first, mail deliveries included; of erased people, too.
+         * @description For admins. Newest first, with every step of every mail; of erased people, too. A page that is filtered
+         *     by `type` reads at most 1,000 entries for each id that the user has had, so it can have fewer entries
+         *     than `limit` and still have a `nextCursor`.
          */
         get: operations["listUserHistory"];
         put?: never;
@@ -536,7 +538,9 @@ export interface paths {
         };
         /**
          * What happened in a workspace
-         * @description For admins. Newest first, mail deliveries included.
+         * @description For admins. Newest first. An invitation's entry has the `delivery` of its mail; the steps that led there
+         *     are in the user's history (`listUserHistory`) and not here. A page that is filtered by `type` reads at
+         *     most 1,000 entries, so it can have fewer entries than `limit` and still have a `nextCursor`.
          */
         get: operations["listHistory"];
         put?: never;
@@ -1053,6 +1057,11 @@ export interface components {
          */
         EventType: "user.invited" | "user.reinvited" | "user.reminded" | "user.accepted" | "user.declined" | "user.expired" | "user.updated" | "user.archived" | "user.restored" | "user.erased" | "user.email_corrected" | "user.asked_again" | "invitation.mail_due" | "invitation.delivery_changed" | "workspace.created" | "workspace.updated" | "workspace.deleted" | "workspace.restored" | "workspace.erased";
         /**
+         * @description The types of entries in a workspace's history.
+         * @enum {string}
+         */
+        WorkspaceHistoryType: "user.invited" | "user.reinvited" | "user.reminded" | "user.accepted" | "user.declined" | "user.expired" | "user.updated" | "user.archived" | "user.restored" | "user.erased" | "user.email_corrected" | "user.asked_again" | "workspace.created" | "workspace.updated" | "workspace.deleted" | "workspace.restored" | "workspace.erased";
+        /**
          * @description What is known of the newest mail.
          *
          *     | delivery | means |
@@ -1405,8 +1414,19 @@ export interface components {
             previousStatus: components["schemas"]["Status"] | null;
             /** @description The names of the fields that were changed, never their values. */
             changed: string[];
+            /**
+             * @description What became of the mail. In a workspace's history, `user.invited`, `user.reinvited`,
+             *     `user.email_corrected` and `user.restored` have what is known of the invitation's mail now; it is
+             *     null once a newer mail has taken its place, or the user is erased. In a user's history,
+             *     `invitation.delivery_changed` has it, as it was then.
+             */
             delivery: components["schemas"]["Delivery"] | null;
             deliveryReason: string | null;
+            /**
+             * @description The number of the user's link at that time, as in the events; an invitation and the steps of its
+             *     mail have the same. Null where there is no link, and in entries of version 0.1.
+             */
+            generation: number | null;
         };
         Statistics: {
             /** @description The last 90 days, oldest first, including days without any change. */
@@ -1633,6 +1653,7 @@ export interface components {
          *     | too_little_contrast | accentColor | white text on it could not be read well |
          *     | invalid_group | group of the path, `?group` | it is no group's id |
          *     | unknown_status | `?status` | there is no such status |
+         *     | unknown_type | `?type` | there is no such type of entry in this history |
          *     | unknown_sort | `?sort` | it is neither newest nor oldest |
          *     | unknown_format | `?format` | it is neither json nor csv |
          *     | invalid_boolean | `?counts`, `?dryRun` | it is neither true nor false |
@@ -1645,7 +1666,7 @@ export interface components {
          *     | unknown_parameter | any parameter | the operation does not have it |
          * @enum {string}
          */
-        FieldCode: "required" | "wrong_type" | "unknown_field" | "too_long" | "invalid_characters" | "looks_like_address" | "looks_like_phone_number" | "looks_like_offer" | "invalid_email" | "email_too_long" | "email_not_ascii" | "domain_not_allowed" | "unknown_role" | "unknown_group" | "duplicate" | "too_many" | "too_deep" | "too_large" | "invalid_json" | "messages_off" | "unknown_locale" | "out_of_range" | "unknown_timezone" | "unknown_directory" | "invalid_domain" | "invalid_slug" | "reserved_slug" | "wrong_slug" | "invalid_logo" | "host_not_allowed" | "invalid_color" | "too_little_contrast" | "invalid_group" | "unknown_status" | "unknown_sort" | "unknown_format" | "invalid_boolean" | "not_with_csv" | "missing_column" | "unknown_column" | "duplicate_column" | "wrong_length" | "invalid_cursor" | "unknown_parameter";
+        FieldCode: "required" | "wrong_type" | "unknown_field" | "too_long" | "invalid_characters" | "looks_like_address" | "looks_like_phone_number" | "looks_like_offer" | "invalid_email" | "email_too_long" | "email_not_ascii" | "domain_not_allowed" | "unknown_role" | "unknown_group" | "duplicate" | "too_many" | "too_deep" | "too_large" | "invalid_json" | "messages_off" | "unknown_locale" | "out_of_range" | "unknown_timezone" | "unknown_directory" | "invalid_domain" | "invalid_slug" | "reserved_slug" | "wrong_slug" | "invalid_logo" | "host_not_allowed" | "invalid_color" | "too_little_contrast" | "invalid_group" | "unknown_status" | "unknown_type" | "unknown_sort" | "unknown_format" | "invalid_boolean" | "not_with_csv" | "missing_column" | "unknown_column" | "duplicate_column" | "wrong_length" | "invalid_cursor" | "unknown_parameter";
     };
     responses: {
         /** @description The body is missing or no JSON object, or fields are wrong. Nothing was written. */
@@ -3803,6 +3824,13 @@ export interface operations {
         parameters: {
             query?: {
                 /**
+                 * @description One type or several, separated by commas.
+                 * @example [
+                 *       "invitation.delivery_changed"
+                 *     ]
+                 */
+                type?: components["schemas"]["EventType"][];
+                /**
                  * @description How many entries a page has at most.
                  * @example 20
                  */
@@ -3853,6 +3881,14 @@ export interface operations {
     listHistory: {
         parameters: {
             query?: {
+                /**
+                 * @description One type or several, separated by commas.
+                 * @example [
+                 *       "user.invited",
+                 *       "user.reinvited"
+                 *     ]
+                 */
+                type?: components["schemas"]["WorkspaceHistoryType"][];
                 /**
                  * @description How many entries a page has at most.
                  * @example 20

@@ -131,6 +131,7 @@ lint: node_modules/.package-lock.json ## gofmt, go vet, staticcheck, tsc, the co
 	@redocly lint --extends recommended --max-problems 1000 openapi.yaml 2>build/redocly.log || { cat build/redocly.log; exit 1; }
 	@! grep -iE '[1-9][0-9]* warning' build/redocly.log || { cat build/redocly.log; exit 1; }
 	@$(call MAIL,build/mail.html) && cmp build/mail.html shared/email/templates/mail.html || { echo 'shared/email/templates is not what shared/email/mjml says: run make mail'; exit 1; }
+	@$(call MAILCODE,build/compiled.go) && cmp build/compiled.go shared/email/compiled.go || { echo 'shared/email/compiled.go is not what shared/email/templates says: run make mail'; exit 1; }
 	@$(call REFERENCE,build/reference.html) && cmp -s build/reference.html docs/api/index.html || { echo 'docs/api is not what openapi.yaml says: run make docs'; exit 1; }
 
 # The contract against the last release's, kept beside its template.
@@ -145,9 +146,11 @@ NAME := data:image/svg+xml,%3Csvg xmlns=%27http://www.w3.org/2000/svg%27 width=%
 REFERENCE = redocly build-docs openapi.yaml --title 'Latchkey API' --inlineBundle -o $(1) >build/redocly.log 2>&1 && sed -E -i "s~$(LOGO)~$(NAME)~g" $(1)
 # html/template drops comments, and Outlook on Windows reads its tables from them.
 MAIL = mjml shared/email/mjml/mail.mjml --config.validationLevel skip --noStdoutFileComment -s | sed -e "s/-->/{{endcomment}}/g" -e "s/<!--/{{comment}}/g" >$(1)
+MAILCODE = go run ./shared/email/templates >$(1)
 .PHONY: mail
-mail: node_modules/.package-lock.json ## the HTML of mails, from shared/email/mjml
+mail: node_modules/.package-lock.json ## the HTML of mails, from shared/email/mjml, and the code from that
 	@$(call MAIL,shared/email/templates/mail.html)
+	@mkdir -p build && $(call MAILCODE,build/compiled.go) && cp build/compiled.go shared/email/compiled.go
 
 .PHONY: mail-preview
 mail-preview: ## every mail in every language, as pages and pictures, in build/mail-preview

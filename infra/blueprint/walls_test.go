@@ -22,7 +22,7 @@ type pkg struct {
 // packages are all packages of the module, by their path within it.
 func packages(t *testing.T) map[string]pkg {
 	t.Helper()
-	cmd := exec.Command("go", "list", "-json=ImportPath,Doc,Imports,Deps", "./...")
+	cmd := exec.Command("go", "list", "-tags", "lambda.norpc", "-json=ImportPath,Doc,Imports,Deps", "./...")
 	cmd.Dir = "../.."
 	out, err := cmd.Output()
 	if err != nil {
@@ -83,6 +83,8 @@ func TestWalls(t *testing.T) {
 			t.Errorf("%s imports CDK; only infra/cloud and the app may", name)
 		case function && (has(p.Deps, "aws-sdk-go-v2/config") || has(p.Deps, "aws/aws-sdk-go/")):
 			t.Errorf("%s links the SDK's config package, which costs a cold start", name)
+		case function && has(p.Deps, "text/template"):
+			t.Errorf("%s links templates, for which the linker keeps every exported method", name)
 		}
 	}
 	for _, p := range all["infra/blueprint"].Imports {

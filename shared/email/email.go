@@ -7,22 +7,19 @@
 // client, a link: the links in a mail are the invitation's and ours.
 //
 // The words of a language are in its own file (de.go), the layout in mjml/,
-// from which `make mail` makes templates/mail.html.
+// from which `make mail` makes templates/mail.html and, from the templates,
+// compiled.go.
 //
-// It may import shared/locale and golang.org/x/text. Templates are embedded,
-// and parsed when the first mail is written, not when a process starts.
+// It may import shared/locale and golang.org/x/text.
 package email
 
 import (
-	"embed"
 	"errors"
 	"fmt"
-	htmltemplate "html/template"
 	"net/url"
 	"regexp"
 	"strings"
 	"sync"
-	texttemplate "text/template"
 	"time"
 
 	"github.com/latchkey/latchkey/shared/locale"
@@ -91,16 +88,9 @@ func Render(inv Invite) (Message, error) {
 		return Message{}, fmt.Errorf("email: %w", err)
 	}
 	v := newView(inv)
-	t := parsed()
 	var text, html strings.Builder
-	err = t.text.Execute(&text, v)
-	if err != nil {
-		return Message{}, err
-	}
-	err = t.html.Execute(&html, v)
-	if err != nil {
-		return Message{}, err
-	}
+	mailText(&text, v)
+	mailHTML(&html, v)
 	return Message{Subject: v.Subject, Text: wrap(text.String(), v.Link, v.Unsubscribe, v.Report), HTML: html.String()}, nil
 }
 
@@ -139,7 +129,7 @@ type view struct {
 	Language               string
 	Subject, Preview       string
 	Product, Logo          string
-	Accent                 htmltemplate.CSS // its shape was checked
+	Accent                 string
 	Title, Greeting, Intro sentence
 	Lead                   sentence
 	Message                []string // lines
@@ -181,7 +171,7 @@ func newView(inv Invite) view {
 	say := func(pattern, unnamed string) sentence { return fill(named(pattern, unnamed, values), values) }
 
 	v := view{
-		Language: w.tag, Product: defuse(name(inv.Product, "")), Logo: inv.Logo, Accent: htmltemplate.CSS(inv.Accent),
+		Language: w.tag, Product: defuse(name(inv.Product, "")), Logo: inv.Logo, Accent: inv.Accent,
 		Title: say(kind.title, ""), Greeting: say(w.greeting, w.greetingUnnamed), Intro: say(kind.intro, kind.introUnnamed),
 		Message: messageLines(inv.Message, w.linkRemoved),
 		Link:    inv.Link, Fallback: w.fallback, Why: say(w.why, ""),
@@ -231,34 +221,6 @@ func named(pattern, unnamed string, values map[string]string) string {
 		}
 	}
 	return pattern
-}
-
-//go:embed templates
-var files embed.FS
-
-// templates are the two parts of a mail.
-type templates struct {
-	text *texttemplate.Template
-	html *htmltemplate.Template
-}
-
-// A name in a sentence stands out, and has its own direction.
-const sentenceTemplate = `{{define "sentence"}}{{range .}}{{if .Name}}<strong class="ink" dir="auto" style="font-weight:600;">{{.Text}}</strong>{{else}}{{.Text}}{{end}}{{end}}{{end}}`
-
-// parsed parses at its first call; a broken template is found by every test.
-// html/template drops comments, so those that Outlook reads are put in by name.
-var parsed = sync.OnceValue(parse)
-
-func parse() templates {
-	comments := htmltemplate.FuncMap{
-		"comment":    func() htmltemplate.HTML { return "<!--" },
-		"endcomment": func() htmltemplate.HTML { return "-->" },
-	}
-	html := htmltemplate.Must(htmltemplate.New("mail.html").Funcs(comments).Parse(sentenceTemplate))
-	return templates{
-		text: texttemplate.Must(texttemplate.ParseFS(files, "templates/mail.txt")),
-		html: htmltemplate.Must(html.ParseFS(files, "templates/mail.html")),
-	}
 }
 
 // maxSubject is how many characters a subject has at most, as RFC 5322 section

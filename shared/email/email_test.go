@@ -542,15 +542,6 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// The first mail of a process parses the templates.
-func BenchmarkFirstRender(b *testing.B) {
-	inv := golden["invitation-message"]
-	for b.Loop() {
-		email.Forget()
-		render(b, inv)
-	}
-}
-
 func BenchmarkRender(b *testing.B) {
 	inv := golden["invitation-message"]
 	render(b, inv)

@@ -137,16 +137,13 @@ func regional(r rune) bool { return r >= 0x1f1e6 && r <= 0x1f1ff }
 // maxLink is what every mail client and browser opens.
 const maxLink = 2000
 
-// inLink are the characters that html/template leaves as they are in an
-// address: with any other, the two parts would show two links.
-const inLink = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~!#$&*+,/:;=?@[]%"
-
-// checkLink refuses a link that could not be followed as it stands. It does
-// not quote it, and so drops the errors of net/url, which do.
+// checkLink refuses a link that could not be followed as it stands, or of which
+// the two parts would show different forms. It does not quote it, and so drops
+// the errors of net/url, which do.
 func checkLink(link string) error {
 	u, err := url.Parse(link)
 	switch {
-	case err != nil, len(link) > maxLink, strings.Trim(link, inLink) != "", strings.ContainsFunc(link, func(r rune) bool { return !strings.ContainsRune(inLink, r) }):
+	case err != nil, len(link) > maxLink, strings.ContainsFunc(link, func(r rune) bool { return !strings.ContainsRune(inLink, r) }):
 		return errors.New("the link is no web address")
 	case u.Scheme != "https" && u.Scheme != "http", u.Hostname() == "", u.User != nil:
 		return errors.New("the link is no absolute web address")

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/latchkey/latchkey/shared/fault"
 )
@@ -14,8 +15,10 @@ var errIfMatch = fault.New(fault.Invalid, "invalid_if_match", `If-Match is the E
 const entityTag = `(W/)?"([!#-~\x{80}-\x{10FFFF}]*)"`
 
 var (
-	entityTags = regexp.MustCompile(`^[ \t,]*` + entityTag + `([ \t]*,[ \t,]*` + entityTag + `)*[ \t,]*$`)
-	oneTag     = regexp.MustCompile(entityTag)
+	entityTags = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^[ \t,]*` + entityTag + `([ \t]*,[ \t,]*` + entityTag + `)*[ \t,]*$`)
+	})
+	oneTag = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(entityTag) })
 )
 
 // IfMatch is the condition that the caller puts on a version, by the header
@@ -26,11 +29,11 @@ func (r *Request) IfMatch() (match func(version int) bool, err error) {
 	if header == "" || header == "*" {
 		return func(int) bool { return true }, nil
 	}
-	if !entityTags.MatchString(header) {
+	if !entityTags().MatchString(header) {
 		return nil, errIfMatch
 	}
 	wanted := map[string]bool{}
-	for _, tag := range oneTag.FindAllStringSubmatch(header, -1) {
+	for _, tag := range oneTag().FindAllStringSubmatch(header, -1) {
 		if weak, text := tag[1], tag[2]; weak == "" {
 			wanted[text] = true
 		}

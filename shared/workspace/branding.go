@@ -3,7 +3,6 @@ package workspace
 import (
 	"math"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,8 +12,6 @@ import (
 )
 
 const maxLogoURL = 500 // characters
-
-var colorShape = regexp.MustCompile(`^#[0-9a-f]{6}$`)
 
 // CheckLogo adds what is wrong with the address of a logo: it must use https
 // and a host that the deployment allows, since every mail loads it.
@@ -37,7 +34,7 @@ func (b Branding) check(fields *fault.Fields) {
 	}
 	switch {
 	case b.AccentColor == "":
-	case !colorShape.MatchString(b.AccentColor):
+	case len(b.AccentColor) != 7 || b.AccentColor[0] != '#' || strings.Trim(b.AccentColor[1:], "0123456789abcdef") != "":
 		fields.Add("/accentColor", "invalid_color", "Enter a color in hexadecimal, such as #1f4fd8.")
 	case contrast(luminance(b.AccentColor), luminance(onAccent)) < minContrast:
 		fields.Add("/accentColor", "too_little_contrast", "White text is hard to read on this color. Choose a darker one.")

@@ -7,7 +7,6 @@ package workspace
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -327,14 +326,12 @@ func CheckName(fields *fault.Fields, name string) {
 	user.CheckTitle(fields, "/name", name, user.MaxName)
 }
 
-var slugShape = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
-
 // Slugs that the dashboard needs for pages of its own.
 var reservedSlugs = []string{"api", "assets", "docs", "invite", "local", "login", "logout", "me", "oauth2", "signup", "static", "v1", "workspaces"}
 
 // CheckSlug names what is wrong with a slug.
 func CheckSlug(fields *fault.Fields, slug string) {
-	if len(slug) > MaxSlug || !slugShape.MatchString(slug) {
+	if slug == "" || len(slug) > MaxSlug || strings.Trim(slug, lettersAndDigits+"-") != "" || strings.Trim(slug, "-") != slug || strings.Contains(slug, "--") {
 		fields.Add("/slug", "invalid_slug", "A slug must be 1 to 40 characters: lower-case letters a-z, digits, and single hyphens between them.")
 	} else if slices.Contains(reservedSlugs, slug) {
 		fields.Add("/slug", "reserved_slug", "This slug is reserved. Choose another one.")
@@ -379,11 +376,13 @@ type Group struct {
 	CreatedAt time.Time
 }
 
-var groupShape = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,49}$`)
-
 // ValidGroupID says whether text may name a group: 1-50 characters, a-z, 0-9,
 // - and _, starting with a letter or digit.
-func ValidGroupID(text string) bool { return groupShape.MatchString(text) }
+func ValidGroupID(text string) bool {
+	return text != "" && len(text) <= 50 && strings.Trim(text, lettersAndDigits+"-_") == "" && strings.TrimLeft(text, "-_") == text
+}
+
+const lettersAndDigits = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 // CheckGroups names each group that the workspace does not have, by its place
 // in the list as it was sent.

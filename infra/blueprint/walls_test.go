@@ -22,7 +22,7 @@ type pkg struct {
 // packages are all packages of the module, by their path within it.
 func packages(t *testing.T) map[string]pkg {
 	t.Helper()
-	cmd := exec.Command("go", "list", "-tags", "lambda.norpc", "-json=ImportPath,Doc,Imports,Deps", "./...")
+	cmd := exec.Command("go", "list", "-tags", "lambda.norpc,nethttpomithttp2", "-json=ImportPath,Doc,Imports,Deps", "./...")
 	cmd.Dir = "../.."
 	out, err := cmd.Output()
 	if err != nil {

@@ -18,10 +18,10 @@ const modulePath = "github.com/latchkey/latchkey"
 // deploys what changed and nothing else.
 func build(module, folder, name string) (string, error) {
 	out := filepath.Join(folder, name)
-	// The module's own go.mod decides the versions of its dependencies, not
+	// The tags are the Makefile's. The module's own go.mod decides the versions of its dependencies, not
 	// the importer's: what is deployed is what was tested.
 	command := exec.Command("go", "build", "-mod=readonly", "-trimpath", "-buildvcs=false",
-		"-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", filepath.Join(out, "bootstrap"), "./functions/"+name)
+		"-tags", "lambda.norpc,nethttpomithttp2", "-ldflags", "-s -w", "-o", filepath.Join(out, "bootstrap"), "./functions/"+name)
 	command.Dir = module
 	command.Env = append(os.Environ(), "GOOS=linux", "GOARCH=arm64", "CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off", "GOEXPERIMENT=")
 	var said bytes.Buffer

@@ -108,7 +108,7 @@ func buildStack(platform, folder string) error {
 	system, machine, _ := strings.Cut(platform, "/")
 	for to, from := range programs {
 		command := exec.Command("go", "build", "-mod=readonly", "-trimpath", "-buildvcs=false",
-			"-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", filepath.Join(folder, to), from)
+			"-tags", "lambda.norpc,nethttpomithttp2", "-ldflags", "-s -w", "-o", filepath.Join(folder, to), from)
 		command.Env = append(os.Environ(), "GOOS="+system, "GOARCH="+machine, "CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off", "GOEXPERIMENT=")
 		if said, err := command.CombinedOutput(); err != nil {
 			return fmt.Errorf("build %s for %s: %w\n%s", from, platform, err, said)

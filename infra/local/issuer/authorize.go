@@ -14,6 +14,7 @@ type authRequest struct {
 	redirectURI, state, nonce, challenge, scope string
 
 	loginHint, screenHint string
+	name                  string // fills in the sign-up form; no standard has it
 	prompt                []string
 }
 
@@ -30,7 +31,7 @@ func (e *authError) Error() string { return e.code + ": " + e.detail }
 // mistyped email or a change from sign-in to sign-up without being stored.
 func authParameters() []string {
 	return []string{"client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "nonce",
-		"code_challenge", "code_challenge_method", "prompt", "login_hint", "screen_hint"}
+		"code_challenge", "code_challenge_method", "prompt", "login_hint", "screen_hint", "name"}
 }
 
 func (i *Issuer) parseAuth(q url.Values) (authRequest, error) {
@@ -66,7 +67,7 @@ func (i *Issuer) parseAuth(q url.Values) (authRequest, error) {
 	return authRequest{
 		redirectURI: target, state: state, nonce: q.Get("nonce"), challenge: q.Get("code_challenge"),
 		scope:     personScope(q.Get("scope")),
-		loginHint: q.Get("login_hint"), screenHint: q.Get("screen_hint"), prompt: prompt,
+		loginHint: q.Get("login_hint"), screenHint: q.Get("screen_hint"), name: q.Get("name"), prompt: prompt,
 	}, nil
 }
 
@@ -106,7 +107,7 @@ func (i *Issuer) authorize(w http.ResponseWriter, r *http.Request) {
 	case slices.Contains(i.behavior.prompts, "none") && slices.Contains(q.prompt, "none"):
 		i.refuseAuth(w, r, &authError{code: "login_required", detail: "Nobody is signed in.", target: q.redirectURI, state: q.state})
 	case i.behavior.signsUp(q):
-		i.formPage(w, http.StatusOK, form{mode: modeSignup, flow: &q, query: r.URL.Query(), email: q.loginHint})
+		i.formPage(w, http.StatusOK, form{mode: modeSignup, flow: &q, query: r.URL.Query(), name: q.name, email: q.loginHint})
 	default:
 		i.formPage(w, http.StatusOK, form{mode: modeLogin, flow: &q, query: r.URL.Query(), email: q.loginHint})
 	}

@@ -84,7 +84,7 @@ func (i *Issuer) showForm(m mode) http.HandlerFunc {
 			redirect(w, r, "/") // the dashboard, which knows where it wants to go
 			return
 		}
-		i.formPage(w, http.StatusOK, form{mode: m, flow: flow, query: r.URL.Query(), email: flow.loginHint})
+		i.formPage(w, http.StatusOK, form{mode: m, flow: flow, query: r.URL.Query(), name: flow.name, email: flow.loginHint})
 	}
 }
 

@@ -55,6 +55,20 @@ func TestFailedHookLeavesNoAccount(t *testing.T) {
 	}
 }
 
+func TestSignUpTakesTheInvitedNameOver(t *testing.T) {
+	query := authQuery("name", `Ann "A" Smith`, "login_hint", "ann@corp.example", "prompt", "create").Encode()
+	for _, c := range []struct {
+		behavior issuer.Behavior
+		path     string
+	}{{issuer.Cognito, "/local/signup?"}, {issuer.Standard, "/oauth2/authorize?"}} {
+		s := startAs(t, c.behavior)
+		page := s.get(s.browser(), c.path+query)
+		if !strings.Contains(page.text, `value="Ann &#34;A&#34; Smith"`) || !strings.Contains(page.text, `value="ann@corp.example"`) {
+			t.Errorf("%s: %d %s", c.path, page.status, page.text)
+		}
+	}
+}
+
 func TestSignInAndSignUpPointToEachOther(t *testing.T) {
 	s := start(t)
 	c := s.browser()

@@ -6,15 +6,15 @@ import { Alert } from './icons';
 import { dropSession, signIn } from './session';
 import { useText, type Text } from './text';
 
-/** What the API said, in the person's language where the dashboard knows the code. */
+/** What went wrong, in the dashboard's own words: what the API says is for developers. */
 export function explain(text: Text, p: Problem): string {
-  const known = text.t.problems[p.code as keyof Text['t']['problems']];
-  return known ?? (p.message || text.t.problems.internal);
+  const known: Record<string, string> = text.t.problems;
+  return known[p.code] ?? text.t.problems.unknown;
 }
 
 export function explainField(text: Text, e: FieldError): string {
   const known: Record<string, string> = { ...text.t.problems, ...text.t.fieldProblems };
-  return known[e.code] ?? e.detail;
+  return known[e.code] ?? text.t.fieldProblems.unknown;
 }
 
 export interface Loaded<T> {
@@ -120,11 +120,35 @@ export function Failure({ problem: p, retry, whole }: { problem: Problem; retry?
       {whole && <Heading>{text.t.common.failed}</Heading>}
       <p>{explain(text, p)}</p>
       {p.requestId && (p.status >= 500) && <p className="soft small">{text.t.common.requestId(p.requestId)}</p>}
-      {retry && (
-        <button className="button" onClick={retry}>
-          {text.t.common.tryAgain}
-        </button>
+      {p.code === 'signed_out' ? (
+        <SignInAgain />
+      ) : (
+        retry && (
+          <button className="button" onClick={retry}>
+            {text.t.common.tryAgain}
+          </button>
+        )
       )}
+    </div>
+  );
+}
+
+function SignInAgain() {
+  const { t } = useText();
+  return (
+    <button type="button" className="link" onClick={() => void signInAgain()}>
+      {t.common.signInAgain}
+    </button>
+  );
+}
+
+/** Why what the person just did was refused. It stands beside the button, and takes the focus. */
+export function Refusal({ problem: p }: { problem?: Problem }) {
+  const text = useText();
+  if (!p) return null;
+  return (
+    <div className="notice bad" role="alert" tabIndex={-1} ref={intoFocus}>
+      {explain(text, p)} {p.code === 'signed_out' && <SignInAgain />}
     </div>
   );
 }
@@ -161,6 +185,11 @@ export function Avatar({ name }: { name: string }) {
       {initials}
     </span>
   );
+}
+
+/** Gives the focus to what has just appeared. */
+export function intoFocus(element: HTMLElement | null): void {
+  element?.focus();
 }
 
 /** Brings the current one of a row of links into view, where the row is wider than the screen. */

@@ -1,9 +1,9 @@
+import type { Messages } from './en';
 import { plural } from './plural';
-import type { Translation } from './translation';
 
 const some = plural('de');
 
-const de: Translation = {
+const de: Messages = {
   common: {
     loading: 'Wird geladen …',
     failed: 'Das lässt sich gerade nicht anzeigen',
@@ -19,6 +19,7 @@ const de: Translation = {
     notFoundHint: 'Vielleicht ist die Adresse falsch geschrieben, oder Sie sind kein Mitglied dieses Arbeitsbereichs.',
     toWorkspaces: 'Meine Arbeitsbereiche',
     signIn: 'Anmelden',
+    signInAgain: 'Erneut anmelden',
     signUp: 'Konto erstellen',
     signOut: 'Abmelden',
     language: 'Sprache',
@@ -440,10 +441,11 @@ const de: Translation = {
   },
   problems: {
     unreachable: 'Der Dienst ist nicht erreichbar. Prüfen Sie Ihre Verbindung und versuchen Sie es erneut.',
-    signed_out: 'Sie sind abgemeldet. Melden Sie sich erneut an.',
+    signed_out: 'Sie sind abgemeldet.',
     throttled: 'Zu viele Anfragen auf einmal. Versuchen Sie es gleich noch einmal.',
     unavailable: 'Der Dienst ist ausgelastet. Versuchen Sie es gleich noch einmal.',
     internal: 'Bei uns ist etwas schiefgegangen.',
+    unknown: 'Das hat nicht geklappt. Laden Sie die Seite neu und versuchen Sie es noch einmal.',
     invalid_request: 'Einige Angaben sind nicht in Ordnung.',
     email_unverified: 'Ihre E-Mail-Adresse ist nicht bestätigt. Bestätigen Sie sie und melden Sie sich erneut an.',
     email_invalid: 'Ihr Identitätsanbieter hat eine E-Mail-Adresse übermittelt, die wir nicht verwenden können. Melden Sie sich mit einem Konto an, dessen Adresse die Form name@firma.de hat.',
@@ -474,6 +476,7 @@ const de: Translation = {
     invitations_paused: 'Die Einladungen dieses Arbeitsbereichs ruhen. Wenden Sie sich an den Betreiber dieses Dienstes.',
   },
   fieldProblems: {
+    unknown: 'Das wird so nicht angenommen.',
     required: 'Das wird gebraucht.',
     wrong_type: 'Das hat die falsche Form.',
     too_long: 'Das ist zu lang.',

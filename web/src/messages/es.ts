@@ -1,9 +1,9 @@
+import type { Messages } from './en';
 import { plural } from './plural';
-import type { Translation } from './translation';
 
 const some = plural('es');
 
-const es: Translation = {
+const es: Messages = {
   common: {
     loading: 'Cargando…',
     failed: 'Esto no se puede mostrar en este momento',
@@ -19,6 +19,7 @@ const es: Translation = {
     notFoundHint: 'Puede que la dirección esté mal escrita o que usted no sea miembro de este espacio de trabajo.',
     toWorkspaces: 'Mis espacios de trabajo',
     signIn: 'Iniciar sesión',
+    signInAgain: 'Volver a iniciar sesión',
     signUp: 'Crear una cuenta',
     signOut: 'Cerrar sesión',
     language: 'Idioma',
@@ -440,10 +441,11 @@ const es: Translation = {
   },
   problems: {
     unreachable: 'No se puede contactar con el servicio. Compruebe su conexión e inténtelo de nuevo.',
-    signed_out: 'Su sesión ha terminado. Inicie sesión de nuevo.',
+    signed_out: 'Su sesión ha terminado.',
     throttled: 'Demasiadas solicitudes a la vez. Inténtelo de nuevo en un momento.',
     unavailable: 'El servicio está ocupado. Inténtelo de nuevo en un momento.',
     internal: 'Algo ha fallado por nuestra parte.',
+    unknown: 'No ha funcionado. Recargue la página e inténtelo de nuevo.',
     invalid_request: 'Algunos datos no son correctos.',
     email_unverified: 'Su dirección de correo no está verificada. Verifíquela e inicie sesión de nuevo.',
     email_invalid: 'Su proveedor de identidad envió una dirección de correo que no podemos usar. Inicie sesión con una cuenta cuya dirección tenga el formato nombre@empresa.com.',
@@ -474,6 +476,7 @@ const es: Translation = {
     invitations_paused: 'Las invitaciones de este espacio de trabajo están en pausa. Consulte a quien opera este servicio.',
   },
   fieldProblems: {
+    unknown: 'Este valor no se acepta.',
     required: 'Este dato es necesario.',
     wrong_type: 'La forma no es correcta.',
     too_long: 'Es demasiado largo.',

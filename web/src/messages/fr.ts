@@ -1,9 +1,9 @@
+import type { Messages } from './en';
 import { plural } from './plural';
-import type { Translation } from './translation';
 
 const some = plural('fr');
 
-const fr: Translation = {
+const fr: Messages = {
   common: {
     loading: 'Chargement…',
     failed: 'Impossible d’afficher cette page pour le moment',
@@ -19,6 +19,7 @@ const fr: Translation = {
     notFoundHint: 'L’adresse est peut-être mal saisie, ou vous n’êtes pas membre de cet espace de travail.',
     toWorkspaces: 'Mes espaces de travail',
     signIn: 'Se connecter',
+    signInAgain: 'Se reconnecter',
     signUp: 'Créer un compte',
     signOut: 'Se déconnecter',
     language: 'Langue',
@@ -440,10 +441,11 @@ const fr: Translation = {
   },
   problems: {
     unreachable: 'Le service est injoignable. Vérifiez votre connexion et réessayez.',
-    signed_out: 'Vous êtes déconnecté(e). Connectez-vous de nouveau.',
+    signed_out: 'Vous êtes déconnecté(e).',
     throttled: 'Trop de requêtes à la fois. Réessayez dans un instant.',
     unavailable: 'Le service est surchargé. Réessayez dans un instant.',
     internal: 'Une erreur s’est produite de notre côté.',
+    unknown: 'Cela n’a pas fonctionné. Rechargez la page et réessayez.',
     invalid_request: 'Certaines indications ne conviennent pas.',
     email_unverified: 'Votre adresse e-mail n’est pas vérifiée. Vérifiez-la, puis reconnectez-vous.',
     email_invalid: 'Votre fournisseur d’identité a transmis une adresse e-mail que nous ne pouvons pas utiliser. Connectez-vous avec un compte dont l’adresse est de la forme nom@entreprise.fr.',
@@ -474,6 +476,7 @@ const fr: Translation = {
     invitations_paused: 'Les invitations de cet espace de travail sont suspendues. Adressez-vous à l’exploitant de ce service.',
   },
   fieldProblems: {
+    unknown: 'Cette valeur n’est pas acceptée.',
     required: 'Cette indication est nécessaire.',
     wrong_type: 'La forme ne convient pas.',
     too_long: 'C’est trop long.',

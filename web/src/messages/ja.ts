@@ -1,9 +1,9 @@
+import type { Messages } from './en';
 import { plural } from './plural';
-import type { Translation } from './translation';
 
 const some = plural('ja');
 
-const ja: Translation = {
+const ja: Messages = {
   common: {
     loading: '読み込み中…',
     failed: '現在表示できません',
@@ -19,6 +19,7 @@ const ja: Translation = {
     notFoundHint: 'アドレスが間違っているか、このワークスペースのメンバーではない可能性があります。',
     toWorkspaces: 'マイワークスペース',
     signIn: 'サインイン',
+    signInAgain: 'もう一度サインイン',
     signUp: 'アカウントを作成',
     signOut: 'サインアウト',
     language: '言語',
@@ -437,10 +438,11 @@ const ja: Translation = {
   },
   problems: {
     unreachable: 'サービスに接続できません。接続を確認して、もう一度お試しください。',
-    signed_out: 'サインアウトしています。もう一度サインインしてください。',
+    signed_out: 'サインアウトしています。',
     throttled: 'リクエストが集中しています。しばらくしてからお試しください。',
     unavailable: 'サービスが混み合っています。しばらくしてからお試しください。',
     internal: 'サービス側で問題が発生しました。',
+    unknown: 'うまくいきませんでした。ページを再読み込みして、もう一度お試しください。',
     invalid_request: '入力内容に正しくない項目があります。',
     email_unverified: 'メールアドレスが確認されていません。確認してから、もう一度サインインしてください。',
     email_invalid: 'ID プロバイダーから送られたメールアドレスは使用できません。name@company.com 形式のアドレスを持つアカウントでサインインしてください。',
@@ -471,6 +473,7 @@ const ja: Translation = {
     invitations_paused: 'このワークスペースの招待は一時停止されています。サービスの運営者にお問い合わせください。',
   },
   fieldProblems: {
+    unknown: 'この値は使えません。',
     required: '入力してください。',
     wrong_type: '形式が正しくありません。',
     too_long: '長すぎます。',

@@ -1,9 +1,9 @@
+import type { Messages } from './en';
 import { plural } from './plural';
-import type { Translation } from './translation';
 
 const some = plural('pt-BR');
 
-const ptBR: Translation = {
+const ptBR: Messages = {
   common: {
     loading: 'Carregando…',
     failed: 'Não é possível mostrar isto agora',
@@ -19,6 +19,7 @@ const ptBR: Translation = {
     notFoundHint: 'O endereço pode estar digitado errado, ou você não é membro deste espaço de trabalho.',
     toWorkspaces: 'Meus espaços de trabalho',
     signIn: 'Entrar',
+    signInAgain: 'Entrar de novo',
     signUp: 'Criar uma conta',
     signOut: 'Sair',
     language: 'Idioma',
@@ -440,10 +441,11 @@ const ptBR: Translation = {
   },
   problems: {
     unreachable: 'Não é possível acessar o serviço. Verifique sua conexão e tente de novo.',
-    signed_out: 'Sua sessão terminou. Entre de novo.',
+    signed_out: 'Sua sessão terminou.',
     throttled: 'Muitas solicitações de uma vez. Tente de novo em instantes.',
     unavailable: 'O serviço está ocupado. Tente de novo em instantes.',
     internal: 'Algo deu errado do nosso lado.',
+    unknown: 'Não funcionou. Recarregue a página e tente de novo.',
     invalid_request: 'Alguns dados não estão corretos.',
     email_unverified: 'Seu endereço de e-mail não foi verificado. Verifique-o e entre de novo.',
     email_invalid: 'Seu provedor de identidade enviou um endereço de e-mail que não podemos usar. Entre com uma conta cujo endereço tenha o formato nome@empresa.com.',
@@ -474,6 +476,7 @@ const ptBR: Translation = {
     invitations_paused: 'Os convites deste espaço de trabalho estão em pausa. Fale com quem opera este serviço.',
   },
   fieldProblems: {
+    unknown: 'Este valor não é aceito.',
     required: 'Este dado é necessário.',
     wrong_type: 'O formato não está correto.',
     too_long: 'É longo demais.',

@@ -1,9 +1,9 @@
+import type { Messages } from './en';
 import { plural } from './plural';
-import type { Translation } from './translation';
 
 const some = plural('zh-Hans');
 
-const zhHans: Translation = {
+const zhHans: Messages = {
   common: {
     loading: '正在加载…',
     failed: '目前无法显示',
@@ -19,6 +19,7 @@ const zhHans: Translation = {
     notFoundHint: '地址可能有误，或者您不是此工作区的成员。',
     toWorkspaces: '我的工作区',
     signIn: '登录',
+    signInAgain: '重新登录',
     signUp: '创建账号',
     signOut: '退出登录',
     language: '语言',
@@ -436,10 +437,11 @@ const zhHans: Translation = {
   },
   problems: {
     unreachable: '无法连接到服务。请检查网络连接后重试。',
-    signed_out: '您已退出登录。请重新登录。',
+    signed_out: '您已退出登录。',
     throttled: '请求过多。请稍后再试。',
     unavailable: '服务繁忙。请稍后再试。',
     internal: '我们这边出了问题。',
+    unknown: '操作未成功。请重新加载页面后再试。',
     invalid_request: '部分内容有误。',
     email_unverified: '您的电子邮件地址尚未验证。请验证后重新登录。',
     email_invalid: '您的身份提供商提供的电子邮件地址无法使用。请使用地址格式为 name@company.com 的账号登录。',
@@ -470,6 +472,7 @@ const zhHans: Translation = {
     invitations_paused: '此工作区的邀请已暂停。请联系此服务的运营者。',
   },
   fieldProblems: {
+    unknown: '此值不被接受。',
     required: '此项必填。',
     wrong_type: '格式不正确。',
     too_long: '内容过长。',

@@ -7,6 +7,7 @@ type Unmet =
   | 'route_not_found' | 'slug_taken' | 'unsupported_media_type' | 'idempotency_mismatch';
 type UnmetField =
   | 'unknown_field' | 'unknown_directory' | 'invalid_slug' | 'reserved_slug' | 'wrong_slug' | 'unknown_status' | 'unknown_type' | 'unknown_sort'
+  | 'unknown_field' | 'unknown_directory' | 'invalid_slug' | 'reserved_slug' | 'wrong_slug' | 'unknown_status' | 'unknown_sort'
   | 'unknown_format' | 'invalid_boolean' | 'not_with_csv' | 'invalid_cursor' | 'unknown_parameter';
 
 /** unknown stands for a code that is newer than the dashboard. */

@@ -1,16 +1,18 @@
 // Which page is at which address, and the frame around the pages of a workspace.
 import { lazy, Suspense, useEffect, useMemo, type ReactNode } from 'react';
-import { Link, Redirect, Route, Switch, useLocation, useParams } from 'wouter';
+import { Link, Redirect, Route, Router, Switch, useLocation, useParams } from 'wouter';
 import { api } from './api';
 import { NotFound, Offline, Plain } from './frame';
-import { Clock, Gear, Grid, Home, Sliders, Tag, Users } from './icons';
-import { findPlace, PlaceContext, usePlace } from './place';
+import { Clock, Gear, Home, Sliders, Tag, Users } from './icons';
+import { findPlace, manages, PlaceContext, seesUsers, usePlace, type Place } from './place';
 import { person, signIn } from './session';
 import { useText } from './text';
 import { Failure, Heading, intoView, Loading, signInAgain, useLoad } from './ui';
+import { useAsking } from './unsaved';
 
 const HomePage = lazy(() => import('./pages/home'));
 const InvitationPage = lazy(() => import('./pages/invitation'));
+const Switcher = lazy(() => import('./switcher'));
 const AccountMenu = lazy(() => import('./pages/account'));
 const UsersPage = lazy(() => import('./users/page'));
 const AddUsersPage = lazy(() => import('./users/add'));
@@ -34,7 +36,7 @@ export function App({ arrival }: { arrival: Arrival }) {
     if (arrival.signedIn && person()?.verified) api.PUT('/v1/me').catch(() => undefined);
   }, []);
   return (
-    <>
+    <Router aroundNav={useAsking()}>
       <a className="skip" href="#main">
         {t.common.skip}
       </a>
@@ -57,7 +59,7 @@ export function App({ arrival }: { arrival: Arrival }) {
           </Route>
         </Switch>
       </Suspense>
-    </>
+    </Router>
   );
 }
 
@@ -86,22 +88,18 @@ function SignedIn({ children }: { children: ReactNode }) {
 
 function InWorkspace() {
   const { slug = '' } = useParams<{ slug: string }>();
-  const { t } = useText();
   const { data, problem, reload } = useLoad(slug, () => findPlace(slug));
   const place = useMemo(() => (data ? { ...data, reload } : null), [data, reload]);
   if (data === null) return <NotFound />;
   return (
     <div className="frame">
-      <nav className="rail" aria-label={place?.workspace.name ?? 'Latchkey'}>
-        <Link className="rail-item" href="/" aria-label={t.home.title}>
-          <Grid />
-          <span>{t.home.short}</span>
-        </Link>
-        <RailItem href={`/${slug}`} exact label={t.workspace.home} icon={<Home />} />
-        <span className="grow" />
-        <AccountMenu />
-        <RailItem href={`/${slug}/workspace-settings`} label={t.workspace.settings} short={t.workspace.settingsShort} icon={<Gear />} to={`/${slug}/workspace-settings/users`} />
-      </nav>
+      {place ? (
+        <PlaceContext value={place}>
+          <Rail place={place} />
+        </PlaceContext>
+      ) : (
+        <div className="rail" />
+      )}
       <div className="content">
         <Offline />
         {problem && !place && (
@@ -125,6 +123,25 @@ function InWorkspace() {
   );
 }
 
+/** The ways that the person may go, and no others. */
+function Rail({ place }: { place: Place }) {
+  const { t } = useText();
+  const at = `/${place.workspace.slug}`;
+  const settings = `${at}/workspace-settings`;
+  return (
+    <nav className="rail" aria-label={place.workspace.name}>
+      <Suspense>
+        <Switcher />
+        <RailItem href={at} exact label={t.workspace.home} icon={<Home />} />
+        {!manages(place.me) && seesUsers(place) && <RailItem href={`${settings}/users`} label={t.workspace.users} icon={<Users />} />}
+        <span className="grow" />
+        <AccountMenu />
+        {manages(place.me) && <RailItem href={settings} to={`${settings}/users`} label={t.workspace.settings} short={t.workspace.settingsShort} icon={<Gear />} />}
+      </Suspense>
+    </nav>
+  );
+}
+
 function RailItem({ href, to, label, short, icon, exact }: { href: string; to?: string; label: string; short?: string; icon: ReactNode; exact?: boolean }) {
   const [at] = useLocation();
   const here = exact ? at === href : at.startsWith(href);
@@ -137,6 +154,7 @@ function RailItem({ href, to, label, short, icon, exact }: { href: string; to?: 
 }
 
 function Pages({ slug }: { slug: string }) {
+  const place = usePlace();
   const settings = `/${slug}/workspace-settings`;
   return (
     <Switch>
@@ -148,13 +166,36 @@ function Pages({ slug }: { slug: string }) {
       <Route path={settings}>
         <Redirect to={`${settings}/users`} replace />
       </Route>
-      <Route path={`${settings}/*`}>
-        <Settings at={settings} />
-      </Route>
+      {!manages(place.me) && seesUsers(place) && (
+        <Route path={`${settings}/users`}>
+          <main id="main" tabIndex={-1}>
+            <UsersPage />
+          </main>
+        </Route>
+      )}
+      <Route path={`${settings}/*`}>{manages(place.me) ? <Settings at={settings} /> : <AdminsOnly />}</Route>
       <Route>
         <NotFound />
       </Route>
     </Switch>
+  );
+}
+
+function AdminsOnly() {
+  const { t } = useText();
+  const { workspace } = usePlace();
+  return (
+    <main id="main" tabIndex={-1}>
+      <div className="column">
+        <div className="card">
+          <Heading>{t.workspace.refused}</Heading>
+          <p>{t.workspace.adminsOnly}</p>
+          <Link className="button" href={`/${workspace.slug}`}>
+            {t.home.open(workspace.name)}
+          </Link>
+        </div>
+      </div>
+    </main>
   );
 }
 

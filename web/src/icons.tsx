@@ -78,4 +78,3 @@ export const Copy = icon(
 );
 export const Back = icon(<path d="M19 12H5m0 0 5.5-5.5M5 12l5.5 5.5" />);
 export const Down = icon(<path d="m6 9.5 6 6 6-6" />);
-export const Grid = icon(<path d="M4 4h6.5v6.5H4zM13.5 4H20v6.5h-6.5zM4 13.5h6.5V20H4zM13.5 13.5H20V20h-6.5z" />);

@@ -11,3 +11,7 @@ export async function myWorkspaces(): Promise<Membership[]> {
   } while (cursor);
   return all;
 }
+
+export function isPending({ status }: Membership): boolean {
+  return status === 'requested' || status === 'invited';
+}

@@ -5,7 +5,8 @@ import { api, body, problem, type Problem, type Workspace } from '../api';
 import { Panel, tell } from '../overlay';
 import { usePlace } from '../place';
 import { languages, useText } from '../text';
-import { explain, Field, Heading, Notice } from '../ui';
+import { explain, Field, Heading, Refusal } from '../ui';
+import { nothingUnsaved, useUnsaved } from '../unsaved';
 import { errorAt } from '../users/form';
 
 interface Draft {
@@ -74,20 +75,18 @@ function changes(from: Draft, to: Draft) {
 
 export default function GeneralPage() {
   const { t } = useText();
-  const { me } = usePlace();
   return (
     <div className="settings-column">
       <header className="page-head">
         <Heading>{t.general.title}</Heading>
       </header>
-      {me.role !== 'admin' && <Notice>{t.general.adminsChange}</Notice>}
-      <GeneralForm editable={me.role === 'admin'} />
-      {me.role === 'admin' && <Deletion />}
+      <GeneralForm />
+      <Deletion />
     </div>
   );
 }
 
-function GeneralForm({ editable }: { editable: boolean }) {
+function GeneralForm() {
   const text = useText();
   const { t } = text;
   const { workspace, reload } = usePlace();
@@ -97,6 +96,7 @@ function GeneralForm({ editable }: { editable: boolean }) {
   const [busy, setBusy] = useState(false);
   const edit = (change: Partial<Draft>) => setDraft({ ...draft, ...change });
   const changed = JSON.stringify(draft) !== JSON.stringify(saved);
+  useUnsaved(changed);
 
   async function submit(event: FormEvent) {
     event.preventDefault();
@@ -125,8 +125,7 @@ function GeneralForm({ editable }: { editable: boolean }) {
   );
   return (
     <form onSubmit={submit} noValidate>
-      <fieldset className="bare" disabled={!editable || busy}>
-        {refused && errors.length === 0 && refused.code !== 'seats_in_use' && <Notice bad>{explain(text, refused)}</Notice>}
+      <fieldset className="bare" disabled={busy}>
         <section className="card group-of-settings">
           <h2>{t.general.workspace}</h2>
           <Field label={t.general.name} error={errorAt(text, errors, '/name')}>
@@ -190,16 +189,15 @@ function GeneralForm({ editable }: { editable: boolean }) {
         </section>
         <Directory value={draft.directory} onChange={(directory) => edit({ directory })} />
       </fieldset>
-      {editable && (
-        <div className={changed ? 'buttons save-bar' : 'buttons below'}>
-          <button className="button primary" disabled={busy || !changed}>
-            {t.common.save}
-          </button>
-          <button type="button" className="button" disabled={!changed} onClick={() => setDraft(saved)}>
-            {t.general.discard}
-          </button>
-        </div>
-      )}
+      {errors.length === 0 && refused?.code !== 'seats_in_use' && <Refusal problem={refused} />}
+      <div className={changed ? 'buttons save-bar' : 'buttons below'}>
+        <button className="button primary" disabled={busy || !changed}>
+          {t.common.save}
+        </button>
+        <button type="button" className="button" disabled={!changed} onClick={() => setDraft(saved)}>
+          {t.general.discard}
+        </button>
+      </div>
     </form>
   );
 }
@@ -223,6 +221,7 @@ function Deletion() {
     try {
       const gone = await body(api.DELETE('/v1/workspaces/{workspace}', { params: { path: { workspace: workspace.id } }, body: { slug: typed } }));
       tell(t.general.deletion.done(workspace.name, text.date(gone.restorableUntil)));
+      nothingUnsaved();
       go('/');
     } catch (error) {
       setRefused(problem(error));
@@ -243,11 +242,11 @@ function Deletion() {
         <Panel title={t.general.deletion.confirm(workspace.name)} onClose={() => setOpen(false)}>
           <form onSubmit={submit} noValidate>
             <div className="dialog-body">
-              {refused && <Notice bad>{explain(text, refused)}</Notice>}
               <p>{t.general.deletion.hint}</p>
               <Field label={t.general.deletion.type(workspace.slug)}>
                 {(props) => <input {...props} className="code" value={typed} spellCheck={false} autoComplete="off" autoCapitalize="none" onChange={(e) => setTyped(e.target.value)} />}
               </Field>
+              <Refusal problem={refused} />
             </div>
             <div className="buttons dialog-foot">
               <button className="button danger" disabled={busy || typed !== workspace.slug}>

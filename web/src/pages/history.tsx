@@ -1,13 +1,13 @@
 import { api, body } from '../api';
 import { usePlace } from '../place';
 import { useText } from '../text';
-import { Heading, Notice } from '../ui';
+import { Heading } from '../ui';
 import { Timeline } from '../users/timeline';
 
 /** Workspace settings > History: everything that happened, mail deliveries too. */
 export default function HistoryPage() {
   const { t } = useText();
-  const { workspace, me } = usePlace();
+  const { workspace } = usePlace();
   return (
     <div className="settings-column">
       <header className="page-head">
@@ -16,17 +16,13 @@ export default function HistoryPage() {
           <p className="soft">{t.history.lead}</p>
         </div>
       </header>
-      {me.role === 'admin' ? (
-        <div className="card">
-          <Timeline
-            id={workspace.id}
-            named
-            load={(cursor) => body(api.GET('/v1/workspaces/{workspace}/history', { params: { path: { workspace: workspace.id }, query: { cursor } } }))}
-          />
-        </div>
-      ) : (
-        <Notice>{t.workspace.adminsOnly}</Notice>
-      )}
+      <div className="card">
+        <Timeline
+          id={workspace.id}
+          named
+          load={(cursor) => body(api.GET('/v1/workspaces/{workspace}/history', { params: { path: { workspace: workspace.id }, query: { cursor } } }))}
+        />
+      </div>
     </div>
   );
 }

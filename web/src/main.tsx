@@ -11,8 +11,7 @@ import './style.css';
 async function arrive(): Promise<Arrival> {
   if (location.pathname !== '/callback') return {};
   try {
-    const { to, invitation } = await comeBack();
-    if (invitation) takeInvitation(invitation);
+    const { to } = await comeBack();
     history.replaceState(null, '', to);
     return { signedIn: true };
   } catch {

@@ -1,10 +1,7 @@
 // Who is signed in: OpenID Connect, authorization code flow with PKCE. Tokens
 // are in sessionStorage, which ends with the tab and which no other origin and
-// no server sees. The invitation's token is kept in memory alone. It outlives
-// the way to the issuer and back as a part of the state that oidc-client-ts
-// keeps in sessionStorage meanwhile and removes when the person comes back; the
-// issuer sees only that state's random name.
-import { UserManager, WebStorageStateStore, type User } from 'oidc-client-ts';
+// no server sees. A new tab takes the session over from one that is open.
+import { User, UserManager, WebStorageStateStore } from 'oidc-client-ts';
 import type { Config } from './config';
 
 export interface Person {
@@ -16,21 +13,19 @@ export interface Person {
 /** Where to go on after signing in: a path of this dashboard. */
 interface Journey {
   to: string;
-  invitation?: string;
 }
 
 /** What is kept while the browser is at the issuer: a journey, and who must not come back. */
 interface Departure extends Journey {
-  email?: string;
   /** The subject who asked for another account. */
   leaving?: string;
 }
 
 export interface SignIn extends Journey {
-  /** The address to sign in with, if it is known. */
+  /** The address to sign in with, if it is known and may be shown. */
   email?: string;
-  /** Shows the sign-in page even to who is signed in already. */
-  asSomebodyElse?: boolean;
+  /** The name to sign up with, for issuers that take one over. */
+  name?: string;
 }
 
 let config: Config;
@@ -55,9 +50,48 @@ export async function startSession(c: Config): Promise<void> {
   manager = new UserManager(settings());
   manager.events.addUserLoaded((u) => {
     user = u;
+    offer();
   });
   user = await manager.getUser();
+  if (user) offer();
+  else await takeOver();
   await manager.clearStaleState();
+}
+
+// Between the tabs of this browser. Who holds the lock is signed in, so that a
+// new tab waits for an answer only where there will be one.
+const tabs = new BroadcastChannel('latchkey-session');
+const offered = 'latchkey-session';
+type Message = { is: 'wanted' } | { is: 'offered'; user: string } | { is: 'over' };
+
+let offering = false;
+
+/** Lets new tabs take this tab's session over, until the tab is closed or left. */
+function offer(): void {
+  if (offering) return;
+  offering = true;
+  void navigator.locks?.request(offered, { mode: 'shared' }, () => new Promise(() => {}));
+}
+
+tabs.addEventListener('message', ({ data }: MessageEvent<Message>) => {
+  if (data.is === 'over' && user) void dropSession().then(() => location.assign('/'));
+  if (data.is !== 'wanted' || !user || user.expired) return;
+  // Issuers take a refresh token that two use for a stolen one.
+  tabs.postMessage({ is: 'offered', user: JSON.stringify({ ...user, refresh_token: undefined }) } satisfies Message);
+});
+
+async function takeOver(): Promise<void> {
+  const locks = await navigator.locks?.query();
+  if (!locks?.held?.some((l) => l.name === offered)) return;
+  const answer = await new Promise<string | undefined>((resolve) => {
+    tabs.addEventListener('message', ({ data }: MessageEvent<Message>) => data.is === 'offered' && resolve(data.user));
+    tabs.postMessage({ is: 'wanted' } satisfies Message);
+    setTimeout(resolve, 1000);
+  });
+  if (!answer) return;
+  user = User.fromStorageString(answer);
+  await manager.storeUser(user);
+  offer();
 }
 
 export function person(): Person | null {
@@ -78,18 +112,27 @@ export async function bearer(): Promise<string | null> {
 /** Where a departure waits while the issuer signs somebody out. */
 const departureKey = 'latchkey.departure';
 
-export function signIn({ email, asSomebodyElse, ...journey }: SignIn): Promise<void> {
-  const state: Departure = asSomebodyElse ? { ...journey, email, leaving: user?.profile.sub } : journey;
-  return manager.signinRedirect({ state, login_hint: email, prompt: asSomebodyElse ? 'login' : undefined });
+export function signIn({ to, email }: SignIn): Promise<void> {
+  return manager.signinRedirect({ state: { to } satisfies Departure, login_hint: email });
 }
 
-export async function signUp({ email, ...journey }: SignIn): Promise<void> {
+/** Shows the sign-in page even to who is signed in. Whom to sign in with is not said: it may be somebody else's address. */
+export function switchAccount({ to }: Journey): Promise<void> {
+  return manager.signinRedirect({ state: { to, leaving: user?.profile.sub } satisfies Departure, prompt: 'login' });
+}
+
+export async function signUp({ to, email, name }: SignIn): Promise<void> {
   let from = manager;
   if (config.signUp) {
     const metadata = await manager.metadataService.getMetadata();
     from = new UserManager({ ...settings(), metadata: { ...metadata, authorization_endpoint: config.signUp } });
   }
-  return from.signinRedirect({ state: journey, login_hint: email, prompt: config.signUp ? undefined : 'create' });
+  return from.signinRedirect({
+    state: { to } satisfies Departure,
+    login_hint: email,
+    extraQueryParams: name ? { name } : undefined,
+    prompt: config.signUp ? undefined : 'create',
+  });
 }
 
 /**
@@ -101,15 +144,15 @@ export async function signUp({ email, ...journey }: SignIn): Promise<void> {
  */
 export async function comeBack(): Promise<Journey> {
   const arrived = await manager.signinRedirectCallback();
-  const { email, leaving, ...journey } = arrived.state as Departure;
+  const { to, leaving } = arrived.state as Departure;
   if (leaving && leaving === arrived.profile.sub && (await manager.metadataService.getEndSessionEndpoint())) {
     // Cognito returns no state from signing out.
-    sessionStorage.setItem(departureKey, JSON.stringify({ ...journey, email }));
+    sessionStorage.setItem(departureKey, JSON.stringify({ to } satisfies Journey));
     await signOut();
     return new Promise(() => {}); // the page is leaving
   }
   user = arrived;
-  return journey;
+  return { to };
 }
 
 /** Continues to sign in after the issuer has signed the former person out. */
@@ -117,7 +160,7 @@ export async function resumeDeparture(): Promise<boolean> {
   const stored = sessionStorage.getItem(departureKey);
   sessionStorage.removeItem(departureKey);
   if (!stored) return false;
-  await signIn(JSON.parse(stored) as Departure);
+  await signIn(JSON.parse(stored) as Journey);
   return true;
 }
 
@@ -128,8 +171,8 @@ export async function resumeDeparture(): Promise<boolean> {
  */
 export async function signOut(): Promise<void> {
   const token = config.signOutWithToken ? await bearer() : null;
-  await manager.removeUser();
-  user = null;
+  await dropSession();
+  tabs.postMessage({ is: 'over' } satisfies Message);
   const endpoint = await manager.metadataService.getEndSessionEndpoint();
   if (!endpoint || (config.signOutWithToken && !token)) {
     location.assign('/');

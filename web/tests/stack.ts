@@ -19,7 +19,7 @@ interface APIUser {
   status: string;
   version: number;
   metadata: unknown;
-  invitation: { url: string; delivery: string };
+  invitation: { url: string; delivery: string; askedAt?: string | null };
 }
 
 /** Calls the API as a person. */

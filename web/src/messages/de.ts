@@ -115,7 +115,6 @@ const de: Messages = {
     switch: 'Konto wechseln',
     joined: (workspace) => `Willkommen bei ${workspace}`,
     joinedHint: (role) => `Sie sind beigetreten. Ihre Rolle: ${role}.`,
-    joinedPlain: 'Sie sind jetzt dabei.',
     declined: 'Einladung abgelehnt',
     declinedHint: (workspace, inviter) => `Die Einladung zu ${workspace} wurde abgelehnt. War das ein Versehen, bitten Sie ${inviter} um eine neue.`,
     used: 'Diese Einladung wurde angenommen',

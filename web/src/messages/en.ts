@@ -115,7 +115,6 @@ const en = {
     switch: 'Switch account',
     joined: (workspace: string) => `Welcome to ${workspace}`,
     joinedHint: (role: string) => `You have joined. Your role is ${role}.`,
-    joinedPlain: 'You have joined.',
     declined: 'Invitation declined',
     declinedHint: (workspace: string, inviter: string) => `The invitation to ${workspace} was declined. Should that be a mistake, ask ${inviter} for a new one.`,
     used: 'This invitation was accepted',

@@ -115,7 +115,6 @@ const es: Messages = {
     switch: 'Cambiar de cuenta',
     joined: (workspace) => `Le damos la bienvenida a ${workspace}`,
     joinedHint: (role) => `Ya forma parte. Su rol: ${role}.`,
-    joinedPlain: 'Ya forma parte.',
     declined: 'Invitación rechazada',
     declinedHint: (workspace, inviter) => `La invitación a ${workspace} se ha rechazado. Si ha sido un error, pida una nueva a ${inviter}.`,
     used: 'Esta invitación ya se ha aceptado',

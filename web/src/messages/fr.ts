@@ -115,7 +115,6 @@ const fr: Messages = {
     switch: 'Changer de compte',
     joined: (workspace) => `Bienvenue dans ${workspace}`,
     joinedHint: (role) => `Vous faites désormais partie de l’espace. Votre rôle : ${role}.`,
-    joinedPlain: 'Vous faites désormais partie de l’espace.',
     declined: 'Invitation refusée',
     declinedHint: (workspace, inviter) => `L’invitation à rejoindre ${workspace} a été refusée. S’il s’agit d’une erreur, demandez-en une nouvelle à ${inviter}.`,
     used: 'Cette invitation a été acceptée',

@@ -115,7 +115,6 @@ const ja: Messages = {
     switch: 'アカウントを切り替え',
     joined: (workspace) => `${workspace} へようこそ`,
     joinedHint: (role) => `参加しました。ロール：${role}`,
-    joinedPlain: '参加しました。',
     declined: '招待を辞退しました',
     declinedHint: (workspace, inviter) => `${workspace} への招待は辞退されました。間違いの場合は、新しい招待を依頼してください（依頼先：${inviter}）。`,
     used: 'この招待は承諾済みです',

@@ -115,7 +115,6 @@ const ptBR: Messages = {
     switch: 'Trocar de conta',
     joined: (workspace) => `Boas-vindas a ${workspace}`,
     joinedHint: (role) => `Agora você faz parte. Sua função: ${role}.`,
-    joinedPlain: 'Agora você faz parte.',
     declined: 'Convite recusado',
     declinedHint: (workspace, inviter) => `O convite para ${workspace} foi recusado. Se foi um engano, peça um novo a ${inviter}.`,
     used: 'Este convite já foi aceito',

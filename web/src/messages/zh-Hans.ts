@@ -115,7 +115,6 @@ const zhHans: Messages = {
     switch: '切换账号',
     joined: (workspace) => `欢迎加入 ${workspace}`,
     joinedHint: (role) => `您已加入。您的角色：${role}。`,
-    joinedPlain: '您已加入。',
     declined: '邀请已拒绝',
     declinedHint: (workspace, inviter) => `加入 ${workspace} 的邀请已被拒绝。如果这是误操作，请向${inviter}索取新的邀请。`,
     used: '此邀请已被接受',

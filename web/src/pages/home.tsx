@@ -1,15 +1,19 @@
-// The first page: who is new signs up; who is signed in finds their workspaces,
-// or makes the first.
-import { useState, type FormEvent } from 'react';
+// The first page: who is new signs up; who is signed in finds their workspaces
+// and invitations, or makes the first workspace.
+import { useEffect, useRef, useState, type FormEvent, type ReactNode } from 'react';
 import { Link, useLocation } from 'wouter';
+import { masked } from '../address';
 import { api, body, problem, type Membership, type Problem } from '../api';
 import { Plain } from '../frame';
 import { Plus } from '../icons';
-import { myWorkspaces } from '../memberships';
+import { dropInvitation, forgetInvitation, openInvitation, useKept, type Kept } from '../invitation';
+import { isPending, myWorkspaces } from '../memberships';
 import { tell, Toasts } from '../overlay';
+import { manages, type Landing } from '../place';
 import { person, signIn, signOut, signUp } from '../session';
 import { useText } from '../text';
-import { Avatar, explain, explainField, Failure, Field, Heading, Loading, Notice, roleName, StatusChip, useLoad } from '../ui';
+import { Avatar, explainField, Failure, Field, Heading, intoFocus, Loading, Notice, Refusal, roleName, StatusChip, useLoad } from '../ui';
+import { nothingUnsaved, useUnsaved } from '../unsaved';
 
 export default function HomePage() {
   return person() ? <MyWorkspaces /> : <Welcome />;
@@ -17,6 +21,7 @@ export default function HomePage() {
 
 function Welcome() {
   const { t } = useText();
+  const kept = useKept();
   return (
     <Plain>
       <div className="card welcome">
@@ -31,6 +36,7 @@ function Welcome() {
           </button>
         </div>
       </div>
+      <Invitations kept={kept} />
     </Plain>
   );
 }
@@ -40,7 +46,10 @@ function MyWorkspaces() {
   const { t } = text;
   const me = person()!;
   const { data, problem: failed, loading, reload } = useLoad('mine', myWorkspaces);
+  const kept = useKept();
   const [adding, setAdding] = useState(false);
+  const pending = data?.filter(isPending) ?? [];
+  const strange = kept.filter((k) => !pending.some((m) => m.id === k.workspace));
   return (
     <Plain
       footer={
@@ -75,41 +84,129 @@ function MyWorkspaces() {
               <NewWorkspace />
             </div>
           )}
+        </>
+      )}
+      {(data || failed) && (
+        <Invitations kept={strange}>
+          {pending.map((m) => (
+            <Member key={m.id} m={m} link={kept.find((k) => k.workspace === m.id)?.token} onAnswer={reload} />
+          ))}
+        </Invitations>
+      )}
+      {data && data.length > pending.length && (
+        <section className="block" aria-label={t.home.short}>
           <ul className="memberships">
-            {data.map((m) => (
+            {data.filter((m) => !isPending(m)).map((m) => (
               <Member key={m.id} m={m} onAnswer={reload} />
             ))}
           </ul>
-        </>
+        </section>
       )}
       <Toasts />
     </Plain>
   );
 }
 
-function Member({ m, onAnswer }: { m: Membership; onAnswer: () => void }) {
+/** What can be answered: invitations to the person's own address, then what links have brought into this browser. */
+function Invitations({ kept, children = [] }: { kept: Kept[]; children?: ReactNode[] }) {
+  const { t } = useText();
+  if (kept.length + children.length === 0) return null;
+  return (
+    <section className="invitations">
+      <h2>{t.home.invitations}</h2>
+      <ul className="memberships">
+        {children}
+        {kept.map((k) => (
+          <KeptInvitation key={k.token} token={k.token} />
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+/** An invitation that this browser keeps, perhaps for another address than the person's. */
+function KeptInvitation({ token }: { token: string }) {
+  const text = useText();
+  const { t } = text;
+  const [, go] = useLocation();
+  const { data, problem: failed } = useLoad(token, () => body(api.GET('/v1/invitations/{token}', { params: { path: { token } } })));
+  const over = failed?.code === 'invitation_not_found' || (data !== undefined && data.status !== 'pending');
+  useEffect(() => {
+    if (over) dropInvitation(token);
+  }, [over]);
+  if (!data || over) return null;
+  const { name } = data.workspace;
+  return (
+    <li className="card membership">
+      <Avatar name={name} />
+      <div className="membership-text">
+        <span className="membership-name">{name}</span>
+        <p className="soft small">
+          {data.role && roleName(text, data.role)}
+          {data.email && <> · {masked(data.email)}</>}
+        </p>
+        {data.expiresAt && <p className="small">{t.home.keptHint(text.relative(data.expiresAt))}</p>}
+        <div className="buttons">
+          <button
+            className="button primary"
+            aria-label={t.home.viewOf(name)}
+            onClick={() => {
+              openInvitation(token);
+              go('/login');
+            }}
+          >
+            {t.home.view}
+          </button>
+          <button
+            className="button"
+            aria-label={t.home.dismissOf(name)}
+            onClick={() => {
+              intoFocus(document.getElementById('main'));
+              forgetInvitation(token);
+            }}
+          >
+            {t.home.dismiss}
+          </button>
+        </div>
+      </div>
+    </li>
+  );
+}
+
+/** link is the token of the mailed link, if this browser knows it. */
+function Member({ m, link, onAnswer }: { m: Membership; link?: string; onAnswer: () => void }) {
   const text = useText();
   const { t } = text;
   const [, go] = useLocation();
   const [refused, setRefused] = useState<Problem>();
   const [busy, setBusy] = useState(false);
-  const pending = m.status === 'requested' || m.status === 'invited';
   // A role that manages is taken with the mailed link alone.
-  const linkNeeded = m.role === 'admin' || refused?.code === 'link_required';
+  const linkNeeded = refused?.code === 'link_required' || (manages(m) && !link);
 
-  async function answer(verb: 'accept' | 'decline') {
+  async function accept() {
+    if (manages(m) && link) await api.POST('/v1/invitations/{token}/accept', { params: { path: { token: link } } });
+    else await api.POST('/v1/me/workspaces/{workspace}/accept', { params: { path: { workspace: m.id } } });
+    if (link) forgetInvitation(link);
+    go(`/${m.slug}`, { state: { joined: true } satisfies Landing });
+  }
+
+  async function decline() {
+    await api.POST('/v1/me/workspaces/{workspace}/decline', { params: { path: { workspace: m.id } } });
+    if (link) forgetInvitation(link);
+    tell(t.home.declined(m.name));
+    intoFocus(document.getElementById('main')); // the button goes
+    onAnswer();
+  }
+
+  async function answer(how: () => Promise<void>) {
     setBusy(true);
     setRefused(undefined);
     try {
-      await api.POST(`/v1/me/workspaces/{workspace}/${verb}`, { params: { path: { workspace: m.id } } });
-      if (verb === 'accept') {
-        go(`/${m.slug}`);
-        return;
-      }
-      tell(t.home.declined(m.name));
-      onAnswer();
+      await how();
     } catch (error) {
-      setRefused(problem(error));
+      const p = problem(error);
+      if (link && p.code === 'invitation_not_found') dropInvitation(link); // a newer one has taken its place
+      setRefused(p);
     }
     setBusy(false);
   }
@@ -129,22 +226,22 @@ function Member({ m, onAnswer }: { m: Membership; onAnswer: () => void }) {
           {roleName(text, m.role)}
           {m.joinedAt && <> · {t.home.joined(text.date(m.joinedAt))}</>}
         </p>
-        {pending && m.expiresAt && <p className="small">{(linkNeeded ? t.home.linkNeeded : t.home.pendingHint)(text.relative(m.expiresAt))}</p>}
-        {refused && refused.code !== 'link_required' && <Notice bad>{explain(text, refused)}</Notice>}
-        {pending && (
+        {isPending(m) && m.expiresAt && <p className="small">{(linkNeeded ? t.home.linkNeeded : t.home.pendingHint)(text.relative(m.expiresAt))}</p>}
+        {refused?.code !== 'link_required' && <Refusal problem={refused} />}
+        {isPending(m) && (
           <div className="buttons">
             {!linkNeeded && (
-              <button className="button primary" aria-label={t.home.acceptOf(m.name)} disabled={busy} onClick={() => void answer('accept')}>
+              <button className="button primary" aria-label={t.home.acceptOf(m.name)} disabled={busy} onClick={() => void answer(accept)}>
                 {t.home.accept}
               </button>
             )}
-            <button className="button" aria-label={t.home.declineOf(m.name)} disabled={busy} onClick={() => void answer('decline')}>
+            <button className="button" aria-label={t.home.declineOf(m.name)} disabled={busy} onClick={() => void answer(decline)}>
               {t.home.decline}
             </button>
           </div>
         )}
       </div>
-      {m.status !== 'active' && <StatusChip status={m.status} />}
+      {m.status !== 'active' && !isPending(m) && <StatusChip status={m.status} />}
     </li>
   );
 }
@@ -156,6 +253,12 @@ function NewWorkspace() {
   const [name, setName] = useState('');
   const [refused, setRefused] = useState<Problem>();
   const [busy, setBusy] = useState(false);
+  const input = useRef<HTMLInputElement>(null);
+  const wrong = refused?.errors.find((e) => e.pointer === '/name');
+  useUnsaved(name.trim() !== '');
+  useEffect(() => {
+    if (wrong) input.current?.focus();
+  }, [wrong]);
 
   async function submit(event: FormEvent) {
     event.preventDefault();
@@ -163,6 +266,7 @@ function NewWorkspace() {
     setRefused(undefined);
     try {
       const made = await body(api.POST('/v1/workspaces', { body: { name } }));
+      nothingUnsaved();
       go(`/${made.slug}/workspace-settings/users`);
     } catch (error) {
       setRefused(problem(error));
@@ -170,17 +274,15 @@ function NewWorkspace() {
     }
   }
 
-  const wrong = refused?.errors.find((e) => e.pointer === '/name');
   return (
     <form onSubmit={submit} noValidate>
-      {refused && !wrong && <Notice bad>{explain(text, refused)}</Notice>}
       <Field label={t.home.name} error={wrong && explainField(text, wrong)}>
-        {(props) => <input {...props} value={name} maxLength={100} autoComplete="organization" onChange={(e) => setName(e.target.value)} />}
+        {(props) => <input {...props} ref={input} value={name} maxLength={100} autoComplete="organization" onChange={(e) => setName(e.target.value)} />}
       </Field>
+      {!wrong && <Refusal problem={refused} />}
       <button className="button primary" disabled={busy}>
         {t.home.submit}
       </button>
     </form>
   );
 }
-

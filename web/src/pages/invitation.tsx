@@ -1,40 +1,57 @@
 // The invited person's side: who invites them to what, and their answer. What
 // may be done is decided by the API alone; this page shows what it will say.
 import { useEffect, useState, type ReactNode } from 'react';
-import { Link } from 'wouter';
+import { Link, useLocation } from 'wouter';
+import { masked, sameAddress } from '../address';
 import { api, body, problem, type Invitation, type Problem } from '../api';
 import { Plain } from '../frame';
-import { useInvitation } from '../invitation';
-import { person, signIn, signUp, type Person, type SignIn } from '../session';
+import { dropInvitation, forgetInvitation, keepInvitation, useInvitation, useKept } from '../invitation';
+import type { Landing } from '../place';
+import { person, signIn, signUp, switchAccount, type Person, type SignIn } from '../session';
 import { useText, type Text } from '../text';
-import { Avatar, explain, Failure, Heading, Loading, Notice, roleName, useLoad } from '../ui';
+import { Avatar, Failure, Heading, intoFocus, Loading, Notice, Refusal, roleName, useLoad } from '../ui';
 
 export default function InvitationPage() {
   const token = useInvitation();
-  return <Plain>{token ? <Found key={token} token={token} /> : <NoLink />}</Plain>;
+  return <Plain footer={<Others than={token} />}>{token ? <Found key={token} token={token} /> : <NoLink />}</Plain>;
 }
 
-/** The page without a link: it was loaded again, or opened by hand. */
+/** The way to the other invitations that this browser keeps. */
+function Others({ than }: { than: string }) {
+  const { t } = useText();
+  const others = useKept().filter((k) => k.token !== than).length;
+  return others > 0 && than ? <Link href="/">{t.invitation.others(others)}</Link> : null;
+}
+
+/** The page without an invitation: it was opened by hand, or the invitation was answered. */
 function NoLink() {
   const { t } = useText();
   return (
     <div className="card">
-      <Heading>{t.common.signIn}</Heading>
+      <Heading>{t.invitation.none}</Heading>
       <p className="lead">{t.invitation.noLink}</p>
       <div className="buttons">
-        <button className="button primary" onClick={() => void signIn({ to: '/' })}>
-          {t.common.signIn}
-        </button>
-        <button className="button" onClick={() => void signUp({ to: '/' })}>
-          {t.common.signUp}
-        </button>
+        {person() ? (
+          <Link className="button primary" href="/">
+            {t.common.toWorkspaces}
+          </Link>
+        ) : (
+          <>
+            <button className="button primary" onClick={() => void signIn({ to: '/' })}>
+              {t.common.signIn}
+            </button>
+            <button className="button" onClick={() => void signUp({ to: '/' })}>
+              {t.common.signUp}
+            </button>
+          </>
+        )}
       </div>
     </div>
   );
 }
 
 /** What became of the invitation by the person's own hand, or else the API's word. */
-type Outcome = 'joined' | 'declined' | 'active' | 'expired' | 'dead' | 'inviterGone';
+type Outcome = 'declined' | 'active' | 'expired' | 'dead' | 'inviterGone';
 
 function outcomeOf(p: Problem): Outcome | undefined {
   if (p.code === 'invitation_not_found') return 'dead';
@@ -63,18 +80,29 @@ function useRetry(throttled: Problem | undefined, reload: () => void): void {
 
 function Found({ token }: { token: string }) {
   const path = { token };
+  const [, go] = useLocation();
   const { data, problem: failed, loading, reload } = useLoad(token, () => body(api.GET('/v1/invitations/{token}', { params: { path } })));
   useRetry(failed?.code === 'throttled' && !data ? failed : undefined, reload);
   const [outcome, setOutcome] = useState<Outcome>();
   const [refused, setRefused] = useState<Problem>();
   const [busy, setBusy] = useState(false);
+  const ended = outcome ?? (failed && outcomeOf(failed)) ?? (!data || data.status === 'pending' ? undefined : data.status);
+  useEffect(() => {
+    if (ended) dropInvitation(token);
+    else if (data) keepInvitation(token, data);
+  }, [data, ended]);
 
   async function answer(verb: 'accept' | 'decline') {
     setBusy(true);
     setRefused(undefined);
     try {
       await api.POST(`/v1/invitations/{token}/${verb}`, { params: { path } });
-      setOutcome(verb === 'accept' ? 'joined' : 'declined');
+      if (verb === 'accept') {
+        go(`/${data!.workspace.slug}`, { replace: true, state: { joined: true } satisfies Landing });
+        forgetInvitation(token);
+        return;
+      }
+      setOutcome('declined');
     } catch (error) {
       const p = problem(error);
       const known = outcomeOf(p);
@@ -85,13 +113,12 @@ function Found({ token }: { token: string }) {
   }
 
   if (!data && loading) return <Loading />;
-  if (!data) return failed && outcomeOf(failed) === 'dead' ? <Ended outcome="dead" /> : <Failure whole problem={failed!} retry={reload} />;
-  const ended = outcome ?? (data.status === 'pending' ? undefined : data.status);
-  if (ended) return <Ended outcome={ended} invitation={data} />;
+  if (ended) return <Ended outcome={ended} token={token} invitation={data} />;
+  if (!data) return <Failure whole problem={failed!} retry={reload} />;
   const { inviter, email, role, expiresAt } = data;
   // A pending invitation has them all; a page of a newer service may not.
-  if (!inviter || !email || !role || !expiresAt) return <Ended outcome="dead" invitation={data} />;
-  return <Open invitation={{ ...data, inviter, email, role, expiresAt }} token={token} refused={refused} busy={busy} answer={answer} />;
+  if (!inviter || !email || !role || !expiresAt) return <Ended outcome="dead" token={token} invitation={data} />;
+  return <Open invitation={{ ...data, inviter, email, role, expiresAt }} refused={refused} busy={busy} answer={answer} />;
 }
 
 /** An invitation that can be answered; one of a member shows less. */
@@ -99,19 +126,18 @@ type Complete = Invitation & Required<Pick<Invitation, 'inviter' | 'email' | 'ro
 
 interface OpenProps {
   invitation: Complete;
-  token: string;
   refused?: Problem;
   busy: boolean;
   answer: (verb: 'accept' | 'decline') => void;
 }
 
-function Open({ invitation, token, refused, busy, answer }: OpenProps) {
+function Open({ invitation, refused, busy, answer }: OpenProps) {
   const text = useText();
   const { t } = text;
   const me = person();
   const [declining, setDeclining] = useState(false);
   const { workspace, email } = invitation;
-  const way = { to: '/login', invitation: token, email };
+  const way = { to: '/login', email, name: invitation.name };
   const stranger = me && !sameAddress(me.email, email);
   // Signed in as somebody else by the API's account of it, whatever this page thinks.
   const mismatch = stranger || refused?.code === 'recipient_mismatch';
@@ -121,7 +147,7 @@ function Open({ invitation, token, refused, busy, answer }: OpenProps) {
       <div className="card invitation">
         <Heading key="decline">{t.invitation.declineTitle(workspace.name)}</Heading>
         <p className="lead">{t.invitation.declineHint}</p>
-        {refused && <Notice bad>{explain(text, refused)}</Notice>}
+        <Refusal problem={refused} />
         <div className="buttons">
           <button className="button danger" disabled={busy} onClick={() => answer('decline')}>
             {t.invitation.decline}
@@ -151,13 +177,13 @@ function Open({ invitation, token, refused, busy, answer }: OpenProps) {
           <span className="soft small">{text.relative(invitation.expiresAt)}</span>
         </dd>
       </dl>
-      {refused && !mismatch && <Notice bad>{explain(text, refused)}</Notice>}
       {mismatch && me ? (
-        <Mismatch me={me} email={email} onSwitch={() => void signIn({ ...way, asSomebodyElse: true })} />
+        <Mismatch me={me} email={email} />
       ) : me ? (
         <>
           <p className="soft">{t.invitation.signedInAs(me.email)}</p>
           {!me.verified && <Notice bad>{t.home.unverified}</Notice>}
+          <Refusal problem={refused} />
           <div className="buttons">
             <button className="button primary" disabled={busy} onClick={() => answer('accept')}>
               {t.invitation.accept(workspace.name)}
@@ -197,7 +223,7 @@ function Choices({ way, signUpFirst }: { way: SignIn; signUpFirst: boolean }) {
   return signUpFirst ? [upButton, inButton] : [inButton, upButton];
 }
 
-function Mismatch({ me, email, onSwitch }: { me: Person; email: string; onSwitch: () => void }) {
+function Mismatch({ me, email }: { me: Person; email: string }) {
   const { t } = useText();
   return (
     <>
@@ -206,7 +232,7 @@ function Mismatch({ me, email, onSwitch }: { me: Person; email: string; onSwitch
         <p className="small">{t.invitation.mismatchHint}</p>
       </Notice>
       <div className="buttons">
-        <button className="button primary" onClick={onSwitch}>
+        <button className="button primary" onClick={() => void switchAccount({ to: '/login' })}>
           {t.invitation.switch}
         </button>
         <Link className="button quiet" href="/">
@@ -218,7 +244,7 @@ function Mismatch({ me, email, onSwitch }: { me: Person; email: string; onSwitch
 }
 
 /** The end of the story, each with the way on. */
-function Ended({ outcome, invitation }: { outcome: Outcome; invitation?: Invitation }) {
+function Ended({ outcome, token, invitation }: { outcome: Outcome; token: string; invitation?: Invitation }) {
   const text = useText();
   const { t } = text;
   const workspace = invitation?.workspace.name ?? '';
@@ -232,7 +258,7 @@ function Ended({ outcome, invitation }: { outcome: Outcome; invitation?: Invitat
       {t.common.toWorkspaces}
     </Link>
   ) : null;
-  if ((outcome === 'joined' || outcome === 'active') && mine) {
+  if (outcome === 'active' && mine) {
     on = (
       <Link className="button primary" href={`/${invitation.workspace.slug}`}>
         {t.home.open(workspace)}
@@ -251,16 +277,50 @@ function Ended({ outcome, invitation }: { outcome: Outcome; invitation?: Invitat
       <p className="lead" role="status">
         {words}
       </p>
+      {(outcome === 'expired' || outcome === 'declined') && <Ask token={token} />}
       {on && <div className="buttons">{on}</div>}
     </div>
+  );
+}
+
+/** Asks the inviter for a new link. Whether they are mailed, the API does not say. */
+function Ask({ token }: { token: string }) {
+  const { t } = useText();
+  const [step, setStep] = useState<'idle' | 'busy' | 'asked'>('idle');
+  const [refused, setRefused] = useState<Problem>();
+
+  async function ask() {
+    setStep('busy');
+    setRefused(undefined);
+    try {
+      await api.POST('/v1/invitations/{token}/ask', { params: { path: { token } } });
+      setStep('asked');
+    } catch (error) {
+      setRefused(problem(error));
+      setStep('idle');
+    }
+  }
+
+  if (step === 'asked') {
+    return (
+      <p className="notice" role="status" tabIndex={-1} ref={intoFocus}>
+        {t.invitation.asked}
+      </p>
+    );
+  }
+  return (
+    <>
+      <Refusal problem={refused} />
+      <button className="button primary" disabled={step === 'busy'} onClick={() => void ask()}>
+        {t.invitation.ask}
+      </button>
+    </>
   );
 }
 
 function endingOf(text: Text, outcome: Outcome, workspace: string, inviter: string, invitation?: Invitation): [string, string] {
   const { invitation: t } = text.t;
   switch (outcome) {
-    case 'joined':
-      return [t.joined(workspace), invitation?.role ? t.joinedHint(roleName(text, invitation.role)) : t.joinedPlain];
     case 'declined':
       return [t.declined, t.declinedHint(workspace, inviter)];
     case 'active':
@@ -278,25 +338,3 @@ function title(text: Text, { inviter, workspace }: Complete): string {
   const { t } = text;
   return inviter.name ? t.invitation.title(inviter.name, workspace.name) : t.invitation.titleWithoutInviter(workspace.name);
 }
-
-/** Compares as the API does: lower case, domain in punycode. */
-function sameAddress(a: string, b: string): boolean {
-  return canonical(a) === canonical(b);
-}
-
-function canonical(email: string): string {
-  const whole = email.trim().normalize('NFC').toLowerCase();
-  const at = whole.lastIndexOf('@');
-  try {
-    return whole.slice(0, at + 1) + new URL(`http://${whole.slice(at + 1)}`).hostname;
-  } catch {
-    return whole;
-  }
-}
-
-/** What may be shown of an address to who is signed in with another one. */
-function masked(email: string): string {
-  const at = email.lastIndexOf('@');
-  return `${[...email][0] ?? ''}***${email.slice(at)}`;
-}
-

@@ -211,7 +211,7 @@ bench-units: node_modules/.package-lock.json build ## capacity of each operation
 
 .PHONY: costs
 costs: node_modules/.package-lock.json build ## measure 1,000 invitations, and write docs/cost.md from that
-	go test -run '^$$' -bench ThousandInvitations -benchtime 1x -timeout 20m ./infra/local/bench -args -measured $(CURDIR)/infra/cloud/testdata/measured.json
+	go test -run '^$$' -bench '^BenchmarkThousandInvitations$$' -benchtime 1x -timeout 20m ./infra/local/bench -args -measured $(CURDIR)/infra/cloud/testdata/measured.json
 	go test ./infra/cloud -run TestCost -update
 
 .PHONY: sizes

@@ -17,6 +17,8 @@ export type FieldError = Omit<Schemas['FieldError'], 'code'> & { code: string };
 export type Delivery = Schemas['Delivery'] | (string & {});
 export type HistoryEntry = Schemas['HistoryEntry'];
 export type HistoryPage = Schemas['HistoryPage'];
+/** What a workspace's history has entries of. */
+export type HistoryType = Schemas['WorkspaceHistoryType'];
 export type Counts = NonNullable<Schemas['UserPage']['counts']>;
 
 /** Why a call failed: what the API said, or that it could not be reached. */

@@ -125,20 +125,36 @@ test('paused invitations are told of', async ({ page }) => {
   await inspect(page, 'paused');
 });
 
-test('the history has everything, mail deliveries too', async ({ page }) => {
+test('the history has one entry for an invitation, with its mail, and can be filtered', async ({ page }) => {
   const office = await Office.make();
   const u = await office.invite();
   await mailedLink(u.email); // who has come is not mailed any more
   await office.accept(u);
   await signedIn(page, office.admin);
+  const entries = page.locator('.entry');
+  const invitation = entries.filter({ hasText: 'Ada Admin invited John Doe' });
   await expect(async () => {
     await page.goto(office.users.replace('users', 'history'));
     await expect(page.getByText('Accepted by John Doe')).toBeVisible({ timeout: 1500 });
-    await expect(page.getByText('John Doe: Mail delivered')).toBeVisible({ timeout: 1500 });
+    await expect(invitation.getByText('Mail delivered')).toBeVisible({ timeout: 1500 });
   }).toPass();
-  await expect(page.getByText('Ada Admin invited John Doe')).toBeVisible();
+  await expect(entries).toHaveCount(3);
   await expect(page.getByText('Ada Admin created the workspace')).toBeVisible();
   await inspect(page, 'history');
+  await invitation.getByText('Mail delivered').click();
+  await expect(invitation.locator('.steps li').last()).toContainText('Mail delivered');
+  await inspect(page, 'the steps of a mail');
+
+  const type = page.getByRole('combobox', { name: 'Type' });
+  await type.selectOption('Answers');
+  await expect(entries).toHaveText([/Accepted by John Doe/]);
+  await page.reload(); // the filter is in the address
+  await expect(entries).toHaveText([/Accepted by John Doe/]);
+  await expect(type.locator('option:checked')).toHaveText('Answers');
+  await type.selectOption('Archived');
+  await expect(page.getByText('No entries of this type.')).toBeVisible();
+  await type.selectOption('All types');
+  await expect(entries).toHaveCount(3);
   // The funnel above the list is drawn from it.
   await page.getByRole('link', { name: 'Users' }).click();
   const step = (name: string) => page.locator('.funnel dl > div').filter({ hasText: name });

@@ -11,9 +11,13 @@ interface Props {
   load: (cursor?: string) => Promise<HistoryPage>;
   /** Whether to say whom an entry is about. */
   named?: boolean;
+  /** Whether only some types of entries are asked for. */
+  filtered?: boolean;
+  /** Loads what became of an invitation's mail, where its entry has no more than the outcome. */
+  steps?: (invitation: Entry) => Promise<Entry[]>;
 }
 
-export function Timeline({ id, load, named }: Props) {
+export function Timeline({ id, load, named, filtered, steps }: Props) {
   const { t } = useText();
   const first = useLoad(id, () => load());
   const [more, setMore] = useState<HistoryPage[]>([]);
@@ -41,7 +45,7 @@ export function Timeline({ id, load, named }: Props) {
   const days = Map.groupBy(entries, (e) => text.date(e.at));
   return (
     <>
-      {entries.length === 0 && <p className="empty">{t.history.empty}</p>}
+      {entries.length === 0 && <p className="empty">{!filtered ? t.history.empty : cursor ? t.history.noneSoFar : t.history.none}</p>}
       {[...days].map(([day, list]) => (
         <section key={day} className="day" aria-label={day}>
           <Day>{day}</Day>
@@ -51,11 +55,15 @@ export function Timeline({ id, load, named }: Props) {
                 <span className="entry-icon">{iconOf(e)}</span>
                 <span className="entry-text">
                   {sentence(text, e, named)}
-                  {details(text, e).map((line) => (
-                    <span key={line} className="soft small block">
-                      {line}
-                    </span>
-                  ))}
+                  {steps && isInvitation(e) ? (
+                    <Steps entry={e} load={() => steps(e)} />
+                  ) : (
+                    details(text, e).map((line) => (
+                      <span key={line} className="soft small block">
+                        {line}
+                      </span>
+                    ))
+                  )}
                 </span>
                 <time className="soft small" dateTime={e.at} title={text.dateTime(e.at)}>
                   {text.time(e.at)}
@@ -75,6 +83,53 @@ export function Timeline({ id, load, named }: Props) {
       )}
     </>
   );
+}
+
+/** Whether an entry is about an invitation that was to be mailed. Those of version 0.1 don't say so. */
+function isInvitation(e: Entry): boolean {
+  if (!e.generation || e.delivery === 'none') return false;
+  return e.type === 'user.invited' || e.type === 'user.reinvited' || e.type === 'user.email_corrected' || (e.type === 'user.restored' && e.status !== 'active');
+}
+
+/** The outcome of an invitation's mail, and how it came about for who wants to know. */
+function Steps({ entry, load }: { entry: Entry; load: () => Promise<Entry[]> }) {
+  const text = useText();
+  const { t } = text;
+  const [open, setOpen] = useState(false);
+  const outcome = entry.delivery ? deliveryText(text, entry.delivery) : t.history.steps;
+  return (
+    <details className="steps small" onToggle={(e) => setOpen(e.currentTarget.open)}>
+      <summary className="soft">{entry.deliveryReason ? t.users.because(outcome, entry.deliveryReason) : outcome}</summary>
+      {open && <StepList entry={entry} load={load} />}
+    </details>
+  );
+}
+
+function StepList({ entry, load }: { entry: Entry; load: () => Promise<Entry[]> }) {
+  const text = useText();
+  const { t } = text;
+  const { data, problem: failed, reload } = useLoad(entry.id, load);
+  if (failed) return <Failure problem={failed} retry={reload} />;
+  if (!data) return <Loading />;
+  if (data.length === 0) return <p className="soft">{t.history.empty}</p>;
+  return (
+    <ol>
+      {data.map((e) => (
+        <li key={e.id}>
+          {stateOf(text, e)}{' '}
+          <time className="soft" dateTime={e.at}>
+            {text.dateTime(e.at)}
+          </time>
+          {e.deliveryReason && <span className="soft block">{e.deliveryReason}</span>}
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+/** A step of a mail by itself, without whom it went to. */
+function stateOf(text: Text, e: Entry): string {
+  return e.type === 'invitation.mail_due' ? text.t.delivery.queued : deliveryText(text, e.delivery ?? 'none');
 }
 
 export function actorName({ t }: Text, actor: string, name: string | null): string {
@@ -145,7 +200,7 @@ function details({ t, list }: Text, e: Entry): string[] {
 }
 
 function toneOf(e: Entry): string {
-  if (e.type === 'invitation.delivery_changed') return isBadDelivery(e.delivery) ? 'bad' : 'calm';
+  if (isBadDelivery(e.delivery)) return 'bad';
   if (e.type === 'user.accepted') return 'good';
   if (e.type === 'user.expired' || e.type === 'user.declined' || e.type === 'user.erased') return 'warn';
   return 'calm';

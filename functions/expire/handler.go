@@ -32,7 +32,8 @@ type report struct {
 	Mailed           int64 `json:"mailed"` // scheduled mails that left
 	GroupsDeleted    int64 `json:"groupsDeleted"`
 	WorkspacesErased int64 `json:"workspacesErased"`
-	Failed           int64 `json:"failed"` // to be tried again by the next run
+	ImportsRevived   int64 `json:"importsRevived"` // that had stalled
+	Failed           int64 `json:"failed"`         // to be tried again by the next run
 }
 
 // deletionTime is how long one run works on a group that is being deleted, or
@@ -86,7 +87,7 @@ func (h handler) handle(ctx context.Context, in tick) (report, error) {
 	lanes.wait()
 	done := n.report()
 	h.log.InfoContext(ctx, "expire", "expired", done.Expired, "reminded", done.Reminded, "mailed", done.Mailed,
-		"groupsDeleted", done.GroupsDeleted, "workspacesErased", done.WorkspacesErased, "failed", done.Failed)
+		"groupsDeleted", done.GroupsDeleted, "workspacesErased", done.WorkspacesErased, "importsRevived", done.ImportsRevived, "failed", done.Failed)
 	return done, nil
 }
 
@@ -106,6 +107,8 @@ func (h handler) work(ctx context.Context, d store.Due, now time.Time, n *counts
 	switch {
 	case d.GroupID != "":
 		err = h.deleteGroup(ctx, d, now, n)
+	case d.ImportID != "":
+		err = h.reviveImport(ctx, d, now, n)
 	case d.Departed != "":
 		err = h.invitations.Leave(ctx, d.Departed, now)
 	case d.UserID != "":
@@ -129,6 +132,14 @@ func (h handler) work(ctx context.Context, d store.Due, now time.Time, n *counts
 	case user.MailDue:
 		n.mailed.Add(1)
 	}
+}
+
+func (h handler) reviveImport(ctx context.Context, d store.Due, now time.Time, n *counts) error {
+	revived, err := h.invitations.ReviveImport(ctx, d.WorkspaceID, d.ImportID, now)
+	if revived {
+		n.imports.Add(1)
+	}
+	return err
 }
 
 func (h handler) eraseWorkspace(ctx context.Context, d store.Due, now time.Time, n *counts) error {

@@ -44,7 +44,7 @@ func laneOf(d store.Due) string {
 	if d.Mail {
 		return d.WorkspaceID
 	}
-	return d.WorkspaceID + "/" + d.UserID + "/" + d.GroupID + "/" + d.Departed
+	return d.WorkspaceID + "/" + d.UserID + "/" + d.GroupID + "/" + d.ImportID + "/" + d.Departed
 }
 
 // add hands over an item; it waits while too many are held.

@@ -26,6 +26,11 @@ func (h handler) routes() httpapi.Routes {
 		"POST /v1/workspaces/{workspace}/users/batch/resend":  h.resendMany,
 		"POST /v1/workspaces/{workspace}/users/{user}/email":  h.correctEmail,
 		"GET /v1/workspaces/{workspace}/users/{user}/link":    h.link,
+
+		"POST /v1/workspaces/{workspace}/imports":                 h.createImport,
+		"POST /v1/workspaces/{workspace}/imports/{import}/rows":   h.addImportRows,
+		"POST /v1/workspaces/{workspace}/imports/{import}/start":  h.startImport,
+		"POST /v1/workspaces/{workspace}/imports/{import}/cancel": h.cancelImport,
 	}
 }
 

@@ -13,14 +13,16 @@ import (
 	"github.com/latchkey/latchkey/shared/httpapi"
 	"github.com/latchkey/latchkey/shared/id"
 	"github.com/latchkey/latchkey/shared/identity"
+	"github.com/latchkey/latchkey/shared/invitation"
 	"github.com/latchkey/latchkey/shared/store"
 	"github.com/latchkey/latchkey/shared/user"
 	"github.com/latchkey/latchkey/shared/workspace"
 )
 
 type handler struct {
-	store    *store.Store
-	dataKeys *datakey.Keys
+	invitations invitation.Service
+	store       *store.Store
+	dataKeys    *datakey.Keys
 }
 
 func (h handler) routes() httpapi.Routes {
@@ -30,6 +32,8 @@ func (h handler) routes() httpapi.Routes {
 		"GET /v1/workspaces/{workspace}/users/{user}/history": h.userHistory,
 		"GET /v1/workspaces/{workspace}/history":              h.history,
 		"GET /v1/workspaces/{workspace}/statistics":           h.statistics,
+		"GET /v1/workspaces/{workspace}/imports":              h.imports,
+		"GET /v1/workspaces/{workspace}/imports/{import}":     h.oneImport,
 		"GET /v1/me/workspaces":                               h.mine,
 	}
 }

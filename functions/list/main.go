@@ -3,7 +3,6 @@
 package main
 
 import (
-	"crypto/rand"
 	"log/slog"
 	"os"
 	"time"
@@ -12,20 +11,16 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"github.com/latchkey/latchkey/shared/awsenv"
-	"github.com/latchkey/latchkey/shared/datakey"
+	"github.com/latchkey/latchkey/shared/invitation"
 	"github.com/latchkey/latchkey/shared/setting"
-	"github.com/latchkey/latchkey/shared/store"
 )
 
 func main() {
 	env := awsenv.Env{Get: os.Getenv}
 	log := slog.New(lambdacontext.NewLogHandler())
 	settings := setting.NewReader(os.Getenv)
-	settings.Check(setting.Table, setting.MetadataKey)
-	h := handler{
-		store:    store.FromEnv(env),
-		dataKeys: datakey.FromEnv(env, rand.Reader),
-	}
+	invitations := invitation.FromEnv(env, settings).WithMetadata(env, settings)
+	h := handler{invitations: invitations, store: invitations.Store, dataKeys: invitations.DataKeys}
 	settings.ExitOnError(log)
 	lambda.Start(h.routes().Handler(log, time.Now))
 }

@@ -87,6 +87,9 @@ type StreamSource struct {
 	BisectOnError bool
 	// OnFailure names the queue that is told of a batch that was given up.
 	OnFailure string
+	// AgeAlarm names the alarm that goes off if records wait for long; "" for a
+	// function whose delay disturbs nobody, since each alarm costs.
+	AgeAlarm string
 }
 
 // QueueSource feeds a queue to a function; failures are reported message by

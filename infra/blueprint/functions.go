@@ -11,6 +11,7 @@ const (
 	batchTimeout    = 28 * time.Second // the gateway waits for 30
 	mailTimeout     = 30 * time.Second
 	feedbackTimeout = 30 * time.Second
+	importTimeout   = time.Minute // a chunk of 500 people takes seconds
 )
 
 // Throttles at the gateway, each shared by all callers of its route: an HTTP API
@@ -76,7 +77,7 @@ func Functions() []Function {
 			},
 		},
 		{
-			Name: "invite", Purpose: "invite one or many, send invitations again, correct an email, copy a link",
+			Name: "invite", Purpose: "invite one or many, prepare imports, send invitations again, correct an email, copy a link",
 			MemoryMB: 512, Timeout: batchTimeout, // a batch of 500 is much at once
 			Routes: []Route{
 				{"POST", "/v1/workspaces/{workspace}/users", "inviteUser", SignedIn, usual},
@@ -85,11 +86,16 @@ func Functions() []Function {
 				{"POST", "/v1/workspaces/{workspace}/users/{user}/resend", "resendInvitation", SignedIn, usual},
 				{"POST", "/v1/workspaces/{workspace}/users/{user}/email", "correctEmail", SignedIn, usual},
 				{"GET", "/v1/workspaces/{workspace}/users/{user}/link", "getInvitationLink", SignedIn, usual},
+				{"POST", "/v1/workspaces/{workspace}/imports", "createImport", SignedIn, usual},
+				{"POST", "/v1/workspaces/{workspace}/imports/{import}/rows", "addImportRows", SignedIn, batch},
+				{"POST", "/v1/workspaces/{workspace}/imports/{import}/start", "startImport", SignedIn, usual},
+				{"POST", "/v1/workspaces/{workspace}/imports/{import}/cancel", "cancelImport", SignedIn, usual},
 			},
 			Permissions: []Permission{
 				{Read, OnTable, invitingKeys, "workspace, caller, groups, counts, whether the person has an account and takes mail"},
+				{Query, OnTable, workspaceKeys, "how many imports there are"},
 				{Query, OnByDue, nil, "seats of invitations whose time has passed, where one is needed"},
-				{Insert, OnTable, []string{"WS#*", "RECIPIENT#*"}, "the invited users, their mailboxes, what is left under a corrected email, the answer to a call with an Idempotency-Key"},
+				{Insert, OnTable, []string{"WS#*", "RECIPIENT#*"}, "the invited users, their mailboxes, what is left under a corrected email, imports, the answer to a call with an Idempotency-Key"},
 				{Change, OnTable, []string{"WS#*", "INVITER#*"}, "a new generation on resend, the counts of users, seats and mails"},
 				{Read, OnTable, linkKeys, "the link keys, wrapped"},
 				{Unwrap, OnLinkKeys, nil, "derive the link"},
@@ -132,7 +138,7 @@ func Functions() []Function {
 			Settings: []setting.Definition{setting.Table, setting.MetadataKey, setting.DashboardURL, setting.ReportsToPause},
 		},
 		{
-			Name: "list", Purpose: "list users, read one, the history, the statistics, my workspaces; reads only",
+			Name: "list", Purpose: "list users, read one, the history, the statistics, imports, my workspaces; reads only",
 			MemoryMB: 512, Timeout: httpTimeout,
 			Routes: []Route{
 				{"GET", "/v1/workspaces/{workspace}/users", "listUsers", SignedIn, usual},
@@ -140,11 +146,13 @@ func Functions() []Function {
 				{"GET", "/v1/workspaces/{workspace}/users/{user}/history", "listUserHistory", SignedIn, usual},
 				{"GET", "/v1/workspaces/{workspace}/history", "listHistory", SignedIn, usual},
 				{"GET", "/v1/workspaces/{workspace}/statistics", "getStatistics", SignedIn, usual},
+				{"GET", "/v1/workspaces/{workspace}/imports", "listImports", SignedIn, usual},
+				{"GET", "/v1/workspaces/{workspace}/imports/{import}", "getImport", SignedIn, usual},
 				{"GET", "/v1/me/workspaces", "listMyWorkspaces", SignedIn, usual},
 			},
 			Permissions: []Permission{
 				{Read, OnTable, workspaceKeys, "workspaces, single users, the counts of users"},
-				{Query, OnTable, []string{"HISTORY#*"}, "the history of a user, the statistics"},
+				{Query, OnTable, []string{"WS#*", "HISTORY#*"}, "the history of a user, the statistics, imports"},
 				{Query, OnByCreation, nil, "the users of a workspace"},
 				{Query, OnByStatus, nil, "its users of some statuses, its history"},
 				{Query, OnByEmail, nil, "the caller's workspaces"},
@@ -180,9 +188,10 @@ func Functions() []Function {
 			Permissions: []Permission{
 				{Read, OnTable, mailingKeys, "the user, the caller, the workspace, the counts, whether the person takes mail"},
 				{Query, OnByEmail, nil, "the workspaces of an account that is archived"},
+				{Query, OnTable, workspaceKeys, "the rows of imports, where somebody is erased"},
 				{Query, OnByDue, nil, "seats of invitations whose time has passed, where a restored user needs one"},
 				{Insert, OnTable, []string{"WS#*", "RECIPIENT#*", "ACCOUNT#*"}, "what is left of an erased user, the mailbox of a restored one, a departed account for the schedule"},
-				{Change, OnTable, []string{"WS#*", "INVITER#*"}, "the user's status, the counts of users, admins, seats and mails"},
+				{Change, OnTable, []string{"WS#*", "INVITER#*"}, "the user's status, the counts of users, admins, seats and mails; an erased person's rows of imports"},
 				{Read, OnTable, linkKeys, "the link keys, wrapped"},
 				{Unwrap, OnLinkKeys, nil, "the new link of a restored invitation"},
 				{MakeKey, OnLinkKeys, nil, "the first link key"},
@@ -195,7 +204,7 @@ func Functions() []Function {
 			},
 		},
 		{
-			Name: "expire", Purpose: "end stale invitations, let scheduled mails and reminders go, finish deletions of groups and workspaces",
+			Name: "expire", Purpose: "end stale invitations, let scheduled mails and reminders go, finish deletions of groups and workspaces, revive imports",
 			MemoryMB: 1024, Timeout: 4 * time.Minute, ReservedConcurrency: 1, // two sweeps at once would do the same work twice
 			Schedule: &Schedule{Name: "expire", Every: 5 * time.Minute, Retries: 1},
 			Permissions: []Permission{
@@ -204,12 +213,41 @@ func Functions() []Function {
 				{Query, OnByEmail, nil, "the workspaces of an account that was archived everywhere"},
 				{Read, OnTable, invitingKeys, "the user as it is now, the counts, whether they take mail; a departed account"},
 				{Query, OnTable, []string{"WS#*", "HISTORY#*"}, "what a workspace holds that is to be erased"},
-				{Insert, OnTable, []string{"WS#*", "RECIPIENT#*"}, "the mailbox of a person who is mailed, the tombstone of an erased workspace"},
+				{Insert, OnTable, []string{"WS#*", "RECIPIENT#*"}, "the mailbox of a person who is mailed, the tombstone of an erased workspace, an import that has stalled"},
 				{Change, OnTable, []string{"WS#*", "INVITER#*"}, "expired, reminded, mailed, archived, out of a deleted group; the counts of users and mails"},
 				{Remove, OnTable, []string{"WS#*", "ACCOUNT#*", "SLUG#*"}, "a deleted group that nobody is in any more; a departed account; the slug of an erased workspace"},
 				{RemoveMany, OnTable, []string{"WS#*", "HISTORY#*"}, "what is in an erased workspace"},
 			},
 			Settings: []setting.Definition{setting.Table, setting.MailsPerInviter, setting.MailsPerNewWorkspace, setting.MailsPerWorkspace},
+		},
+		{
+			Name: "import", Purpose: "work through imports, a chunk at a time",
+			MemoryMB: 512, Timeout: importTimeout,
+			// Each step changes the import, which calls for the next one. A stream
+			// costs nothing while nothing is written, and a queue would be polled.
+			Stream: &StreamSource{
+				Filter: []map[string]any{{
+					"eventName": []any{"INSERT", "MODIFY"},
+					"dynamodb": map[string]any{"NewImage": map[string]any{
+						AttrEntity: map[string]any{"S": []any{"import"}}, AttrStatus: map[string]any{"S": []any{"running", "canceling"}},
+					}},
+				}},
+				// A step that fails for longer waits for the schedule, so that it
+				// does not keep the imports of others waiting.
+				BatchSize: 1, MaxRetries: 5, MaxRecordAge: time.Hour,
+				OnFailure: QueuePublishFailures,
+			},
+			Permissions: []Permission{
+				{Read, OnTable, invitingKeys, "the import and its rows, workspace, who started it, groups, counts, whether people have an account and take mail"},
+				{Query, OnByDue, nil, "seats of invitations whose time has passed, where one is needed"},
+				{Insert, OnTable, []string{"WS#*", "RECIPIENT#*"}, "the invited users, their mailboxes, the import and what became of its rows"},
+				{Change, OnTable, []string{"WS#*", "INVITER#*"}, "the counts of users, seats and mails"},
+				{Unwrap, OnMetadataKey, nil, "read the rows, encrypt metadata"},
+			},
+			Settings: []setting.Definition{
+				setting.Table, setting.MetadataKey,
+				setting.MailsPerInviter, setting.MailsPerNewWorkspace, setting.MailsPerWorkspace,
+			},
 		},
 		{
 			Name: "account", Purpose: "a person's account becomes known: requested turns into invited",
@@ -236,7 +274,7 @@ func Functions() []Function {
 				// Lambda's other defaults hold: no window, one batch of a shard at
 				// a time. docs/scale.md has the arithmetic.
 				BatchSize: 100, MaxRetries: 50, MaxRecordAge: 12 * time.Hour, BisectOnError: true,
-				OnFailure: QueuePublishFailures,
+				OnFailure: QueuePublishFailures, AgeAlarm: "stream-age",
 			},
 			Permissions: []Permission{
 				{InsertMany, OnTable, []string{"HISTORY#*"}, "history entries"},

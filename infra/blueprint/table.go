@@ -6,6 +6,7 @@ const (
 	AttrPK     = "pk"
 	AttrSK     = "sk"
 	AttrEntity = "entity" // what an item is: user, workspace, …; streams filter by it
+	AttrStatus = "status" // of a user or an import; a stream filters by it
 	AttrTTL    = "ttl"
 
 	IndexByStatus   = "byStatus"

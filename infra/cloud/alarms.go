@@ -50,9 +50,9 @@ func (l *Latchkey) addAlarms() {
 		{"complaint-rate", "complaints are at the limit where SES reviews the account", l.reputation("ComplaintRate"), complaintLimit, false, 1, quiet},
 	}
 	for _, f := range blueprint.Functions() {
-		if f.Stream != nil {
+		if f.Stream != nil && f.Stream.AgeAlarm != "" {
 			age := l.functions[f.Name].Metric(jsii.String("IteratorAge"), most(5))
-			alarms = append(alarms, alarm{"stream-age", "changes wait for more than 5 minutes to become events and mail", age, 5 * 60 * 1000, false, 1, quiet})
+			alarms = append(alarms, alarm{f.Stream.AgeAlarm, "changes wait for more than 5 minutes to become events and mail", age, 5 * 60 * 1000, false, 1, quiet})
 		}
 		if f.Queue != nil {
 			age := l.queues[f.Queue.Queue].MetricApproximateAgeOfOldestMessage(most(5))

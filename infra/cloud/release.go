@@ -66,8 +66,8 @@ func rollbackAlarms(f blueprint.Function) []string {
 	if len(f.Routes) > 0 {
 		names = append(names, "api-latency")
 	}
-	if f.Stream != nil {
-		names = append(names, "stream-age")
+	if f.Stream != nil && f.Stream.AgeAlarm != "" {
+		names = append(names, f.Stream.AgeAlarm)
 	}
 	if f.Queue != nil {
 		names = append(names, f.Queue.Queue+"-age")

@@ -23,8 +23,8 @@ type Result struct {
 // Failed is the outcome of a row that could not be done.
 const Failed = "failed"
 
-// maxRowErrors is how many errors a result has: a batch has up to 500 results.
-const maxRowErrors = 10
+// MaxRowErrors is how many errors a result has: a batch has up to 500 results.
+const MaxRowErrors = 10
 
 // MaxBatch is how many ids a batch has at most.
 const MaxBatch = 100
@@ -42,17 +42,26 @@ func (o *Object) IDs(name string) []string {
 	return ids
 }
 
+// Failure returns the result of a row or id that a fault refused.
+func (r Result) Failure(reason error) Result {
+	r.Outcome = Failed
+	var f *fault.Error
+	if errors.As(reason, &f) {
+		r.Errors = f.Fields[:min(len(f.Fields), MaxRowErrors)]
+		if len(f.Fields) == 0 {
+			r.Errors = fault.Fields{{Code: f.Code, Detail: f.Detail}}
+		}
+	}
+	return r
+}
+
 // Of returns the result with its outcome and the user, if there is one, or with the
 // fault that refused it.
 func (r Result) Of(outcome string, u user.User, reason error, now time.Time) Result {
 	r.Outcome = outcome
-	var f *fault.Error
 	switch {
-	case errors.As(reason, &f):
-		r.Outcome, r.Errors = Failed, f.Fields[:min(len(f.Fields), maxRowErrors)]
-		if len(f.Fields) == 0 {
-			r.Errors = fault.Fields{{Code: f.Code, Detail: f.Detail}}
-		}
+	case reason != nil:
+		return r.Failure(reason)
 	case u.ID != "":
 		shown := ShowUser(u, now)
 		r.User = &shown

@@ -23,7 +23,8 @@ const (
 	RandomBytes = 15
 	// HashBytes is the length of the identifiers that Hash makes.
 	HashBytes = 20
-	timeBytes = 16
+	// OrderedBytes is the length of the identifiers that Ordered makes.
+	OrderedBytes = 16
 )
 
 // Random is an identifier of 120 random bits.
@@ -38,7 +39,7 @@ func Random(prefix string, random io.Reader) (string, error) {
 // Ordered is an identifier whose text sorts by time (to the millisecond), with
 // 80 random bits behind.
 func Ordered(prefix string, now time.Time, random io.Reader) (string, error) {
-	raw := make([]byte, timeBytes)
+	raw := make([]byte, OrderedBytes)
 	binary.BigEndian.PutUint64(raw, uint64(now.UnixMilli())<<16)
 	if _, err := io.ReadFull(random, raw[6:]); err != nil {
 		return "", fmt.Errorf("make an identifier: %w", err)
@@ -49,11 +50,11 @@ func Ordered(prefix string, now time.Time, random io.Reader) (string, error) {
 // At returns an identifier of Ordered with its time replaced, and any other
 // text as it is.
 func At(ordered string, at time.Time) string {
-	cut := len(ordered) - encoding.EncodedLen(timeBytes)
+	cut := len(ordered) - encoding.EncodedLen(OrderedBytes)
 	if cut < 0 {
 		return ordered
 	}
-	raw, ok := Bytes(ordered[:cut], ordered, timeBytes)
+	raw, ok := Bytes(ordered[:cut], ordered, OrderedBytes)
 	if !ok {
 		return ordered
 	}

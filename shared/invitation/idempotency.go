@@ -7,7 +7,6 @@ import (
 
 	"github.com/latchkey/latchkey/shared/datakey"
 	"github.com/latchkey/latchkey/shared/fault"
-	"github.com/latchkey/latchkey/shared/id"
 	"github.com/latchkey/latchkey/shared/store"
 	"github.com/latchkey/latchkey/shared/user"
 )
@@ -18,13 +17,9 @@ const answersKept = 24 * time.Hour
 // ErrMismatch is the fault of an Idempotency-Key that was used with another body.
 var ErrMismatch = fault.New(fault.Mismatch, "idempotency_mismatch", "This Idempotency-Key was used with a different body. Use a new key for a new request.")
 
-// noteCall notes the call of a batch and returns the one that stands for its
-// key: this one, or the one that it repeats.
-func (s Service) noteCall(ctx context.Context, workspaceID string, call Call, now time.Time) (store.Answer, error) {
-	name, err := id.Random("", s.Random)
-	if err != nil {
-		return store.Answer{}, err
-	}
+// noteCall notes a call under a name and returns the one that stands for its key:
+// this one, or the one that it repeats.
+func (s Service) noteCall(ctx context.Context, workspaceID string, call Call, name string, now time.Time) (store.Answer, error) {
 	stands, err := s.Store.InsertAnswer(ctx, workspaceID, store.Answer{Key: call.Key, Body: call.Body, Call: name, Until: now.Add(answersKept)}, now)
 	if err == nil && stands.Body != call.Body {
 		err = ErrMismatch

@@ -8,6 +8,7 @@ import (
 
 	"github.com/latchkey/latchkey/shared/access"
 	"github.com/latchkey/latchkey/shared/fault"
+	"github.com/latchkey/latchkey/shared/id"
 	"github.com/latchkey/latchkey/shared/store"
 	"github.com/latchkey/latchkey/shared/user"
 	"github.com/latchkey/latchkey/shared/workspace"
@@ -15,13 +16,13 @@ import (
 
 // Person is somebody to invite, as a caller wrote it.
 type Person struct {
-	user.Details
-	Groups    []string // as written, for the pointers of errors
-	Message   string
-	Locale    string // "" for the workspace's
-	SendEmail bool
-	Confirmed bool // mail an address that returned the last mail
-	Days      int  // how long the invitation lasts; 0 for the workspace's setting
+	user.Details `json:"details"` // named, so that Groups below does not hide its own
+	Groups       []string         // as written, for the pointers of errors
+	Message      string
+	Locale       string // "" for the workspace's
+	SendEmail    bool
+	Confirmed    bool // mail an address that returned the last mail
+	Days         int  // how long the invitation lasts; 0 for the workspace's setting
 	// Wrong is what was found while reading: with any of it, nobody is invited.
 	Wrong fault.Fields
 }
@@ -106,12 +107,20 @@ func (s Service) InviteAll(ctx context.Context, g access.Grant, people []Person,
 		b.keys.box = box
 	}
 	if b.call.Key != "" {
-		stands, err := s.noteCall(ctx, g.Workspace.ID, b.call, now)
+		name, err := id.Random("", s.Random)
+		if err != nil {
+			return nil, err
+		}
+		stands, err := s.noteCall(ctx, g.Workspace.ID, b.call, name, now)
 		if err != nil {
 			return nil, err
 		}
 		b.id = stands.Call
 	}
+	return b.inviteAll(ctx, people)
+}
+
+func (b *batch) inviteAll(ctx context.Context, people []Person) ([]Outcome, error) {
 	for _, p := range people {
 		if err := b.add(ctx, p); err != nil {
 			return nil, err
@@ -126,7 +135,8 @@ type batch struct {
 	grant  access.Grant
 	keys   keys
 	call   Call
-	id     string // of this use of the call's key; "" for none
+	id     string // of this use of the call's key, or of a chunk of an import; "" for none
+	before int    // rows of the import that come before these people
 	one    bool   // a single person, whose answer is kept for a repeat
 	dryRun bool
 	now    time.Time
@@ -251,7 +261,7 @@ func (b *batch) check(outcomes []Outcome) (todo []int) {
 		if b.ids[row] != "" {
 			b.grant.Workspace.CheckDomain(&found, p.Email)
 			if earlier, twice := first[b.ids[row]]; twice {
-				found.Add("/email", "duplicate", fmt.Sprintf("Row %d has the same address.", earlier+1))
+				found.Add("/email", "duplicate", fmt.Sprintf("Row %d has the same address.", b.before+earlier+1))
 			} else {
 				first[b.ids[row]] = row
 			}

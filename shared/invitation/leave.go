@@ -102,13 +102,22 @@ func (s Service) each(ctx context.Context, g access.Grant, ids []string, done Ki
 }
 
 // Erase removes everything that names the user of the path, who is gone from the
-// workspace or never came. The history keeps its lines, which hold ids alone.
+// workspace or never came, the rows of imports included. The history keeps its
+// lines, which hold ids alone.
 func (s Service) Erase(ctx context.Context, g access.Grant, now time.Time) error {
 	stamp, err := g.Stamp(ctx, now, s.Random)
 	if err != nil {
 		return err
 	}
-	_, err = store.Decide(ctx, s.Store, g.State, erasing{g.Target, stamp}.decide)
+	erase := erasing{g.Target, stamp}
+	if _, _, err := erase.decide(g.State); err != nil {
+		return err
+	}
+	// Before the record goes: a repeat would not find the person any more.
+	if err := s.forget(ctx, g.Workspace, g.Target); err != nil {
+		return err
+	}
+	_, err = store.Decide(ctx, s.Store, g.State, erase.decide)
 	return err
 }
 

@@ -30,6 +30,7 @@ type Decision struct {
 	Limits  workspace.Limits
 	Account string // the email of an account that appeared; "" for none
 	Answer  *Answer
+	Import  *ImportChange
 	At      time.Time // when it is decided; needed with Asked, Account and Answer
 	// Needs is what the decision turned out to rest on. What of it was not read
 	// is read, and the decision made anew.

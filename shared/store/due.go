@@ -15,13 +15,13 @@ import (
 
 // Due is something whose time has come: a user with a scheduled mail, a reminder
 // or an expiry, a group whose deletion is to be finished, a deleted workspace
-// that is to be erased (its id alone), or an account that has left. The other
-// ids are empty.
+// that is to be erased (its id alone), an import that has stalled, or an account
+// that has left. The other ids are empty.
 type Due struct {
-	WorkspaceID, UserID, GroupID string
-	Departed                     string // an email key
-	Mail                         bool   // a scheduled mail: those of a workspace leave in order
-	at                           string
+	WorkspaceID, UserID, GroupID, ImportID string
+	Departed                               string // an email key
+	Mail                                   bool   // a scheduled mail: those of a workspace leave in order
+	at                                     string
 }
 
 func dueOfItem(item Item) Due {
@@ -34,6 +34,8 @@ func dueOfItem(item Item) Due {
 	d.WorkspaceID = strings.TrimPrefix(key.PK, prefixWorkspace)
 	if id, ok := strings.CutPrefix(key.SK, prefixGroup); ok {
 		d.GroupID = id
+	} else if id, ok := strings.CutPrefix(key.SK, prefixImport); ok {
+		d.ImportID = id
 	} else if id, ok := strings.CutPrefix(key.SK, prefixUser); ok {
 		d.UserID, d.Mail = id, strings.Contains(d.at, "#")
 	}

@@ -34,6 +34,9 @@ const (
 	entityDeparture = "departure"
 	entityNotices   = "notices"
 	entityLinkKeys  = "linkKeys"
+	entityImport    = "import"
+
+	entityImportRows = "importRows"
 
 	entityStatistics = "statistics"
 )

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"fmt"
 	"strconv"
 	"time"
 
@@ -25,6 +26,9 @@ const (
 	prefixRecipient = "RECIPIENT#"
 	prefixInviter   = "INVITER#"
 	prefixPart      = "PART#"
+	prefixImport    = "IMPORT#"
+
+	prefixImportRows = "IMPORTROWS#"
 
 	prefixStatistics = "STATISTICS#"
 
@@ -98,6 +102,16 @@ func linkKeysKey() Key { return Key{PK: skLinkKeys, SK: skLinkKeys} }
 // requestKey is what a call with an Idempotency-Key was answered.
 func requestKey(workspaceID, key string) Key {
 	return Key{PK: prefixWorkspace + workspaceID, SK: prefixRequest + key}
+}
+
+func importKey(workspaceID, id string) Key {
+	return Key{PK: prefixWorkspace + workspaceID, SK: prefixImport + id}
+}
+
+// importRowsKey is the chunk of an import that begins at row first; the chunks
+// sort in their order.
+func importRowsKey(workspaceID, id string, first int) Key {
+	return Key{PK: prefixWorkspace + workspaceID, SK: fmt.Sprintf("%s%s#%05d", prefixImportRows, id, first)}
 }
 
 // Shards spread the index byDue, because all that falls due in one hour would

@@ -32,6 +32,9 @@ func (s *Store) plan(st *State, d Decision) (writes []table.Write, short bool, e
 	if d.Answer != nil {
 		p.add(answerWrite(st.id, *d.Answer, d.At))
 	}
+	if d.Import != nil {
+		p.importing(*d.Import)
+	}
 	if p.short && st.Complete() && p.err == nil {
 		p.fail(errors.New("store: the decision asks for more than the limits leave"))
 	}

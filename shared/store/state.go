@@ -19,9 +19,12 @@ type Want struct {
 	Users     []string // user ids in the workspace; "" is passed over
 	Groups    []string // group ids in the workspace
 	Request   string   // a hashed Idempotency-Key
-	People    []string // emails of people to be invited: all that is known of each
-	Wishes    []string // ids of people in the workspace: what they said about mail, record or not
-	Accounts  []string // emails whose accounts are asked for
+	Import    string   // the id of an import of the workspace
+	// ImportRows is the row at which a chunk of the import begins; 0 for none.
+	ImportRows int
+	People     []string // emails of people to be invited: all that is known of each
+	Wishes     []string // ids of people in the workspace: what they said about mail, record or not
+	Accounts   []string // emails whose accounts are asked for
 	// Inviter is the email of who asks for invitations or workspaces.
 	Inviter    string
 	InviterKey string // the same by its email key
@@ -42,7 +45,10 @@ type State struct {
 	Groups    map[string]bool // those that exist and are not being deleted
 	Accounts  map[string]bool // email keys
 	Answer    Answer          // to the earlier call with the key; zero for none
-	Tally     workspace.Tally // the parts that were read; see Complete
+	Import    workspace.Import
+	// ImportRows is the chunk of the import that was read last.
+	ImportRows ImportRows
+	Tally      workspace.Tally // the parts that were read; see Complete
 
 	id         string // of the workspace, whether or not it exists
 	inviter    inviter
@@ -122,6 +128,12 @@ func (st *State) keys(want Want) []Key {
 		}
 		for _, id := range want.Groups {
 			keys = append(keys, groupKey(st.id, id))
+		}
+		if want.Import != "" {
+			keys = append(keys, importKey(st.id, want.Import))
+			if want.ImportRows > 0 {
+				keys = append(keys, importRowsKey(st.id, want.Import, want.ImportRows))
+			}
 		}
 		if want.Request != "" {
 			keys = append(keys, requestKey(st.id, want.Request))
@@ -254,6 +266,10 @@ func (st *State) take(item Item) (err error) {
 			n, _ := strconv.Atoi(part)
 			st.inviter.parts[n] = dayOfItem(item)
 		}
+	case entityImport:
+		st.Import, err = importOfItem(item)
+	case entityImportRows:
+		st.ImportRows, err = importRowsOfItem(item)
 	case entityMailbox:
 		st.mailboxes[strings.TrimPrefix(key.PK, prefixRecipient)], err = mailboxOfItem(item)
 	case entityRecipient:
@@ -293,6 +309,10 @@ func (st *State) absorb(key Key, item Item) error {
 		st.Workspace, st.Deleted = workspace.Workspace{}, workspace.Workspace{}
 	case key.SK == skMailbox:
 		delete(st.mailboxes, strings.TrimPrefix(key.PK, prefixRecipient))
+	case strings.HasPrefix(key.SK, prefixImport):
+		st.Import = workspace.Import{}
+	case strings.HasPrefix(key.SK, prefixImportRows):
+		st.ImportRows = ImportRows{}
 	case strings.HasPrefix(key.SK, prefixRequest):
 		st.Answer = Answer{}
 	case strings.HasPrefix(key.SK, prefixPart): // the count of a day that is over

@@ -201,7 +201,7 @@ type Details struct {
 	Email    string
 	Role     Role
 	Groups   []string
-	Metadata json.RawMessage // plaintext, a JSON object or absent
+	Metadata json.RawMessage `json:",omitempty"` // plaintext, a JSON object or absent
 }
 
 // Check names everything that is wrong with the details and gives them in

@@ -46,6 +46,13 @@ var operations = map[string]func(p place) request{
 	},
 	"getInvitationLink": func(p place) request { return on(p, p.invite(nil), "/link", nil) },
 
+	"createImport": func(p place) request { return request{path: p.path + "/imports"} },
+	"addImportRows": func(p place) request {
+		return request{path: p.path + "/imports/" + p.list(0) + "/rows?firstRow=1", body: fields{"users": []any{newUser(nil)}}}
+	},
+	"startImport":  func(p place) request { return request{path: p.path + "/imports/" + p.list(1) + "/start"} },
+	"cancelImport": func(p place) request { return request{path: p.path + "/imports/" + p.list(1) + "/cancel"} },
+
 	"followInvitation": func(p place) request {
 		return request{path: "/invite/" + p.token(p.invite(nil), link.Accept)}
 	},
@@ -76,6 +83,8 @@ var operations = map[string]func(p place) request{
 	"listUserHistory":  func(p place) request { return on(p, p.member(nil), "/history", nil) },
 	"listHistory":      func(p place) request { return request{path: p.path + "/history"} },
 	"getStatistics":    func(p place) request { return request{path: p.path + "/statistics"} },
+	"listImports":      func(p place) request { return request{path: p.path + "/imports"} },
+	"getImport":        func(p place) request { return request{path: p.path + "/imports/" + p.list(1)} },
 	"listMyWorkspaces": func(place) request { return request{path: "/v1/me/workspaces"} },
 
 	"updateUser":     func(p place) request { return on(p, p.member(nil), "", fields{"role": "admin"}) },

@@ -7,6 +7,8 @@ import (
 	"maps"
 	"net/http"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -193,6 +195,20 @@ func (p place) group() string {
 		p.admin.Send("PUT", p.path+"/groups/"+group, nil).Into(http.StatusCreated, nil)
 	}
 	return group
+}
+
+// list is a new import with some rows.
+func (p place) list(rows int) string {
+	p.t.Helper()
+	made := struct{ ID string }{workspace.ImportPrefix + strings.Repeat("0", 26)}
+	if p.admin == nil {
+		return made.ID
+	}
+	p.admin.Send("POST", p.path+"/imports", nil).Into(http.StatusCreated, &made)
+	for row := 1; row <= rows; row++ {
+		p.admin.Send("POST", p.path+"/imports/"+made.ID+"/rows?firstRow="+strconv.Itoa(row), fields{"users": []any{newUser(nil)}}).Into(http.StatusOK, nil)
+	}
+	return made.ID
 }
 
 // token is somebody's link for a purpose. In a workspace that does not exist it

@@ -155,6 +155,51 @@ func (rq request) wrong(a caller.Answer, allowed []string) string {
 	return ""
 }
 
+// TestEveryCallOfAnImportMayFail does the same for the steps of imports, which
+// the stream takes one after the other.
+func TestEveryCallOfAnImportMayFail(t *testing.T) {
+	t.Parallel()
+	w := start(t, patience)
+	calls := w.importing(t, "the function import without a fault", none, target{}).made()
+	if len(calls) < 5 {
+		t.Fatalf("a step calls the table %d times: %v", len(calls), calls)
+	}
+	for _, call := range calls {
+		for _, k := range kinds(call.operation) {
+			t.Run(fmt.Sprintf("%v/%s", call, k), func(t *testing.T) {
+				name := label("the function import", call, k)
+				w.noted(k, name, w.importing(t, name, k, call).wasReached())
+			})
+		}
+	}
+	w.finish(t)
+}
+
+// importing plays one fault: an import of two people.
+func (w *world) importing(t *testing.T, label string, k kind, call target) *plan {
+	s := w.scene(t, label)
+	s.found()
+	s.list()
+	p := &plan{function: "import", marks: s.marks, kind: k, target: call}
+	s.faults.arm(p)
+	s.admin.Send("POST", s.path+"/imports/"+s.params["import"]+"/start", nil).Into(http.StatusOK, nil)
+	if k == none {
+		s.imported("done", 2, 2)
+	} else { // what fails in every attempt passes then
+		caller.Eventually(t, afterTheLease, func() error {
+			if !p.wasReached() {
+				return fmt.Errorf("the call was not made")
+			}
+			return nil
+		})
+	}
+	s.faults.release(p)
+	s.imported("done", 2, 2)
+	s.has("john", "requested", 0)
+	s.has("jane", "requested", 0)
+	return p
+}
+
 // behind are the functions behind the API that an invitation sets going; publish
 // is last, since the stream waits for it.
 var behind = []string{"mail", "feedback", "publish"}

@@ -3,6 +3,7 @@ package faults
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"regexp"
 	"slices"
@@ -297,6 +298,48 @@ var scenarios = []scenario{
 	reading("getStatistics", func(s *scene) request { s.found(); return asAdmin(s) }),
 	reading("listMyWorkspaces", func(s *scene) request { s.found(); return asAdmin(s) }),
 
+	{operation: "createImport", stage: func(s *scene) request {
+		s.found()
+		return request{who: s.admin, headers: []string{"idempotency-key", s.tag}, want: []int{http.StatusCreated}}
+	}, check: func(s *scene) {
+		var list struct{ Imports []struct{ ID string } }
+		s.admin.Send("GET", s.path+"/imports", nil).Into(http.StatusOK, &list)
+		if len(list.Imports) != 1 {
+			s.t.Errorf("there are %d imports", len(list.Imports))
+		}
+	}},
+	{operation: "addImportRows", stage: func(s *scene) request {
+		s.found()
+		s.list()
+		return request{who: s.admin, query: "?firstRow=3", body: fields{"users": []any{s.newUser("jack", nil)}}, want: []int{http.StatusOK}}
+	}, check: func(s *scene) { s.imported("open", 3, 0) }},
+	{operation: "startImport", stage: func(s *scene) request {
+		s.found()
+		s.list()
+		return asAdmin(s)
+	}, check: func(s *scene) {
+		s.imported("done", 2, 2)
+		s.has("john", "requested", 0)
+		s.has("jane", "requested", 0)
+	}},
+	{operation: "cancelImport", stage: func(s *scene) request {
+		s.found()
+		s.list()
+		return asAdmin(s)
+	}, check: func(s *scene) { s.imported("canceled", 2, 0) }},
+	reading("listImports", func(s *scene) request { s.found(); s.list(); return asAdmin(s) }),
+	reading("getImport", func(s *scene) request { s.found(); s.list(); return asAdmin(s) }),
+	{operation: "eraseUser", variant: "with an import", stage: func(s *scene) request {
+		s.found()
+		s.archive(s.invite("john", nil))
+		s.list()
+		return request{who: s.admin, want: []int{http.StatusNoContent}, repeat: []string{"404 user_not_found"}}
+	}, check: func(s *scene) {
+		if rows := s.imported("open", 2, 0); strings.Contains(string(rows), s.email("john")) {
+			s.t.Errorf("the import still names the person: %s", rows)
+		}
+	}},
+
 	{operation: "updateUser", stage: func(s *scene) request {
 		s.found()
 		u := s.invite("john", fields{"metadata": fields{"k": 1}})
@@ -399,6 +442,36 @@ var scenarios = []scenario{
 		s.has("john", "invited", 0)
 		s.isElsewhere("john", "invited")
 	}},
+}
+
+// list makes an import of two people.
+func (s *scene) list() {
+	s.t.Helper()
+	var made struct{ ID string }
+	s.admin.Send("POST", s.path+"/imports", nil).Into(http.StatusCreated, &made)
+	s.admin.Send("POST", s.path+"/imports/"+made.ID+"/rows?firstRow=1", fields{"users": []any{s.newUser("john", nil), s.newUser("jane", nil)}}).Into(http.StatusOK, nil)
+	s.params["import"] = made.ID
+}
+
+// imported fails the scene where the import does not come to a status with so
+// many rows and people created. It returns the report.
+func (s *scene) imported(status string, rows, created int) (report []byte) {
+	s.t.Helper()
+	caller.Eventually(s.t, afterTheLease, func() error {
+		var now struct {
+			Import struct {
+				Status        string
+				Rows, Created int
+			}
+		}
+		a := s.admin.Send("GET", s.path+"/imports/"+s.params["import"], nil).Into(http.StatusOK, &now)
+		report = a.Body
+		if i := now.Import; i.Status != status || i.Rows != rows || i.Created != created {
+			return fmt.Errorf("the import is %+v, want %s with %d rows and %d created", i, status, rows, created)
+		}
+		return nil
+	})
+	return report
 }
 
 // set fails the scene where a setting of the workspace is not as it should be.

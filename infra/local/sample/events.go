@@ -45,6 +45,7 @@ func Events() ([]Event, error) {
 		return nil, err
 	}
 	ws := m{"workspace": WorkspaceID}
+	list, other := m{"workspace": WorkspaceID, "import": ImportIDs[0]}, m{"workspace": WorkspaceID, "import": ImportIDs[1]}
 	of := func(email string) m { return m{"workspace": WorkspaceID, "user": user.IDFor(WorkspaceID, email)} }
 	users := func(emails ...string) m {
 		var ids []string
@@ -80,6 +81,14 @@ func Events() ([]Event, error) {
 			{"name": "Nora Typo", "email": "nora@crop.com", "role": "end-user", "sendEmail": false},
 		}}},
 		{"invite-batch-csv", "inviteUsers", 200, operator, ws, "name,email,role,groups,metadata\r\nCeline Sheet,celine@corp.com,builder,manager,\"{\"\"region\"\":\"\"eu\"\"}\"\r\n"},
+		{"invite-import", "createImport", 201, "ada@corp.com", ws, nil},
+		// These are there already: nobody comes of it later.
+		{"invite-import-rows", "addImportRows", 200, "ada@corp.com", m{"workspace": WorkspaceID, "import": ImportIDs[0], "?firstRow": "1"}, m{"users": []m{
+			{"name": "Bob Builder", "email": "bob@corp.com", "role": "builder", "groups": []string{"manager"}},
+			{"name": "John Doe", "email": "john@corp.com", "role": "end-user"},
+		}}},
+		{"invite-import-start", "startImport", 200, "ada@corp.com", list, nil},
+		{"invite-import-cancel", "cancelImport", 200, "ada@corp.com", other, nil},
 		{"invite-batch-resend", "resendInvitations", 200, "ada@corp.com", ws, users("nina@corp.com")},
 		{"invite-email", "correctEmail", 200, "ada@corp.com", of("nora@crop.com"), m{"email": "nora@corp.com"}},
 		{"update", "updateUser", 200, "ada@corp.com", of("bob@corp.com"), m{"name": "Bob B. Builder", "groups": []string{"manager"}, "metadata": m{"region": "eu"}}},
@@ -88,6 +97,8 @@ func Events() ([]Event, error) {
 		{"list-mine", "listMyWorkspaces", 200, "bob@corp.com", nil, nil},
 		{"list-history", "listHistory", 200, "ada@corp.com", ws, nil},
 		{"list-statistics", "getStatistics", 200, "ada@corp.com", ws, nil},
+		{"list-imports", "listImports", 200, "ada@corp.com", ws, nil},
+		{"list-import", "getImport", 200, "ada@corp.com", list, nil},
 		{"list-user-history", "listUserHistory", 200, "ada@corp.com", of("bob@corp.com"), nil},
 		{"archive", "archiveUser", 200, "ada@corp.com", of("bob@corp.com"), nil},
 		{"archive-restore", "restoreUser", 200, "ada@corp.com", of("jane@corp.com"), nil},
@@ -118,8 +129,8 @@ type call struct {
 	file, operation string
 	status          int
 	as              string // whose token: a person's email, or operator; "" for nobody's
-	params          m
-	body            any // an object, a form, or CSV as a string
+	params          m      // of the path; those of the query begin with ?
+	body            any    // an object, a form, or CSV as a string
 }
 
 type form string
@@ -130,7 +141,13 @@ const operator = "operator"
 func (c call) event() (Event, error) {
 	function, route := routeOf(c.operation)
 	path := route.Path
+	inPath, query := m{}, m{}
 	for name, value := range c.params {
+		if name, ok := strings.CutPrefix(name, "?"); ok {
+			query[name] = value
+			continue
+		}
+		inPath[name] = value
 		path = strings.ReplaceAll(path, "{"+name+"}", value.(string))
 	}
 	http := m{"method": route.Method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": "sample"}
@@ -152,8 +169,11 @@ func (c call) event() (Event, error) {
 		"version": "2.0", "routeKey": route.Key(), "rawPath": path, "rawQueryString": "",
 		"headers": headers, "requestContext": requestContext, "isBase64Encoded": false,
 	}
-	if c.params != nil {
-		payload["pathParameters"] = c.params
+	if len(inPath) > 0 {
+		payload["pathParameters"] = inPath
+	}
+	if len(query) > 0 {
+		payload["queryStringParameters"] = query
 	}
 	switch body := c.body.(type) {
 	case nil:
@@ -239,6 +259,19 @@ func triggers() (first, last []Event) {
 		}}}},
 	}
 	last = []Event{
+		// A turn of an import that was taken before.
+		{File: "import.json", Function: "import", Payload: m{"Records": []m{{
+			"eventID": "sample", "eventName": "MODIFY", "eventVersion": "1.1", "eventSource": "aws:dynamodb", "awsRegion": "us-east-1",
+			"eventSourceARN": "arn:aws:dynamodb:us-east-1:000000000000:table/latchkey/stream/2026-01-01T00:00:00.000",
+			"dynamodb": m{
+				"ApproximateCreationDateTime": Begin.Unix(), "SequenceNumber": "100000000000000000002", "SizeBytes": 1, "StreamViewType": "NEW_AND_OLD_IMAGES",
+				"Keys": m{"pk": text("WS#" + WorkspaceID), "sk": text("IMPORT#" + ImportIDs[0])},
+				"NewImage": m{
+					"pk": text("WS#" + WorkspaceID), "sk": text("IMPORT#" + ImportIDs[0]), "entity": text("import"), "status": text("running"),
+					"rows": m{"N": "2"}, "next": m{"N": "1"}, "version": m{"N": "1"},
+				},
+			},
+		}}}},
 		{File: "account-confirmed.json", Function: "account", Payload: m{
 			"version": "1", "region": "us-east-1", "userPoolId": "us-east-1_sample", "userName": Subject("nina@corp.com"),
 			"callerContext": m{"awsSdkVersion": "sample", "clientId": "sample"},

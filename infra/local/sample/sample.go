@@ -25,6 +25,9 @@ import (
 // WorkspaceID is the sample workspace.
 const WorkspaceID = "ws_sample000000000000000000"
 
+// ImportIDs are two imports without rows.
+var ImportIDs = []string{"imp_sample00000000000000000000", "imp_sample10000000000000000000"}
+
 // linkKey is the link key of samples alone. A stack makes its own.
 var linkKey = sha256.Sum256([]byte("sample-key-sample-key-sample-key-sample-key"))
 
@@ -142,5 +145,14 @@ func Seed(ctx context.Context, env awsenv.Env) error {
 		d.Users = append(d.Users, store.UserChange{After: u})
 	}
 	_, err = store.Decide(ctx, s, st, func(*store.State) (store.Decision, bool, error) { return d, true, nil })
+	for _, id := range ImportIDs {
+		if err != nil {
+			return err
+		}
+		i := workspace.NewImport(id, WorkspaceID, admin.ID, time.Now().UTC()) // a month ago it would be gone
+		_, err = store.Decide(ctx, s, st, func(*store.State) (store.Decision, bool, error) {
+			return store.Decision{Import: &store.ImportChange{After: i}}, true, nil
+		})
+	}
 	return err
 }

@@ -136,8 +136,9 @@ func TestEverySampleWorks(t *testing.T) {
 				"publish.json":           `{"batchItemFailures":[]}`,
 				"mail.json":              `{"batchItemFailures":[]}`,
 				"feedback.json":          `{"batchItemFailures":[]}`,
+				"import.json":            `{"batchItemFailures":[]}`,
 				"account-confirmed.json": "", // hands its event back
-				"expire.json":            `{"expired":2,"reminded":0,"mailed":0,"groupsDeleted":1,"workspacesErased":0,"failed":0}`,
+				"expire.json":            `{"expired":2,"reminded":0,"mailed":0,"groupsDeleted":1,"workspacesErased":0,"importsRevived":0,"failed":0}`,
 			}[e.File]
 			if normal(t, answer) != normal(t, []byte(done)) && done != "" || done == "" && normal(t, answer) != normal(t, payload) {
 				t.Errorf("answer %s, want %s", answer, done)

@@ -1,13 +1,15 @@
 // Dialogs, menus and toasts, on React Aria Components: they keep the focus
 // where it belongs and tell screen readers what happens.
-import type { ReactNode } from 'react';
+import { useState, type ReactNode } from 'react';
 import {
   Button, Dialog, Heading, Menu, MenuItem, MenuTrigger, Modal, ModalOverlay, Popover,
   UNSTABLE_Toast as Toast, UNSTABLE_ToastContent as ToastContent, UNSTABLE_ToastQueue as ToastQueue,
   UNSTABLE_ToastRegion as ToastRegion, Text as Slot,
 } from 'react-aria-components';
+import { problem, type Problem } from './api';
 import { Close, Dots } from './icons';
 import { useText } from './text';
+import { Refusal } from './ui';
 
 interface PanelProps {
   title: string;
@@ -41,20 +43,39 @@ interface ConfirmProps {
   children: ReactNode;
   action: string;
   busy?: boolean;
-  onConfirm: () => void;
+  /** What it rejects with is said beside the button. */
+  onConfirm: () => void | Promise<void>;
   onClose: () => void;
+  /** Other ways on, between the two buttons. */
+  others?: ReactNode;
+  /** Whether it can be taken back. */
+  harmless?: boolean;
 }
 
-/** Asks before what cannot be taken back. */
-export function Confirm({ title, children, action, busy, onConfirm, onClose }: ConfirmProps) {
+/** Asks before what has consequences. */
+export function Confirm({ title, children, action, busy, onConfirm, onClose, others, harmless }: ConfirmProps) {
   const { t } = useText();
+  const [running, setRunning] = useState(false);
+  const [refused, setRefused] = useState<Problem>();
+  const run = async () => {
+    setRunning(true);
+    setRefused(undefined);
+    try {
+      await onConfirm();
+    } catch (error) {
+      setRefused(problem(error));
+    }
+    setRunning(false);
+  };
   return (
     <Panel title={title} onClose={onClose}>
       <div className="dialog-body">{children}</div>
       <div className="buttons dialog-foot">
-        <button className="button danger" disabled={busy} onClick={onConfirm}>
+        {refused && <Refusal problem={refused} />}
+        <button className={harmless ? 'button primary' : 'button danger'} disabled={busy || running} onClick={() => void run()}>
           {action}
         </button>
+        {others}
         <button className="button" onClick={onClose}>
           {t.common.cancel}
         </button>

@@ -6,6 +6,9 @@ import { Alert } from './icons';
 import { dropSession, signIn } from './session';
 import { useText, type Text } from './text';
 
+/** The code of what a page itself found wrong with a field: its detail is for the person. */
+export const ownError = 'own';
+
 /** What went wrong, in the dashboard's own words: what the API says is for developers. */
 export function explain(text: Text, p: Problem): string {
   const known: Record<string, string> = text.t.problems;
@@ -13,6 +16,7 @@ export function explain(text: Text, p: Problem): string {
 }
 
 export function explainField(text: Text, e: FieldError): string {
+  if (e.code === ownError) return e.detail;
   const known: Record<string, string> = { ...text.t.problems, ...text.t.fieldProblems };
   return known[e.code] ?? text.t.fieldProblems.unknown;
 }
@@ -143,12 +147,16 @@ function SignInAgain() {
 }
 
 /** Why what the person just did was refused. It stands beside the button, and takes the focus. */
-export function Refusal({ problem: p }: { problem?: Problem }) {
+export function Refusal({ problem: p, children }: { problem?: Problem; children?: ReactNode }) {
   const text = useText();
   if (!p) return null;
   return (
-    <div className="notice bad" role="alert" tabIndex={-1} ref={intoFocus}>
-      {explain(text, p)} {p.code === 'signed_out' && <SignInAgain />}
+    <div className="notice bad refusal" role="alert" tabIndex={-1} ref={intoFocus}>
+      <p>
+        {explain(text, p)} {p.code === 'signed_out' && <SignInAgain />}
+      </p>
+      {p.requestId && p.status >= 500 && <p className="soft small">{text.t.common.requestId(p.requestId)}</p>}
+      {children}
     </div>
   );
 }

@@ -195,7 +195,7 @@ async function brokenRules(page: Page, rules?: string[]): Promise<string[]> {
  */
 export async function inspect(page: Page, name: string): Promise<void> {
   await expect(page.getByRole('heading', { level: 1 }).or(page.getByRole('dialog')).first()).toBeVisible();
-  await expect(page.locator('.loading')).toHaveCount(0);
+  await expect(page.locator('.loading, .skeleton')).toHaveCount(0);
   const size = page.viewportSize()!;
   for (const [width, height, colorScheme] of [[1280, 860, 'light'], [320, 640, 'dark']] as const) {
     await page.setViewportSize({ width, height });

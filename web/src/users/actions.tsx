@@ -1,19 +1,19 @@
 // What an admin can do with people who are there already.
 import { useState, type ReactNode } from 'react';
-import { api, body, problem, type FieldError, type User } from '../api';
+import { api, body, problem, type Problem, type User } from '../api';
 import { Confirm, Panel, tell, type Choice } from '../overlay';
+import { usePlace } from '../place';
 import { useText, type Text } from '../text';
-import { explain, explainField } from '../ui';
+import { explain } from '../ui';
+import { canArchive, canErase, canResend, canRestore } from './bulk';
 import { copy } from './clipboard';
+import { CorrectPanel } from './correct';
+import { attentionOf, isPending } from './delivery';
 import { EditPanel } from './edit';
 import type { UserList } from './list';
 import { Timeline } from './timeline';
 
-const pending = (u: User) => u.status === 'requested' || u.status === 'invited';
-export const canArchive = (u: User) => u.status !== 'archived';
-export const canRestore = (u: User) => u.status === 'archived';
-export const canResend = (u: User) => pending(u) || u.status === 'expired' || u.status === 'declined';
-const canErase = (u: User) => u.status === 'archived' || u.status === 'expired' || u.status === 'declined';
+const canCorrect = (u: User) => isPending(u) || u.status === 'expired';
 
 /** What is said of an invitation that was sent again: that its mail is on its way, or when it leaves. */
 function mailed({ t, dateTime }: Text, { email, invitation }: User): string {
@@ -26,7 +26,8 @@ export function choicesFor({ t }: Text, u: User): Choice[] {
   return [
     { id: 'edit', label: t.actions.edit },
     ...can(canResend(u), { id: 'resend', label: t.actions.resend }),
-    ...can(pending(u), { id: 'copy', label: t.actions.copy }),
+    ...can(isPending(u), { id: 'copy', label: t.actions.copy }),
+    ...can(canCorrect(u), { id: 'correct', label: t.actions.correct }),
     { id: 'history', label: t.actions.history },
     ...can(canRestore(u), { id: 'restore', label: u.activatedAt ? t.actions.restore : t.actions.restoreInvited }),
     ...can(canRestore(u) && u.activatedAt !== null, { id: 'reinvite', label: t.actions.reinvite }),
@@ -35,162 +36,192 @@ export function choicesFor({ t }: Text, u: User): Choice[] {
   ];
 }
 
+/** What most likely mends an invitation that needs attention. */
+export function repairsFor({ t }: Text, u: User): Choice[] {
+  const resend = { id: 'resend', label: t.actions.resend };
+  const copy = isPending(u) ? { id: 'copy', label: t.actions.copyShort } : { id: 'quiet', label: t.actions.newLinkShort };
+  const correct = { id: 'correct', label: t.actions.correctShort };
+  switch (attentionOf(u)) {
+    case 'unsubscribed':
+      return [copy];
+    case 'undelivered':
+      return u.invitation?.delivery === 'complained' ? [copy, correct] : [correct, copy];
+    case 'unanswered':
+      return [resend, copy];
+    default:
+      return [resend, correct];
+  }
+}
+
+/** Answers to sending again that call for another way than the mail. */
+const wantsNoMail = ['recipient_unsubscribed', 'recipient_complained', 'recipient_reported'];
+
 interface Open {
-  what: 'edit' | 'history' | 'erase' | 'undeliverable';
+  what: 'edit' | 'history' | 'erase' | 'undeliverable' | 'noMail' | 'correct';
   user: User;
+  why?: Problem;
+}
+
+export interface Actions {
+  act: (id: string, u: User) => void;
+  /** What was refused last, to be said at that person's row. */
+  refused?: { user: string; problem: Problem };
+  dismiss: () => void;
+  dialogs: ReactNode;
 }
 
 /** The actions, and the dialogs that some of them open. */
-export function useActions(workspace: string, list: UserList): { act: (id: string, u: User) => void; actOnAll: (verb: Verb, users: User[]) => Promise<void>; dialogs: ReactNode } {
+export function useActions(list: UserList): Actions {
   const text = useText();
   const { t } = text;
+  const { workspace } = usePlace();
   const [open, setOpen] = useState<Open>();
-  const [failures, setFailures] = useState<{ name: string; errors: FieldError[] }[]>();
-  const path = (u: User) => ({ workspace, user: u.id });
+  const [refused, setRefused] = useState<Actions['refused']>();
+  const path = (u: User) => ({ workspace: workspace.id, user: u.id });
   const close = () => setOpen(undefined);
+  const put = (now: User) => list.replace(new Map([[now.id, now]]));
 
-  /** Sends the invitation again; to an address that took no mail, only once the person says so. */
-  async function resend(u: User, confirm?: true): Promise<void> {
-    close();
-    try {
-      const sent = api.POST('/v1/workspaces/{workspace}/users/{user}/resend', { params: { path: path(u) }, body: confirm && { confirm } });
-      const now = await body(sent);
-      list.replace([now]);
-      tell(mailed(text, now));
-    } catch (error) {
-      const p = problem(error);
-      if (p.code === 'recipient_undeliverable') setOpen({ what: 'undeliverable', user: u });
-      else tell(explain(text, p), { bad: true });
-    }
-  }
+  const send = (u: User, how: { confirm?: true; sendEmail?: false }) =>
+    body(api.POST('/v1/workspaces/{workspace}/users/{user}/resend', { params: { path: path(u) }, body: Object.keys(how).length > 0 ? how : undefined }));
 
-  /** Runs one change; what goes wrong is told. */
-  async function change(done: (now: User) => string, run: () => Promise<User>, undo?: () => void): Promise<void> {
+  /** Runs one change; why it fails is said at the row. */
+  async function change(u: User, done: (now: User) => string, run: () => Promise<User>, undo?: () => void): Promise<void> {
+    setRefused(undefined);
     try {
       const now = await run();
-      list.replace([now]);
+      put(now);
       tell(done(now), undo && { undo: { label: t.actions.undo, run: undo } });
     } catch (error) {
-      tell(explain(text, problem(error)), { bad: true });
+      const why = problem(error);
+      if (why.code === 'recipient_undeliverable') setOpen({ what: 'undeliverable', user: u });
+      else if (wantsNoMail.includes(why.code)) setOpen({ what: 'noMail', user: u, why });
+      else setRefused({ user: u.id, problem: why });
     }
   }
+
+  const resend = (u: User) => change(u, (now) => mailed(text, now), () => send(u, {}));
+
+  /** Sends again all the same; the dialog says why that fails. */
+  async function sendAnyway(u: User): Promise<void> {
+    const now = await send(u, { confirm: true });
+    put(now);
+    tell(mailed(text, now));
+    close();
+  }
+
+  /** Makes a new link without a mail, and copies it. */
+  async function copyNew(u: User): Promise<void> {
+    await copy(async () => {
+      const now = await send(u, { sendEmail: false });
+      put(now);
+      return now.invitation.url;
+    });
+    tell(t.actions.copiedNew(u.name));
+    close();
+  }
+
+  const copyLink = (u: User) =>
+    change(u, () => t.actions.copied(u.name), async () => {
+      await copy(async () => (await body(api.GET('/v1/workspaces/{workspace}/users/{user}/link', { params: { path: path(u) } }))).invitation.url);
+      return u;
+    });
 
   const restore = (u: User, reinvite?: boolean) =>
     change(
+      u,
       (now) => (now.status === 'active' ? t.actions.restored(u.name) : mailed(text, now)),
       () => body(api.POST('/v1/workspaces/{workspace}/users/{user}/restore', { params: { path: path(u) }, body: { reinvite } })),
     );
 
-  const archive = (u: User) => {
-    // Restoring who never came sends a new link: the way back says so.
-    const silent = u.activatedAt !== null;
-    return change(
-      () => (silent ? t.actions.archived(u.name) : t.actions.archivedInvited(u.name)),
+  const archive = (u: User) =>
+    change(
+      u,
+      // Restoring who never came sends a new link: the way back says so.
+      () => (u.activatedAt !== null ? t.actions.archived(u.name) : t.actions.archivedInvited(u.name)),
       () => body(api.POST('/v1/workspaces/{workspace}/users/{user}/archive', { params: { path: path(u) } })),
       () => void restore(u),
     );
-  };
+
+  async function erase(u: User) {
+    await api.DELETE('/v1/workspaces/{workspace}/users/{user}', { params: { path: path(u) } });
+    list.replace(new Map([[u.id, null]]));
+    tell(t.actions.erased(u.name));
+    close();
+  }
 
   function act(id: string, u: User): void {
     switch (id) {
       case 'edit':
       case 'history':
       case 'erase':
-        setOpen({ what: id, user: u });
-        break;
+      case 'correct':
+        setRefused(undefined);
+        return setOpen({ what: id, user: u });
+      case 'quiet':
+        return setOpen({ what: 'noMail', user: u });
       case 'copy':
-        copy(async () => (await body(api.GET('/v1/workspaces/{workspace}/users/{user}/link', { params: { path: path(u) } }))).invitation.url)
-          .then(() => tell(t.actions.copied(u.name)))
-          .catch((error: unknown) => tell(explain(text, problem(error)), { bad: true }));
-        break;
+        return void copyLink(u);
       case 'resend':
-        void resend(u);
-        break;
+        return void resend(u);
       case 'archive':
-        void archive(u);
-        break;
+        return void archive(u);
       case 'restore':
-        void restore(u);
-        break;
+        return void restore(u);
       case 'reinvite':
-        void restore(u, true);
-        break;
+        return void restore(u, true);
     }
   }
 
-  async function erase(u: User) {
-    close();
-    try {
-      await api.DELETE('/v1/workspaces/{workspace}/users/{user}', { params: { path: path(u) } });
-      list.replace([], [u.id]);
-      tell(t.actions.erased(u.name));
-    } catch (error) {
-      tell(explain(text, problem(error)), { bad: true });
-    }
-  }
-
-  async function actOnAll(verb: Verb, users: User[]): Promise<void> {
-    const failed: { name: string; errors: FieldError[] }[] = [];
-    const changed: User[] = [];
-    try {
-      for (let i = 0; i < users.length; i += 100) {
-        const ids = users.slice(i, i + 100).map((u) => u.id);
-        const { results } = await body(api.POST(`/v1/workspaces/{workspace}/users/batch/${verb}`, { params: { path: { workspace } }, body: { users: ids } }));
-        for (const r of results) {
-          if ('user' in r) changed.push(r.user);
-          else failed.push({ name: users.find((u) => u.id === r.id)?.name ?? r.id ?? '', errors: r.errors });
-        }
-      }
-    } catch (error) {
-      tell(explain(text, problem(error)), { bad: true });
-    }
-    list.replace(changed);
-    if (changed.length > 0) {
-      const back = verb === 'archive' ? () => void actOnAll('restore', changed) : undefined;
-      tell(t.actions.all[verb](changed.length), back && { undo: { label: t.actions.undo, run: back } });
-    }
-    if (failed.length > 0) setFailures(failed);
-  }
-
-  const dialogs = (
+  const u = open?.user;
+  const dialogs = u && (
     <>
-      {open?.what === 'edit' && <EditPanel user={open.user} onSaved={(u) => list.replace([u])} onClose={close} />}
-      {open?.what === 'history' && (
-        <Panel title={t.history.of(open.user.name)} onClose={close} wide>
+      {open.what === 'edit' && <EditPanel user={u} onSaved={put} onClose={close} />}
+      {open.what === 'history' && (
+        <Panel title={t.history.of(u.name)} onClose={close} wide>
           <div className="dialog-body">
             <Timeline
-              id={open.user.id}
-              load={(cursor) =>
-                body(api.GET('/v1/workspaces/{workspace}/users/{user}/history', { params: { path: path(open.user), query: { cursor } } }))
-              }
+              id={u.id}
+              load={(cursor) => body(api.GET('/v1/workspaces/{workspace}/users/{user}/history', { params: { path: path(u), query: { cursor } } }))}
             />
           </div>
         </Panel>
       )}
-      {open?.what === 'erase' && (
-        <Confirm title={t.actions.eraseTitle(open.user.name)} action={t.actions.erase} onConfirm={() => void erase(open.user)} onClose={close}>
+      {open.what === 'erase' && (
+        <Confirm title={t.actions.eraseTitle(u.name)} action={t.actions.erase} onConfirm={() => erase(u)} onClose={close}>
           <p>{t.actions.eraseHint}</p>
         </Confirm>
       )}
-      {open?.what === 'undeliverable' && (
-        <Confirm title={t.actions.undeliverableTitle(open.user.name)} action={t.actions.sendAnyway} onConfirm={() => void resend(open.user, true)} onClose={close}>
-          <p>{t.actions.undeliverableHint(open.user.email)}</p>
+      {open.what === 'undeliverable' && (
+        <Confirm
+          title={t.actions.undeliverableTitle(u.name)} action={t.actions.sendAnyway} onConfirm={() => sendAnyway(u)} onClose={close}
+          others={
+            canCorrect(u) && (
+              <button className="button" onClick={() => setOpen({ what: 'correct', user: u })}>
+                {t.actions.correct}
+              </button>
+            )
+          }
+        >
+          <p>{t.actions.undeliverableHint(u.email)}</p>
         </Confirm>
       )}
-      {failures && (
-        <Panel title={t.actions.failures(failures.length)} onClose={() => setFailures(undefined)}>
-          <ul className="dialog-body failures">
-            {failures.map((f) => (
-              <li key={f.name}>
-                <strong>{f.name}</strong> <span className="block small">{f.errors.map((e) => explainField(text, e)).join(' ')}</span>
-              </li>
-            ))}
-          </ul>
-        </Panel>
+      {open.what === 'noMail' && (
+        <Confirm harmless title={t.actions.noMailTitle(u.name)} action={t.actions.copyNew} onConfirm={() => copyNew(u)} onClose={close}>
+          {open.why && <p>{explain(text, open.why)}</p>}
+          <p>{t.actions.noMailHint}</p>
+        </Confirm>
+      )}
+      {open.what === 'correct' && (
+        <CorrectPanel
+          user={u} onClose={close}
+          onCorrected={(now, sent) => {
+            list.replace(new Map([[u.id, now]]));
+            tell(sent ? t.correct.done(now.email) : t.correct.doneQuiet(now.email));
+            close();
+          }}
+        />
       )}
     </>
   );
-  return { act, actOnAll, dialogs };
+  return { act, refused, dismiss: () => setRefused(undefined), dialogs };
 }
-
-export type Verb = 'archive' | 'restore' | 'resend';

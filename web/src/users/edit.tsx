@@ -1,10 +1,10 @@
-import { useState, type FormEvent } from 'react';
+import { useRef, useState, type FormEvent } from 'react';
 import { api, body, problem, type Problem, type User } from '../api';
 import { Panel, tell } from '../overlay';
 import { usePlace } from '../place';
 import { useText } from '../text';
-import { explain, Failure, Loading, Notice, useLoad } from '../ui';
-import { emptyDraft, PersonForm, type Draft } from './form';
+import { Failure, Loading, ownError, Refusal, useLoad } from '../ui';
+import { emptyDraft, PersonForm, useFocusOnError, type Draft } from './form';
 import { mergePatch } from './merge-patch';
 import { parseMetadata, show, type Metadata } from './metadata';
 
@@ -27,14 +27,15 @@ export function EditPanel({ user, onSaved, onClose }: Props) {
 }
 
 function EditForm({ user, onSaved, onClose, reload }: Props & { reload: () => void }) {
-  const text = useText();
-  const { t } = text;
+  const { t } = useText();
   const place = usePlace();
   const before: Draft = { ...emptyDraft, name: user.name, email: user.email, role: user.role, groups: user.groups, metadata: show(user.metadata as Metadata) };
   const [draft, setDraft] = useState(before);
   const [refused, setRefused] = useState<Problem>();
   const [impossible, setImpossible] = useState<string>();
   const [busy, setBusy] = useState(false);
+  const form = useRef<HTMLFormElement>(null);
+  useFocusOnError(form, refused);
   const parsed = parseMetadata(draft.metadata);
 
   function edit(change: Partial<Draft>) {
@@ -70,23 +71,22 @@ function EditForm({ user, onSaved, onClose, reload }: Props & { reload: () => vo
   }
 
   const errors = [...(refused?.errors ?? [])];
-  if (impossible) errors.push({ pointer: '/metadata', code: 'null_member', detail: t.metadata.noNull(impossible) });
+  if (impossible) errors.push({ pointer: '/metadata', code: ownError, detail: t.metadata.noNull(impossible) });
   return (
-    <form onSubmit={submit} noValidate>
+    <form ref={form} onSubmit={submit} noValidate>
       <div className="dialog-body">
-        {refused?.code === 'version_mismatch' ? (
-          <Notice bad>
-            <p>{t.edit.changed}</p>
-            <button type="button" className="link" onClick={reload}>
-              {t.edit.reload}
-            </button>
-          </Notice>
-        ) : (
-          refused && errors.length === 0 && <Notice bad>{explain(text, refused)}</Notice>
-        )}
         <PersonForm editing draft={draft} errors={errors} onChange={edit} />
       </div>
       <div className="buttons dialog-foot">
+        {refused && errors.length === 0 && (
+          <Refusal problem={refused}>
+            {refused.code === 'version_mismatch' && (
+              <button type="button" className="link" onClick={reload}>
+                {t.edit.reload}
+              </button>
+            )}
+          </Refusal>
+        )}
         <button className="button primary" disabled={busy || 'fault' in parsed}>
           {t.common.save}
         </button>

@@ -1,6 +1,6 @@
 // What an admin fills in about a person, when inviting and when editing.
-import { useId, useState } from 'react';
-import type { FieldError, Role } from '../api';
+import { useEffect, useId, useState, type RefObject } from 'react';
+import type { FieldError, Problem, Role } from '../api';
 import { usePlace } from '../place';
 import { languages, useText, type Text } from '../text';
 import { explainField, Field } from '../ui';
@@ -36,6 +36,13 @@ interface Props {
 export function errorAt(text: Text, errors: FieldError[], pointer: string): string | undefined {
   const found = errors.filter((e) => e.pointer === pointer || e.pointer.startsWith(`${pointer}/`));
   return found.length > 0 ? found.map((e) => explainField(text, e)).join(' ') : undefined;
+}
+
+/** Moves the focus to the first field that was refused. */
+export function useFocusOnError(form: RefObject<HTMLFormElement | null>, refused: Problem | undefined): void {
+  useEffect(() => {
+    if (refused) form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
+  }, [refused]);
 }
 
 export function PersonForm({ draft, errors, onChange, editing }: Props) {

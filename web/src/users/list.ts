@@ -1,15 +1,12 @@
 // The list of users, page after page, and what changes in it.
 import { useCallback, useEffect, useRef, useState } from 'react';
-import { api, body, problem, type Counts, type Problem, type Role, type Status, type User } from '../api';
+import { api, body, problem, type Counts, type Problem, type User } from '../api';
 import { signInAgain } from '../ui';
+import { attentionOf } from './delivery';
+import { isSearch, type Filter } from './filter';
 
-export interface Filter {
-  status: Status[];
-  role?: Role;
-  group?: string;
-  q: string;
-  sort: 'newest' | 'oldest';
-}
+/** Users by the ids that they had: as they are now, or null for who is gone. */
+export type Changes = ReadonlyMap<string, User | null>;
 
 export interface UserList {
   users: User[];
@@ -21,7 +18,7 @@ export interface UserList {
   loadMore: () => void;
   reload: () => void;
   /** Puts changed users into their places and reads the counts again. */
-  replace: (changed: User[], gone?: string[]) => void;
+  replace: (changes: Changes) => void;
 }
 
 function query(f: Filter) {
@@ -31,15 +28,25 @@ function query(f: Filter) {
 /** Every so many milliseconds the list is read again by itself, so that statuses can be watched. */
 const watchEvery = 20_000;
 
-/** The pages from a cursor on, until one has somebody: a filtered page may be empty and not the last. */
-async function read(workspace: string, f: Filter, cursor?: string) {
-  for (;;) {
-    const page = await body(
-      api.GET('/v1/workspaces/{workspace}/users', { params: { path: { workspace }, query: { ...query(f), cursor, counts: cursor ? undefined : true } } }),
-    );
-    if (page.users.length > 0 || !page.nextCursor) return page;
-    cursor = page.nextCursor;
-  }
+/** One load shows this many people, unless it has made so many requests. */
+const enough = 50;
+const requestsALoad = 40;
+
+/** One request. The API finds the more in it the larger it is, so a search asks for the largest. */
+async function read(workspace: string, f: Filter, cursor?: string, counts?: true, limit = isSearch(f) ? 100 : enough) {
+  const page = await body(api.GET('/v1/workspaces/{workspace}/users', { params: { path: { workspace }, query: { ...query(f), limit, cursor, counts } } }));
+  return f.attention ? { ...page, users: page.users.filter((u) => attentionOf(u) !== undefined) } : page;
+}
+
+/** Everybody who matches, page after page. */
+export async function* everybody(workspace: string, f: Filter, signal: AbortSignal): AsyncGenerator<User[]> {
+  let cursor: string | undefined;
+  do {
+    const page = await read(workspace, f, cursor, undefined, 100);
+    if (signal.aborted) return;
+    yield page.users;
+    cursor = page.nextCursor ?? undefined;
+  } while (cursor);
 }
 
 interface State {
@@ -57,43 +64,46 @@ export function useUsers(workspace: string, filter: Filter): UserList {
   const [state, setState] = useState<State>({ users: [] });
   const [loading, setLoading] = useState(true);
   const [round, setRound] = useState(0);
-  const wanted = useRef(key);
-  wanted.current = key;
+  const newest = useRef(0);
 
+  /** Loads until there is a page to show. What is found is shown at once. */
   const load = useCallback(
     async (cursor?: string) => {
+      const run = ++newest.current;
+      const extended = cursor !== undefined;
       setLoading(true);
       try {
-        const page = await read(workspace, filter, cursor);
-        if (wanted.current !== key) return;
-        setState((s) => ({
-          key,
-          users: cursor ? [...s.users, ...page.users] : page.users,
-          counts: page.counts ?? s.counts,
-          cursor: page.nextCursor,
-          extended: cursor !== undefined,
-        }));
+        for (let found = 0, requests = 1; ; requests++) {
+          const first = !cursor;
+          const page = await read(workspace, filter, cursor, first ? true : undefined);
+          if (newest.current !== run) return;
+          found += page.users.length;
+          setState((s) => ({ key, users: first ? page.users : [...s.users, ...page.users], counts: page.counts ?? s.counts, cursor: page.nextCursor, extended }));
+          cursor = page.nextCursor ?? undefined;
+          if (!cursor || found >= enough || requests === requestsALoad) break;
+        }
       } catch (error) {
         const p = problem(error);
         if (p.code === 'signed_out') void signInAgain();
-        if (wanted.current === key) setState((s) => ({ ...s, key, problem: p }));
+        if (newest.current === run) setState((s) => ({ ...s, users: s.key === key ? s.users : [], key, problem: p }));
       }
-      if (wanted.current === key) setLoading(false);
+      if (newest.current === run) setLoading(false);
     },
     [key],
   );
 
   useEffect(() => void load(), [key, round]);
 
-  // In silence, and no longer once there are more pages than the first.
+  // In silence, where one request is all it takes.
   const still = useRef(true);
-  still.current = !loading && state.key === key && !state.extended && !state.problem;
+  still.current = !loading && state.key === key && !state.extended && !state.problem && !isSearch(filter);
   useEffect(() => {
     const look = () => {
       if (document.visibilityState !== 'visible' || !navigator.onLine || !still.current) return;
-      read(workspace, filter)
+      const run = newest.current;
+      read(workspace, filter, undefined, true)
         .then((page) => {
-          if (wanted.current === key && still.current) setState({ key, users: page.users, counts: page.counts, cursor: page.nextCursor });
+          if (newest.current === run && still.current) setState({ key, users: page.users, counts: page.counts, cursor: page.nextCursor });
         })
         .catch(() => undefined); // what is shown stays; the next load says what is wrong
     };
@@ -106,9 +116,14 @@ export function useUsers(workspace: string, filter: Filter): UserList {
   }, [key]);
 
   const replace = useCallback(
-    (changed: User[], gone: string[] = []) => {
-      const byID = new Map(changed.map((u) => [u.id, u]));
-      setState((s) => ({ ...s, users: s.users.filter((u) => !gone.includes(u.id)).map((u) => byID.get(u.id) ?? u) }));
+    (changes: Changes) => {
+      setState((s) => ({
+        ...s,
+        users: s.users.flatMap((u) => {
+          const now = changes.get(u.id);
+          return now === null ? [] : [now ?? u];
+        }),
+      }));
       api
         .GET('/v1/workspaces/{workspace}/users', { params: { path: { workspace }, query: { counts: true, limit: 1 } } })
         .then(({ data }) => setState((s) => ({ ...s, counts: data?.counts ?? s.counts })))
@@ -130,22 +145,19 @@ export function useUsers(workspace: string, filter: Filter): UserList {
   };
 }
 
-/** The whole list as the API's CSV, all pages in one file. */
-export async function exportCSV(workspace: string, f: Filter): Promise<string> {
-  let file = '';
+/** The list as the API's CSV, page after page; each has the header row. */
+export async function* pagesOfCSV(workspace: string, f: Filter, signal: AbortSignal): AsyncGenerator<string> {
   let cursor: string | undefined;
   do {
     const { data, response } = await api.GET('/v1/workspaces/{workspace}/users', {
       params: { path: { workspace }, query: { ...query(f), format: 'csv', limit: 100, cursor } },
       parseAs: 'text',
     });
-    const page = String(data);
-    // Every page has the header row.
-    file += file ? page.slice(page.indexOf('\n') + 1) : page;
+    if (signal.aborted) return;
+    yield String(data);
     const next = /<([^>]+)>;\s*rel="next"/.exec(response.headers.get('link') ?? '')?.[1];
     cursor = next ? (new URL(next, location.origin).searchParams.get('cursor') ?? undefined) : undefined;
   } while (cursor);
-  return file;
 }
 
 /** Hands the person a file. */

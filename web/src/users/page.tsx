@@ -1,21 +1,24 @@
 // Workspace settings > Users: who is here, who is on the way, and what became
 // of everybody else.
-import { useEffect, useState } from 'react';
-import { Link, useSearchParams } from 'wouter';
-import { problem, type Role, type Status, type User } from '../api';
-import { Alert, Download, Plus, Search, Users } from '../icons';
-import { ActionMenu, tell } from '../overlay';
+import { lazy, Suspense, useEffect, useRef, useState } from 'react';
+import { Link, useLocation } from 'wouter';
+import { Download, Plus, Search, Users } from '../icons';
 import { usePlace } from '../place';
-import { Time, useText, type Text } from '../text';
-import { Avatar, explain, Failure, Heading, intoView, Loading, Notice, roleName, StatusChip } from '../ui';
-import { canArchive, canResend, canRestore, choicesFor, useActions, type Verb } from './actions';
-import { deliveryLine } from './delivery';
+import { useText } from '../text';
+import { Failure, Heading, intoView, Notice, Refusal } from '../ui';
+import { useActions } from './actions';
+import type { Verb } from './bulk';
+import type { Job } from './bulk-dialog';
+import { Display, useColumns } from './columns';
+import type { Command } from './commands';
+import { isSearch, statuses, useAddress } from './filter';
 import { Funnel } from './funnel';
-import { download, exportCSV, useUsers, type Filter, type UserList } from './list';
-import { useNames } from './names';
-import { actorName } from './timeline';
+import { useUsers } from './list';
+import { Selection } from './selection';
+import { Skeleton, Table } from './table';
 
-const statuses: Status[] = ['active', 'invited', 'requested', 'expired', 'declined', 'archived'];
+const BulkDialog = lazy(() => import('./bulk-dialog'));
+const CommandMenu = lazy(() => import('./commands'));
 
 export default function UsersPage() {
   const { t } = useText();
@@ -31,78 +34,73 @@ export default function UsersPage() {
   return <People />;
 }
 
-/** Status, role and group are in the address; what is searched for may be a person's address and is not. */
-function useFilter() {
-  const [params, setParams] = useSearchParams();
-  const [typed, setTyped] = useState('');
-  const [q, setQ] = useState('');
-  useEffect(() => {
-    const soon = setTimeout(() => setQ(typed.trim()), 300);
-    return () => clearTimeout(soon);
-  }, [typed]);
-  const status = params.get('status');
-  const filter: Filter = {
-    status: statuses.filter((s) => s === status),
-    role: (params.get('role') as Role) || undefined,
-    group: params.get('group') || undefined,
-    sort: params.get('sort') === 'oldest' ? 'oldest' : 'newest',
-    q,
-  };
-  const set = (name: string, value: string) =>
-    setParams(
-      (old) => {
-        const now = new URLSearchParams(old);
-        if (value) now.set(name, value);
-        else now.delete(name);
-        return now;
-      },
-      { replace: true },
-    );
-  const clear = () => {
-    setTyped('');
-    setParams({}, { replace: true });
-  };
-  return { filter, typed, setTyped, set, clear };
-}
-
 function People() {
-  const text = useText();
-  const { t, number } = text;
+  const { t, number } = useText();
   const { workspace, me } = usePlace();
-  const { filter, typed, setTyped, set, clear } = useFilter();
+  const [, navigate] = useLocation();
+  const { filter, selected, set, search, select, clear } = useAddress();
   const list = useUsers(workspace.id, filter);
-  const manages = me.role === 'admin';
-  const { act, actOnAll, dialogs } = useActions(workspace.id, list);
-  const [selected, setSelected] = useState<Set<string>>(new Set());
-  const total = list.counts && Object.values(list.counts).reduce((a, b) => a + b, 0);
-  const filtered = filter.status.length > 0 || filter.role !== undefined || filter.group !== undefined || filter.q !== '';
-  const chosen = list.users.filter((u) => selected.has(u.id));
+  const actions = useActions(list);
+  const { shown, show } = useColumns();
+  const [job, setJob] = useState<Job>();
+  const [commanding, setCommanding] = useState(false);
+  const box = useRef<HTMLInputElement>(null);
+  useKeys(() => box.current?.focus(), () => setCommanding(true));
 
-  async function save() {
-    try {
-      download(`users-${workspace.slug}.csv`, await exportCSV(workspace.id, filter));
-    } catch (error) {
-      tell(explain(text, problem(error)), { bad: true });
-    }
+  const manages = me.role === 'admin';
+  const total = list.counts && Object.values(list.counts).reduce((a, b) => a + b, 0);
+  const filtered = filter.status.length > 0 || isSearch(filter);
+  const matching = matchingOf();
+  const known = selected === 'all' ? list.users : list.users.filter((u) => selected.has(u.id));
+  const settings = `/${workspace.slug}/workspace-settings`;
+
+  /** How many match; the API counts by status alone. */
+  function matchingOf(): number | undefined {
+    if (!list.more && !list.loading) return list.users.length;
+    if (isSearch(filter) || !list.counts) return undefined;
+    return filter.status.length === 0 ? total : list.counts[filter.status[0]!];
   }
+
+  const begin = (verb: Verb) => setJob({ verb, selected, known, total: selected === 'all' ? matching : selected.size });
+  const exportAll = () => setJob({ verb: 'export', selected: 'all', known: list.users, total: matching, confirmed: true });
+
+  const commands = (): Command[] => [
+    ...(manages ? [{ id: 'add', label: t.users.add, run: () => navigate(`${settings}/users/add`) }] : []),
+    { id: 'all', label: t.commands.show(t.users.all), run: () => set('status', '') },
+    ...(manages ? [{ id: 'attention', label: t.commands.show(t.users.attention), run: () => set('status', 'attention') }] : []),
+    ...statuses.map((s) => ({ id: s, label: t.commands.show(t.status[s]), run: () => set('status', s) })),
+    { id: 'newest', label: t.users.newest, run: () => set('sort', '') },
+    { id: 'oldest', label: t.users.oldest, run: () => set('sort', 'oldest') },
+    { id: 'find', label: t.users.search, run: () => setTimeout(() => box.current?.focus()) },
+    { id: 'clear', label: t.users.clear, run: clear },
+    ...(manages
+      ? [
+          { id: 'select', label: t.users.selectMatching, run: () => select('all') },
+          { id: 'export', label: t.users.export, run: exportAll },
+        ]
+      : []),
+    ...(['groups', 'history', 'general'] as const).map((page) => ({ id: page, label: t.commands.go(t.workspace[page]), run: () => navigate(`${settings}/${page}`) })),
+    { id: 'home', label: t.commands.go(t.home.title), run: () => navigate('/') },
+  ];
+
+  const tab = (at: string, label: string, n?: number) => <StatusTab key={at} label={label} n={n} at={at} current={at === tabOf()} set={set} />;
+  const tabOf = () => (filter.attention ? 'attention' : (filter.status[0] ?? ''));
 
   return (
     <>
-      <header className="page-head">
-        <div>
-          <Heading>{t.workspace.users}</Heading>
-          {total !== undefined && (
-            <p className="soft">
-              {t.users.total(total)}
-              {workspace.seatLimit !== null && list.counts && (
-                <> · {t.users.seats(number(list.counts.active + list.counts.invited + list.counts.requested), number(workspace.seatLimit))}</>
-              )}
-            </p>
-          )}
-        </div>
+      <header className="page-head people-head">
+        <Heading>{t.workspace.users}</Heading>
+        {total !== undefined && (
+          <p className="soft">
+            {t.users.total(total)}
+            {workspace.seatLimit !== null && list.counts && (
+              <> · {t.users.seats(number(list.counts.active + list.counts.invited + list.counts.requested), number(workspace.seatLimit))}</>
+            )}
+          </p>
+        )}
         <span className="grow" />
         {manages && (
-          <Link className="button primary" href={`/${workspace.slug}/workspace-settings/users/add`}>
+          <Link className="button primary" href={`${settings}/users/add`}>
             <Plus size={18} /> {t.users.add}
           </Link>
         )}
@@ -110,17 +108,12 @@ function People() {
       {workspace.invitationsPaused && <Notice bad>{t.general.paused}</Notice>}
       {manages && <Funnel workspace={workspace.id} />}
       <nav className="tabs" aria-label={t.users.byStatus}>
-        <StatusTab label={t.users.all} n={total} at="" current={filter.status.length === 0} set={set} />
-        {statuses.map((s) => (
-          <StatusTab key={s} label={t.status[s]} n={list.counts?.[s]} at={s} current={filter.status[0] === s} set={set} />
-        ))}
+        {tab('', t.users.all, total)}
+        {manages && tab('attention', t.users.attention, filter.attention && !isPartial() ? list.users.length : undefined)}
+        {statuses.map((s) => tab(s, t.status[s], list.counts?.[s]))}
       </nav>
       <div className="filters" role="search">
-        <label className="search">
-          <Search size={18} />
-          <span className="out-of-sight">{t.users.search}</span>
-          <input type="search" value={typed} placeholder={t.users.search} maxLength={100} autoComplete="off" onChange={(e) => setTyped(e.target.value)} />
-        </label>
+        <SearchBox box={box} q={filter.q} onSearch={search} />
         <select aria-label={t.person.role} value={filter.role ?? ''} onChange={(e) => set('role', e.target.value)}>
           <option value="">{t.users.anyRole}</option>
           {(['admin', 'builder', 'end-user'] as const).map((r) => (
@@ -130,12 +123,9 @@ function People() {
           ))}
         </select>
         <GroupFilter value={filter.group ?? ''} onChange={(g) => set('group', g)} />
-        <select aria-label={t.users.sort} value={filter.sort} onChange={(e) => set('sort', e.target.value === 'oldest' ? 'oldest' : '')}>
-          <option value="newest">{t.users.newest}</option>
-          <option value="oldest">{t.users.oldest}</option>
-        </select>
+        <Display shown={shown} onShow={show} sort={filter.sort} onSort={(sort) => set('sort', sort)} />
         {manages && (
-          <button className="button" onClick={() => void save()}>
+          <button className="button" onClick={exportAll}>
             <Download size={18} /> {t.users.export}
           </button>
         )}
@@ -143,29 +133,101 @@ function People() {
       <p className="out-of-sight" role="status">
         {list.loading ? t.common.loading : t.users.shown(list.users.length)}
       </p>
-      {chosen.length > 0 && <Selection users={chosen} act={actOnAll} clear={() => setSelected(new Set())} />}
+      {manages && (selected === 'all' || selected.size > 0) && (
+        <Selection
+          selected={selected} known={known} matching={matching} more={list.more}
+          onAll={() => select('all')} onClear={() => select(new Set())} onVerb={begin}
+        />
+      )}
       {list.problem && list.users.length === 0 ? (
         <Failure problem={list.problem} retry={list.reload} />
-      ) : list.users.length === 0 ? (
-        list.loading ? (
-          <Loading />
-        ) : (
-          <Nobody filtered={filtered} clear={clear} />
-        )
+      ) : list.users.length > 0 ? (
+        <Table
+          list={list} filter={filter} columns={filter.attention ? shown.filter((c) => c === 'email' || c === 'status') : shown} manages={manages}
+          selected={selected} select={select} onSort={(sort) => set('sort', sort)} actions={actions}
+        />
       ) : (
-        <Table list={list} manages={manages} selected={selected} select={setSelected} act={act} />
+        !list.loading && <Nobody filtered={filtered} attention={filter.attention} clear={clear} />
       )}
+      {list.loading && list.users.length === 0 && <Skeleton />}
       {!list.loading && !filtered && total === 1 && <Nobody clear={clear} />}
-      {list.problem && list.users.length > 0 && <Notice bad>{explain(text, list.problem)}</Notice>}
-      {list.more && (
+      {list.problem && list.users.length > 0 && <Refusal problem={list.problem} />}
+      {list.more && list.users.length > 0 && (
         <p className="load-more">
           <button className="button" disabled={list.loading} onClick={list.loadMore}>
             {list.loading ? t.common.loading : t.users.more}
           </button>
         </p>
       )}
-      {dialogs}
+      {actions.dialogs}
+      <Suspense>
+        {job && (
+          <BulkDialog
+            key={JSON.stringify([job.verb, job.confirmed])} job={job} filter={filter}
+            onChanges={(changes) => {
+              if (changes.size === 0) return;
+              if (job.selected === 'all') list.reload();
+              else list.replace(changes);
+              select(new Set());
+            }}
+            onUndo={setJob} onClose={() => setJob(undefined)}
+          />
+        )}
+        {commanding && <CommandMenu commands={commands()} onSearch={search} onClose={() => setCommanding(false)} />}
+      </Suspense>
     </>
+  );
+
+  /** Whether more may match than are shown. */
+  function isPartial(): boolean {
+    return list.more || list.loading;
+  }
+}
+
+/** / searches, and Ctrl+K or Cmd+K opens the command menu; not while somebody writes or a dialog is open. */
+function useKeys(find: () => void, command: () => void) {
+  const run = useRef({ find, command });
+  run.current = { find, command };
+  useEffect(() => {
+    const press = (e: KeyboardEvent) => {
+      const at = e.target as HTMLElement;
+      const busy = document.querySelector('[role=dialog], [role=menu]') !== null;
+      if (e.isComposing || busy) return;
+      if ((e.ctrlKey || e.metaKey) && !e.altKey && !e.shiftKey && e.key.toLowerCase() === 'k') {
+        e.preventDefault();
+        run.current.command();
+      } else if (e.key === '/' && !e.ctrlKey && !e.metaKey && !e.altKey && !at.closest('input:not([type=checkbox]), select, textarea')) {
+        e.preventDefault();
+        run.current.find();
+      }
+    };
+    addEventListener('keydown', press);
+    return () => removeEventListener('keydown', press);
+  }, []);
+}
+
+function SearchBox({ box, q, onSearch }: { box: React.RefObject<HTMLInputElement | null>; q: string; onSearch: (q: string) => void }) {
+  const { t } = useText();
+  const [typed, setTyped] = useState(q);
+  const said = useRef(q);
+  useEffect(() => {
+    // What the address says from elsewhere, such as a command or Back.
+    if (q !== said.current) setTyped((said.current = q));
+  }, [q]);
+  useEffect(() => {
+    if (typed.trim() === said.current) return;
+    const soon = setTimeout(() => onSearch((said.current = typed.trim())), 300);
+    return () => clearTimeout(soon);
+  }, [typed]);
+  return (
+    <label className="search">
+      <Search size={18} />
+      <span className="out-of-sight">{t.users.search}</span>
+      <input
+        ref={box} type="search" value={typed} placeholder={t.users.search} maxLength={100} autoComplete="off" aria-keyshortcuts="/" onChange={(e) => setTyped(e.target.value)}
+      />
+      <kbd aria-hidden="true">/</kbd>
+    </label>
   );
 }
 
@@ -201,13 +263,13 @@ function GroupFilter({ value, onChange }: { value: string; onChange: (group: str
   );
 }
 
-function Nobody({ filtered, clear }: { filtered?: boolean; clear: () => void }) {
+function Nobody({ filtered, attention, clear }: { filtered?: boolean; attention?: boolean; clear: () => void }) {
   const { t } = useText();
   const { workspace, me } = usePlace();
   return (
     <div className="empty">
       <Users size={28} />
-      <p>{filtered ? t.users.nobodyFound : t.users.onlyYou}</p>
+      <p>{attention ? t.users.nobodyWaits : filtered ? t.users.nobodyFound : t.users.onlyYou}</p>
       {filtered ? (
         <button className="button" onClick={clear}>
           {t.users.clear}
@@ -220,190 +282,5 @@ function Nobody({ filtered, clear }: { filtered?: boolean; clear: () => void }) 
         )
       )}
     </div>
-  );
-}
-
-function Selection({ users, act, clear }: { users: User[]; act: (verb: Verb, users: User[]) => Promise<void>; clear: () => void }) {
-  const { t } = useText();
-  const [busy, setBusy] = useState(false);
-  const some = (verb: Verb, label: string, fitting: User[]) =>
-    fitting.length > 0 && (
-      <button
-        className="button" disabled={busy}
-        onClick={() => {
-          setBusy(true);
-          void act(verb, fitting).finally(() => {
-            setBusy(false);
-            clear();
-          });
-        }}
-      >
-        {label} ({fitting.length})
-      </button>
-    );
-  return (
-    <div className="selection" role="region" aria-label={t.users.selection}>
-      <strong role="status">{t.users.selected(users.length)}</strong>
-      <span className="grow" />
-      {some('resend', t.actions.resend, users.filter(canResend))}
-      {some('restore', t.actions.restore, users.filter(canRestore))}
-      {some('archive', t.actions.archive, users.filter(canArchive))}
-      <button className="button quiet" onClick={clear}>
-        {t.users.clearSelection}
-      </button>
-    </div>
-  );
-}
-
-interface TableProps {
-  list: UserList;
-  manages: boolean;
-  selected: Set<string>;
-  select: (ids: Set<string>) => void;
-  act: (id: string, u: User) => void;
-}
-
-// The roles are spelled out, since on narrow screens the rows are laid out as
-// cards, and a browser would not take them for a table any more.
-function Table({ list, manages, selected, select, act }: TableProps) {
-  const { t } = useText();
-  const { workspace } = usePlace();
-  const nameOf = useNames(workspace.id, list.users);
-  const all = list.users.every((u) => selected.has(u.id));
-  return (
-    <table className="people" role="table" aria-label={t.workspace.users} aria-busy={list.loading}>
-      <thead role="rowgroup">
-        <tr role="row">
-          {manages && (
-            <th role="columnheader" className="pick">
-              <input type="checkbox" aria-label={t.users.selectAll} checked={all} onChange={() => select(new Set(all ? [] : list.users.map((u) => u.id)))} />
-            </th>
-          )}
-          <th role="columnheader">{t.users.columns.person}</th>
-          <th role="columnheader">{t.users.columns.role}</th>
-          <th role="columnheader">{t.users.columns.status}</th>
-          <th role="columnheader">{t.users.columns.invited}</th>
-          {manages && (
-            <th role="columnheader">
-              <span className="out-of-sight">{t.users.columns.actions}</span>
-            </th>
-          )}
-        </tr>
-      </thead>
-      <tbody role="rowgroup">
-        {list.users.map((u) => (
-          <Row
-            key={u.id} u={u} manages={manages} inviter={nameOf(u.invitation?.invitedBy ?? '')} picked={selected.has(u.id)}
-            pick={() => {
-              const now = new Set(selected);
-              if (!now.delete(u.id)) now.add(u.id);
-              select(now);
-            }}
-            act={act}
-          />
-        ))}
-      </tbody>
-    </table>
-  );
-}
-
-interface RowProps {
-  u: User;
-  manages: boolean;
-  inviter: string | null | undefined;
-  picked: boolean;
-  pick: () => void;
-  act: (id: string, u: User) => void;
-}
-
-function Row({ u, manages, inviter, picked, pick, act }: RowProps) {
-  const text = useText();
-  const { t } = text;
-  const { me } = usePlace();
-  const mail = deliveryLine(text, u);
-  return (
-    <tr role="row" className={picked ? 'picked' : undefined}>
-      {manages && (
-        <td role="cell" className="pick">
-          <input type="checkbox" aria-label={t.users.select(u.name)} checked={picked} onChange={pick} />
-        </td>
-      )}
-      <th role="rowheader" scope="row" className="who">
-        <Avatar name={u.name} />
-        <span>
-          <span className="name">
-            {u.name} {u.id === me.id && <span className="tag">{t.users.you}</span>}
-          </span>
-          <span className="soft small block">{u.email}</span>
-        </span>
-      </th>
-      <td role="cell" className="role-cell">
-        {roleName(text, u.role)}
-        <GroupTags ids={u.groups} />
-      </td>
-      <td role="cell" className="status-cell">
-        <StatusChip status={u.status} />
-        <span className="soft small block">{[standing(text, u), !mail?.bad && mail?.words].filter(Boolean).join(' · ')}</span>
-        {mail?.bad && (
-          <span className="wrong">
-            <Alert size={16} /> {mail.words}
-          </span>
-        )}
-      </td>
-      <td role="cell" className="invited-cell small">
-        {u.invitation && (
-          <>
-            {inviter === null && u.invitation.invitedBy.startsWith('usr_') ? t.history.somebody : actorName(text, u.invitation.invitedBy, inviter ?? '')}
-            <span className="soft block">
-              <Time at={u.invitation.sentAt} />
-              {u.invitation.sends > 1 && <> · {t.users.sends(u.invitation.sends)}</>}
-            </span>
-          </>
-        )}
-      </td>
-      {manages && (
-        <td role="cell" className="menu-cell">
-          <ActionMenu label={t.users.actionsFor(u.name)} choices={choicesFor(text, u)} onChoose={(id) => act(id, u)} />
-        </td>
-      )}
-    </tr>
-  );
-}
-
-/** Since when, or until when, somebody stands as they do. */
-function standing({ t, relative, date }: Text, u: User): string | undefined {
-  switch (u.status) {
-    case 'requested':
-    case 'invited':
-      return u.invitation ? t.users.ends(relative(u.invitation.expiresAt)) : undefined;
-    case 'expired':
-      return u.invitation ? t.users.ended(relative(new Date(Math.min(Date.parse(u.invitation.expiresAt), Date.now())))) : undefined;
-    case 'active':
-      return u.activatedAt ? t.users.joined(date(u.activatedAt)) : undefined;
-    case 'archived':
-      return u.archivedAt ? t.users.archivedAt(date(u.archivedAt)) : undefined;
-    case 'declined':
-      return undefined;
-  }
-}
-
-function GroupTags({ ids }: { ids: string[] }) {
-  const { t } = useText();
-  const { groups } = usePlace();
-  if (ids.length === 0) return null;
-  const names = ids.map((id) => groups.find((g) => g.id === id)?.name ?? id);
-  return (
-    <span className="tags">
-      {names.slice(0, 2).map((n) => (
-        <span key={n} className="tag">
-          {n}
-        </span>
-      ))}
-      {names.length > 2 && (
-        <span className="tag" title={names.slice(2).join(', ')}>
-          {t.users.moreGroups(names.length - 2)}
-        </span>
-      )}
-    </span>
   );
 }

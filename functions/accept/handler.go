@@ -31,6 +31,7 @@ func (h handler) routes() httpapi.Routes {
 
 		"POST /v1/me/workspaces/{workspace}/accept":  h.acceptMine,
 		"POST /v1/me/workspaces/{workspace}/decline": h.declineMine,
+		"POST /v1/me/workspaces/{workspace}/ask":     h.askMine,
 
 		"GET /v1/invitations/{token}/unsubscribe":  h.askUnsubscribe,
 		"POST /v1/invitations/{token}/unsubscribe": h.unsubscribe,
@@ -195,13 +196,27 @@ func (h handler) refuse(ctx context.Context, r *httpapi.Request, o invitation.Op
 	return httpapi.OK(show(u, o.Workspace, by, r.Now)), err
 }
 
-// ask asks for a new link with one that has ended. The answer does not reveal
-// whether a mail is sent: the limits and the managers are not the holder's
-// business.
+// ask asks for a new link with one that has ended.
 func (h handler) ask(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
 	o, err := h.invitations.Look(ctx, r.Params["token"], r.Now)
 	if err != nil {
 		return httpapi.Response{}, err
 	}
+	return h.askAgain(ctx, r, o)
+}
+
+// askMine is ask from the caller's own list, also for the link that a role that
+// manages takes.
+func (h handler) askMine(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
+	o, err := h.own(ctx, r)
+	if err != nil {
+		return httpapi.Response{}, err
+	}
+	return h.askAgain(ctx, r, o)
+}
+
+// askAgain does not reveal whether a mail is sent: the limits and the managers are
+// not the person's business.
+func (h handler) askAgain(ctx context.Context, r *httpapi.Request, o invitation.Open) (httpapi.Response, error) {
 	return httpapi.Response{Status: http.StatusNoContent}, h.invitations.AskAgain(ctx, o, r.Now)
 }

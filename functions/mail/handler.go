@@ -82,7 +82,7 @@ func due(kind email.Kind, e event.Event, u user.User, w workspace.Workspace, now
 	case email.Access, email.Accepted:
 		stands = status == user.Active
 	case email.Asked:
-		stands = status == user.Expired || status == user.Declined
+		stands = !u.Invitation.AskedAt.IsZero() && status != user.Active && status != user.Archived
 	}
 	switch {
 	case !stands || u.Invitation.Generation != e.Generation:
@@ -190,7 +190,7 @@ func (h *handler) deliver(ctx context.Context, e event.Event, lastAttempt bool) 
 	}
 	switch {
 	case w.Exists():
-	case kind == email.Asked: // an invitation that has ended is on no schedule; the person can ask again
+	case kind == email.Asked: // a request is on no schedule; the person can ask again
 		return skipped, nil
 	default: // it leaves when the workspace is restored: until then the schedule passes it over
 		return h.postpone(ctx, st, m, latest(now, e.Time), deleted, time.Time{})
@@ -305,7 +305,7 @@ func latest(now, event time.Time) time.Time {
 // giveBack writes the wait before it releases the claim, so that no other run can
 // send the mail in between.
 func (h *handler) giveBack(ctx context.Context, st *store.State, m store.Mail, a store.Attempt, at time.Time, why verdict, until time.Time) (string, error) {
-	if m.Kind == string(email.Asked) { // an invitation that has ended is on no schedule
+	if m.Kind == string(email.Asked) { // a request is on no schedule
 		return again, errors.Join(errNotNow, h.invitations.Store.ReleaseMail(ctx, m, a))
 	}
 	outcome, err := h.postpone(ctx, st, m, at, why.reason, until)

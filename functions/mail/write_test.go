@@ -332,7 +332,7 @@ func TestAnAdminIsToldWhoAsksForANewLink(t *testing.T) {
 			u.Invitation.InvitedBy = inviter.ID
 			return u.Decline(s, byLink(u))
 		})
-		b.change("asked", func(u user.User, s user.Stamp) (user.User, error) { return u.AskAgain(s, u.Invitation.Generation) })
+		b.change("asked", func(u user.User, s user.Stamp) (user.User, error) { return u.AskAgain(s, byLink(u)) })
 		for range c.notices {
 			if ok, err := b.store().CountNotice(t.Context(), b.u.WorkspaceID, workspace.MaxNotices, b.now); !ok || err != nil {
 				t.Fatal(ok, err)
@@ -359,13 +359,27 @@ func TestAnAdminIsToldWhoAsksForANewLink(t *testing.T) {
 	}
 }
 
+// Who is invited to a role that manages needs the link, and may have lost it.
+func TestANoticeLeavesForAManagersLinkWhileItIsPending(t *testing.T) {
+	b := newBench(t)
+	b.h.dashboard = "https://app.example.com"
+	b.write(store.Decision{Users: []store.UserChange{{After: b.admin()}}})
+	b.change("asked", func(u user.User, s user.Stamp) (user.User, error) {
+		u.Role = user.Admin
+		return u.AskAgain(s, user.Answer{})
+	})
+	if b.receive(1) || len(b.ses.sent()) != 1 {
+		t.Errorf("%d mails", len(b.ses.sent()))
+	}
+}
+
 // The record of an invitation that has ended waits for nothing: the message does.
 func TestANoticeThatTheMailServiceDoesNotTakeGoesBackToTheQueue(t *testing.T) {
 	b := newBench(t)
 	b.h.dashboard = "https://app.example.com"
 	b.write(store.Decision{Users: []store.UserChange{{After: b.admin()}}})
 	b.change("declined", func(u user.User, s user.Stamp) (user.User, error) { return u.Decline(s, byLink(u)) })
-	b.change("asked", func(u user.User, s user.Stamp) (user.User, error) { return u.AskAgain(s, u.Invitation.Generation) })
+	b.change("asked", func(u user.User, s user.Stamp) (user.User, error) { return u.AskAgain(s, byLink(u)) })
 	b.h.closedUntil = b.now.Add(time.Hour)
 	if !b.receive(1) {
 		t.Error("the message is gone")

@@ -119,6 +119,7 @@ func Functions() []Function {
 				{"POST", "/v1/invitations/{token}/ask", "askAgain", Public, answering},
 				{"POST", "/v1/me/workspaces/{workspace}/accept", "acceptMine", SignedIn, usual},
 				{"POST", "/v1/me/workspaces/{workspace}/decline", "declineMine", SignedIn, usual},
+				{"POST", "/v1/me/workspaces/{workspace}/ask", "askMine", SignedIn, usual},
 				{"GET", "/v1/invitations/{token}/unsubscribe", "askUnsubscribe", Public, looking},
 				{"POST", "/v1/invitations/{token}/unsubscribe", "unsubscribeInvitation", Public, answering},
 				{"POST", "/v1/invitations/{token}/resubscribe", "resubscribeInvitation", Public, answering},

@@ -25,7 +25,7 @@ func routes() (all []blueprint.Route) {
 }
 
 // ownInvitation are the operations that answer one's own invitation: no admin's.
-var ownInvitation = []string{"acceptMine", "declineMine"}
+var ownInvitation = []string{"acceptMine", "declineMine", "askMine"}
 
 // operatorsAlone are the operations that refuse everybody else, whatever the
 // workspace.
@@ -50,6 +50,7 @@ func bodyFor(t *testing.T, r blueprint.Route, target apiUser) any {
 		"leaveWorkspace":    nil,
 		"acceptMine":        nil,
 		"declineMine":       nil,
+		"askMine":           nil,
 		"restoreWorkspace":  nil,
 	}
 	body, known := bodies[r.Operation]

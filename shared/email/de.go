@@ -38,7 +38,7 @@ func german() words {
 			Asked: {
 				subject: "{name} bittet um eine neue Einladung zu {workspace}", subjectUnnamed: "Jemand bittet um eine neue Einladung zu {workspace}",
 				title: "Eine neue Einladung wird gebraucht",
-				intro: "{name} wurde als {role} in {workspace} eingeladen. Die Einladung gilt nicht mehr, und {name} bittet um eine neue. Sie können sie in der Liste der Benutzer senden.", introUnnamed: "Eine Person wurde als {role} in {workspace} eingeladen. Die Einladung gilt nicht mehr, und die Person bittet um eine neue. Sie können sie in der Liste der Benutzer senden.",
+				intro: "{name} wurde als {role} in {workspace} eingeladen und bittet um einen neuen Link. Sie können ihn in der Liste der Benutzer senden.", introUnnamed: "Eine Person wurde als {role} in {workspace} eingeladen und bittet um einen neuen Link. Sie können ihn in der Liste der Benutzer senden.",
 				button: "Liste der Benutzer öffnen",
 				why:    "Diese E-Mail ging an {to}, weil Sie Admin von {workspace} sind.",
 			},

@@ -38,7 +38,7 @@ func english() words {
 			Asked: {
 				subject: "{name} asks for a new invitation to {workspace}", subjectUnnamed: "Somebody asks for a new invitation to {workspace}",
 				title: "A new invitation is needed",
-				intro: "{name} was invited to join {workspace} as {role}. The invitation has ended, and {name} asks for a new one. You can send it from the list of users.", introUnnamed: "Somebody was invited to join {workspace} as {role}. The invitation has ended, and they ask for a new one. You can send it from the list of users.",
+				intro: "{name} was invited to join {workspace} as {role}, and asks for a new link. You can send it from the list of users.", introUnnamed: "Somebody was invited to join {workspace} as {role}, and asks for a new link. You can send it from the list of users.",
 				button: "Open the list of users",
 				why:    "This mail was sent to {to}, because you are an admin of {workspace}.",
 			},

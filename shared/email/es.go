@@ -38,7 +38,7 @@ func spanish() words {
 			Asked: {
 				subject: "{name} pide una nueva invitación a {workspace}", subjectUnnamed: "Alguien pide una nueva invitación a {workspace}",
 				title: "Hace falta una nueva invitación",
-				intro: "{name} recibió una invitación para unirse a {workspace} como {role}. La invitación ya no es válida y {name} pide una nueva. Puede enviarla desde la lista de usuarios.", introUnnamed: "Alguien recibió una invitación para unirse a {workspace} como {role}. La invitación ya no es válida y pide una nueva. Puede enviarla desde la lista de usuarios.",
+				intro: "{name} recibió una invitación para unirse a {workspace} como {role} y pide un enlace nuevo. Puede enviarlo desde la lista de usuarios.", introUnnamed: "Alguien recibió una invitación para unirse a {workspace} como {role} y pide un enlace nuevo. Puede enviarlo desde la lista de usuarios.",
 				button: "Abrir la lista de usuarios",
 				why:    "Este correo se envió a {to} porque usted es administrador de {workspace}.",
 			},

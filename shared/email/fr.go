@@ -38,7 +38,7 @@ func french() words {
 			Asked: {
 				subject: "{name} demande une nouvelle invitation à {workspace}", subjectUnnamed: "Une nouvelle invitation à {workspace} est demandée",
 				title: "Une nouvelle invitation est demandée",
-				intro: "{name} a été invité à rejoindre {workspace} (rôle : {role}). L’invitation n’est plus valable, et {name} en demande une nouvelle. Vous pouvez l’envoyer depuis la liste des utilisateurs.", introUnnamed: "Une personne a été invitée à rejoindre {workspace} (rôle : {role}). L’invitation n’est plus valable, et cette personne en demande une nouvelle. Vous pouvez l’envoyer depuis la liste des utilisateurs.",
+				intro: "{name} a été invité à rejoindre {workspace} (rôle : {role}) et demande un nouveau lien. Vous pouvez l’envoyer depuis la liste des utilisateurs.", introUnnamed: "Une personne a été invitée à rejoindre {workspace} (rôle : {role}) et demande un nouveau lien. Vous pouvez l’envoyer depuis la liste des utilisateurs.",
 				button: "Ouvrir la liste des utilisateurs",
 				why:    "Cet e-mail a été envoyé à {to}, car vous êtes administrateur de {workspace}.",
 			},

@@ -38,7 +38,7 @@ func japanese() words {
 			Asked: {
 				subject: "{name}さんが{workspace}への新しい招待を希望しています", subjectUnnamed: "{workspace}への新しい招待を希望する方がいます",
 				title: "新しい招待が必要です",
-				intro: "{name}さんは{role}として{workspace}に招待されましたが、招待は終了しています。{name}さんは新しい招待を希望しています。ユーザー一覧から送信できます。", introUnnamed: "{role}として{workspace}に招待された方がいますが、招待は終了しています。新しい招待を希望しています。ユーザー一覧から送信できます。",
+				intro: "{name}さんは{role}として{workspace}に招待されており、新しいリンクを希望しています。ユーザー一覧から送信できます。", introUnnamed: "{role}として{workspace}に招待された方が、新しいリンクを希望しています。ユーザー一覧から送信できます。",
 				button: "ユーザー一覧を開く",
 				why:    "{workspace}の管理者の方に、このメールを{to}宛てにお送りしています。",
 			},

@@ -38,7 +38,7 @@ func portuguese() words {
 			Asked: {
 				subject: "{name} pede um novo convite para {workspace}", subjectUnnamed: "Alguém pede um novo convite para {workspace}",
 				title: "Um novo convite é necessário",
-				intro: "{name} recebeu um convite para entrar em {workspace} como {role}. O convite não vale mais, e {name} pede um novo. Você pode enviá-lo na lista de usuários.", introUnnamed: "Alguém recebeu um convite para entrar em {workspace} como {role}. O convite não vale mais, e a pessoa pede um novo. Você pode enviá-lo na lista de usuários.",
+				intro: "{name} recebeu um convite para entrar em {workspace} como {role} e pede um novo link. Você pode enviá-lo na lista de usuários.", introUnnamed: "Alguém recebeu um convite para entrar em {workspace} como {role} e pede um novo link. Você pode enviá-lo na lista de usuários.",
 				button: "Abrir a lista de usuários",
 				why:    "Este e-mail foi enviado para {to} porque você é administrador de {workspace}.",
 			},

@@ -38,7 +38,7 @@ func chinese() words {
 			Asked: {
 				subject: "{name} 请求新的 {workspace} 邀请", subjectUnnamed: "有人请求新的 {workspace} 邀请",
 				title: "需要新的邀请",
-				intro: "{name} 曾受邀以{role}身份加入 {workspace}。该邀请已失效，{name} 请求新的邀请。您可以在用户列表中发送。", introUnnamed: "有人曾受邀以{role}身份加入 {workspace}。该邀请已失效，对方请求新的邀请。您可以在用户列表中发送。",
+				intro: "{name} 曾受邀以{role}身份加入 {workspace}。现请求新的链接。您可以在用户列表中发送。", introUnnamed: "有人曾受邀以{role}身份加入 {workspace}。现请求新的链接。您可以在用户列表中发送。",
 				button: "打开用户列表",
 				why:    "此邮件发送至 {to}，因为您是 {workspace} 的管理员。",
 			},

@@ -171,14 +171,14 @@ func (s Service) Decline(ctx context.Context, o Open, now time.Time) (user.User,
 	return s.answer(ctx, o, func(u user.User) (user.User, error) { return u.Decline(stamp, o.Answer) })
 }
 
-// AskAgain records that the holder of a link that has ended asks for a new one.
-// The mail to a manager follows from the change's event.
+// AskAgain records that the person asks for a new link. The mail to a manager
+// follows from the change's event.
 func (s Service) AskAgain(ctx context.Context, o Open, now time.Time) error {
 	stamp, err := access.Stamp(ctx, o.UserID, now, s.Random)
 	if err != nil {
 		return err
 	}
-	_, err = s.answer(ctx, o, func(u user.User) (user.User, error) { return u.AskAgain(stamp, o.Answer.Generation) })
+	_, err = s.answer(ctx, o, func(u user.User) (user.User, error) { return u.AskAgain(stamp, o.Answer) })
 	return err
 }
 

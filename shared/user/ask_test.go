@@ -9,27 +9,36 @@ import (
 	"github.com/latchkey/latchkey/shared/user"
 )
 
-// Only by the newest link, and only once it has ended.
+// Only by the newest link or from one's own list, and only once the link has
+// ended or while a role that manages needs it.
 func TestAskAgain(t *testing.T) {
 	pending := invited(t0, true)
 	end := pending.Invitation.ExpiresAt
-	generation := pending.Invitation.Generation
 	active := must(pending.Accept(stamp(t0.Add(time.Hour)), byLink(pending), guest, inviter))
+	manager := pending
+	manager.Role = user.Admin
+	link, mine := byLink(pending), user.Answer{}
 	for name, c := range map[string]struct {
-		of         user.User
-		generation int
-		at         time.Time
-		code       string
+		of   user.User
+		by   user.Answer
+		at   time.Time
+		code string
 	}{
-		"declined":             {must(pending.Decline(stamp(t0), byLink(pending))), generation, t0.Add(time.Hour), ""},
-		"expired":              {must(pending.Expire(stamp(end))), generation, end, ""},
-		"expired by the clock": {pending, generation, end, ""},
-		"pending":              {pending, generation, end.Add(-time.Millisecond), "status_conflict"},
-		"active":               {active, generation, end, "status_conflict"},
-		"archived":             {must(active.Archive(stamp(end))), generation, end, "invitation_not_found"},
-		"by an older link":     {must(pending.Resend(stamp(end), again)), generation, end.Add(2 * week), "invitation_not_found"},
+		"declined":                  {must(pending.Decline(stamp(t0), byLink(pending))), link, t0.Add(time.Hour), ""},
+		"expired":                   {must(pending.Expire(stamp(end))), link, end, ""},
+		"expired by the clock":      {pending, link, end, ""},
+		"pending":                   {pending, link, end.Add(-time.Millisecond), "status_conflict"},
+		"active":                    {active, link, end, "status_conflict"},
+		"archived":                  {must(active.Archive(stamp(end))), link, end, "invitation_not_found"},
+		"by an older link":          {must(pending.Resend(stamp(end), again)), link, end.Add(2 * week), "invitation_not_found"},
+		"own, declined":             {must(pending.Decline(stamp(t0), link)), mine, t0.Add(time.Hour), ""},
+		"own, expired":              {pending, mine, end, ""},
+		"own, pending":              {pending, mine, t0, "status_conflict"},
+		"own, pending as a manager": {manager, mine, t0, ""},
+		"pending as a manager":      {manager, link, t0, "status_conflict"},
+		"own, archived":             {must(active.Archive(stamp(end))), mine, end, "invitation_not_found"},
 	} {
-		next, err := c.of.AskAgain(stamp(c.at), c.generation)
+		next, err := c.of.AskAgain(stamp(c.at), c.by)
 		switch {
 		case c.code != "" && (fault.Code(err) != c.code || !reflect.DeepEqual(next, c.of)):
 			t.Errorf("%s: %+v, %v", name, next, err)
@@ -42,7 +51,7 @@ func TestAskAgain(t *testing.T) {
 func TestAPersonAsksOnceADay(t *testing.T) {
 	u := must(invited(t0, true).Decline(stamp(t0), byLink(invited(t0, true))))
 	ask := func(at time.Time) (asked bool) {
-		next := must(u.AskAgain(stamp(at), u.Invitation.Generation))
+		next := must(u.AskAgain(stamp(at), byLink(u)))
 		asked = next.Version != u.Version
 		u = next
 		return asked

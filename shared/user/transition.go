@@ -295,13 +295,16 @@ func (u User) Decline(s Stamp, a Answer) (User, error) {
 	return next.after(u, s, UserDeclined), nil
 }
 
-// AskAgain records that the person asks for a new link, with one that has ended.
-// After the first time on a UTC day, it returns u itself.
-func (u User) AskAgain(s Stamp, generation int) (User, error) {
-	if err := u.OpenedBy(generation); err != nil {
+// AskAgain records that the person asks for a new link: once theirs has ended or,
+// from their own list, while they need it to take a role that manages. After the
+// first time on a UTC day, it returns u itself.
+func (u User) AskAgain(s Stamp, a Answer) (User, error) {
+	if err := u.opens(a); err != nil {
 		return u, err
 	}
-	if status := u.StatusAt(s.At); status != Expired && status != Declined {
+	status := u.StatusAt(s.At)
+	needsLink := !a.ByLink && u.Role == Admin && status.Pending()
+	if status != Expired && status != Declined && !needsLink {
 		return u, wrongStatus(u, s.At, "sent a new link on request")
 	}
 	if u.Invitation.AskedAt.Truncate(day).Equal(s.At.Truncate(day)) {

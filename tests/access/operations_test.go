@@ -77,6 +77,9 @@ var operations = map[string]func(p place) request{
 	"declineMine": func(p place) request {
 		return request{path: "/v1/me/workspaces/" + p.id + "/decline", guest: p.invite(nil)}
 	},
+	"askMine": func(p place) request {
+		return request{path: "/v1/me/workspaces/" + p.id + "/ask", guest: p.invite(fields{"role": "admin"})}
+	},
 
 	"listUsers":        func(p place) request { return request{path: p.path + "/users"} },
 	"getUser":          func(p place) request { return on(p, p.member(nil), "", nil) },

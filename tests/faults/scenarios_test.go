@@ -285,6 +285,12 @@ var scenarios = []scenario{
 		return request{who: s.person("john"), want: []int{http.StatusOK}, repeat: []string{"409 status_conflict"}}
 	}, check: func(s *scene) { s.has("john", "declined", 0) }},
 
+	{operation: "askMine", stage: func(s *scene) request {
+		s.found()
+		s.invite("john", map[string]any{"role": "admin"})
+		return request{who: s.person("john"), want: []int{http.StatusNoContent}}
+	}, check: func(s *scene) { s.has("john", "invited", 0) }},
+
 	reading("listUsers", func(s *scene) request {
 		s.found()
 		s.invite("john", nil)

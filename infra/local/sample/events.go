@@ -75,6 +75,7 @@ func Events() ([]Event, error) {
 		{"accept", "acceptInvitation", 200, "john@corp.com", m{"token": john}, nil},
 		{"accept-mine", "acceptMine", 200, "mary@corp.com", ws, nil},
 		{"accept-decline-mine", "declineMine", 200, "zoe@corp.com", ws, nil},
+		{"accept-ask-mine", "askMine", 204, "zoe@corp.com", ws, nil},
 		{"invite-batch", "inviteUsers", 200, "ada@corp.com", ws, m{"users": []m{
 			{"name": "Max Many", "email": "max@corp.com", "role": "builder", "groups": []string{"manager"}},
 			{"name": "Mona Many", "email": "mona@corp.com", "role": "end-user", "sendEmail": false},

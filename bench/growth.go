@@ -99,6 +99,7 @@ func grown(s *sheet, o *office, meter *capacity.Meter, size int) error {
 		{"list 50 of a role", "list", nil, list("&role=admin")},
 		{"list 50, oldest first", "list", nil, list("&sort=oldest")},
 		{"search", "list", nil, list("&q=person%20777")},
+		{"search of an address", "list", nil, list("&q=person-777@corp.com")},
 		{"archive", "archive", nil, func(i int) error {
 			return o.call(o.admin, http.MethodPost, o.path+"/users/"+guests[i].id+"/archive", nil, nil)
 		}},

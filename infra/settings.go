@@ -62,6 +62,7 @@ var settings = withDefined(map[string]contextSetting{
 	"tableKey":             {"TableKey", arn("kms", func(c *config) *string { return &c.tableKeyARN })},
 	"replicas":             {"Replicas", list(func(c *config) *[]string { return &c.props.Replicas })},
 	"linkKeySecret":        {"LinkKeySecret", yesNo(func(c *config) *bool { return &c.props.LinkKeySecret })},
+	"omitByRole":           {"OmitByRole", yesNo(func(c *config) *bool { return &c.props.OmitByRole })},
 	"mailQuota":            {"MailQuota", number(func(c *config) *int { return &c.props.MailQuota })},
 	"stage":                {"Stage", text(func(c *config) *string { return &c.props.Stage })},
 	"unprotected":          {"Unprotected", yesNo(func(c *config) *bool { return &c.props.Unprotected })},

@@ -61,7 +61,7 @@ func (h handler) list(ctx context.Context, r *httpapi.Request) (httpapi.Response
 	if err != nil {
 		return httpapi.Response{}, err
 	}
-	users, next, err := h.store.ListUsers(ctx, g.Workspace.ID, q.filter, q.Page, r.Now)
+	users, next, err := h.store.ListUsers(ctx, g.Workspace, q.filter, q.Page, r.Now)
 	if err != nil {
 		return httpapi.Response{}, err
 	}

@@ -265,7 +265,7 @@ func (h *handler) manager(ctx context.Context, kind email.Kind, inviter user.Use
 	case kind == email.Accepted:
 		return user.User{}, nil
 	}
-	admins, _, err := h.invitations.Store.ListUsers(ctx, w.ID, store.Filter{Statuses: []user.Status{user.Active}, Role: user.Admin}, store.Page{Limit: 20, Oldest: true}, now)
+	admins, _, err := h.invitations.Store.ListUsers(ctx, w, store.Filter{Statuses: []user.Status{user.Active}, Role: user.Admin}, store.Page{Limit: 20, Oldest: true}, now)
 	if err != nil {
 		return user.User{}, err
 	}

@@ -59,6 +59,7 @@ const (
 	OnByDue       Resource = "index byDue"
 	OnByEmail     Resource = "index byEmail"
 	OnByCreation  Resource = "index byCreation"
+	OnByRole      Resource = "index byRole"
 	OnBus         Resource = "event bus"
 	OnMetadataKey Resource = "metadata key"
 	OnLinkKeys    Resource = "metadata key, for link keys"

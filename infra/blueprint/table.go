@@ -13,6 +13,7 @@ const (
 	IndexByDue      = "byDue"
 	IndexByEmail    = "byEmail"
 	IndexByCreation = "byCreation"
+	IndexByRole     = "byRole"
 )
 
 // listed are the attributes of a user that listUsers shows. An index that holds
@@ -47,6 +48,10 @@ func TheTable() Table {
 				// fills it by itself.
 				Name: IndexByCreation, PartitionKey: "statusPk", SortKey: "createdAt", Attributes: listed,
 				Purpose: "what a list shows of the users of a workspace, by creation, whatever their status",
+			},
+			{
+				Name: IndexByRole, PartitionKey: "rolePk", SortKey: "createdAt", KeysOnly: true,
+				Purpose: "users of a workspace by role and creation",
 			},
 		},
 	}

@@ -104,6 +104,10 @@ type Props struct {
 	// LinkKeySecret keeps the secret that held the link keys in 0.1.0, for the
 	// upgrade from there. docs/operations.md says when to remove it.
 	LinkKeySecret bool
+	// OmitByRole leaves out the index byRole, for the upgrade from 0.1.0: DynamoDB
+	// creates one index for each deployment, and byCreation is the first. Lists
+	// by role search until a later deployment adds it.
+	OmitByRole bool
 	// Stage is StageProduction (default) or StageDevelopment. In production,
 	// deleting the stack keeps table, keys and accounts, and they are protected
 	// against deletion; in development everything is deleted with the stack.

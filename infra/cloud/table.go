@@ -20,8 +20,11 @@ func (l *Latchkey) addTable() {
 	text := func(name string) *awsdynamodb.Attribute {
 		return &awsdynamodb.Attribute{Name: &name, Type: awsdynamodb.AttributeType_STRING}
 	}
-	indexes := make([]*awsdynamodb.GlobalSecondaryIndexPropsV2, len(t.Indexes))
-	for i, index := range t.Indexes {
+	var indexes []*awsdynamodb.GlobalSecondaryIndexPropsV2
+	for _, index := range t.Indexes {
+		if l.props.OmitByRole && index.Name == blueprint.IndexByRole {
+			continue
+		}
 		projection := awsdynamodb.ProjectionType_ALL
 		var attributes *[]*string
 		switch {
@@ -30,10 +33,10 @@ func (l *Latchkey) addTable() {
 		case len(index.Attributes) > 0:
 			projection, attributes = awsdynamodb.ProjectionType_INCLUDE, jsii.Strings(index.Attributes...)
 		}
-		indexes[i] = &awsdynamodb.GlobalSecondaryIndexPropsV2{
+		indexes = append(indexes, &awsdynamodb.GlobalSecondaryIndexPropsV2{
 			IndexName: &index.Name, PartitionKey: text(index.PartitionKey), SortKey: text(index.SortKey),
 			ProjectionType: projection, NonKeyAttributes: attributes,
-		}
+		})
 	}
 	replicas := make([]*awsdynamodb.ReplicaTableProps, len(l.props.Replicas))
 	for i, region := range l.props.Replicas {

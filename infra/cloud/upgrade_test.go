@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -36,7 +37,7 @@ func readVersions(t *testing.T) [][]string {
 // upgrading are the steps under "Upgrading" in CHANGELOG.md that a deployment
 // of an earlier version needs, as props, by that version.
 var upgrading = map[string]func(*latchkey.Props){
-	"0.1.0": func(p *latchkey.Props) { p.NameOptional, p.LinkKeySecret = true, true },
+	"0.1.0": func(p *latchkey.Props) { p.NameOptional, p.LinkKeySecret, p.OmitByRole = true, true, true },
 }
 
 // TestVersion finds the version of the code at the top of the changelog, and
@@ -134,8 +135,9 @@ func TestUpgrade(t *testing.T) {
 }
 
 // TestUpgradeNeedsItsSteps shows that TestUpgrade sees what a step is for:
-// without NameOptional, Cognito refuses the pool of 0.1.0, and without
-// LinkKeySecret the stack drops the link key while functions read it.
+// without NameOptional, Cognito refuses the pool of 0.1.0; without LinkKeySecret
+// the stack drops the link key while functions read it; and without OmitByRole
+// DynamoDB refuses two indexes at once.
 func TestUpgradeNeedsItsSteps(t *testing.T) {
 	raw, err := os.ReadFile("testdata/released/0.1.0.json")
 	if err != nil {
@@ -148,8 +150,29 @@ func TestUpgradeNeedsItsSteps(t *testing.T) {
 	if err := json.Unmarshal(standard(t).raw, &after); err != nil {
 		t.Fatal(err)
 	}
-	problems := upgrade.Problems(upgrade.Compare(before, after))
-	if len(problems) != 2 || problems[0].Type != "AWS::SecretsManager::Secret" || problems[1].Type != "AWS::Cognito::UserPool" {
-		t.Errorf("problems: %v", problems)
+	var types []string
+	for _, p := range upgrade.Problems(upgrade.Compare(before, after)) {
+		types = append(types, p.Type)
+	}
+	slices.Sort(types)
+	if want := []string{"AWS::Cognito::UserPool", "AWS::DynamoDB::GlobalTable", "AWS::SecretsManager::Secret"}; !slices.Equal(types, want) {
+		t.Errorf("problems: %v", types)
+	}
+}
+
+// TestTheSecondIndexFollows removes OmitByRole, as the deployment after the
+// upgrade does.
+func TestTheSecondIndexFollows(t *testing.T) {
+	props := minimal()
+	props.OmitByRole = true
+	var before, after upgrade.Template
+	for template, raw := range map[*upgrade.Template][]byte{&before: synth(t, props, nil).raw, &after: synth(t, minimal(), nil).raw} {
+		if err := json.Unmarshal(raw, template); err != nil {
+			t.Fatal(err)
+		}
+	}
+	changes := upgrade.Compare(before, after)
+	if len(changes) != 1 || changes[0].Type != "AWS::DynamoDB::GlobalTable" || len(upgrade.Problems(changes)) > 0 {
+		t.Errorf("changes: %v", changes)
 	}
 }

@@ -64,7 +64,7 @@ func TestAChangeWritesOnlyWhatDiffers(t *testing.T) {
 		t.Fatal(err)
 	}
 	slices.Sort(written)
-	if want := []string{"archivedAt", "duePk", "dueSk", "last", "status", "statusSk", "updatedAt", "version"}; !slices.Equal(written, want) {
+	if want := []string{"archivedAt", "duePk", "dueSk", "last", "rolePk", "status", "statusSk", "updatedAt", "version"}; !slices.Equal(written, want) {
 		t.Errorf("it wrote %q, want %q", written, want)
 	}
 	item := tb.rawUser(t, u)

@@ -93,6 +93,10 @@ func Decide[T any](ctx context.Context, s *Store, st *State, decide func(*State)
 		case err != nil || len(writes) == 0:
 			return result, err
 		}
+		writes, err = s.writeAhead(ctx, writes)
+		if err != nil {
+			return result, err
+		}
 		outcome, err := s.table.Transact(ctx, fmt.Sprintf("%s-%d", token, try), writes)
 		if err != nil || outcome.Committed {
 			return result, err
@@ -115,6 +119,20 @@ func Decide[T any](ctx context.Context, s *Store, st *State, decide func(*State)
 			}
 		}
 	}
+}
+
+// writeAhead writes what a transaction has no room for, and returns the rest. Only
+// joins can be that many, and plan puts them last. Whether a user is in a group
+// is in their record, so a join whose transaction fails says nothing.
+func (s *Store) writeAhead(ctx context.Context, writes []table.Write) ([]table.Write, error) {
+	if len(writes) <= table.MaxWrites {
+		return writes, nil
+	}
+	var joins []Item
+	for _, w := range writes[table.MaxWrites:] {
+		joins = append(joins, w.Put)
+	}
+	return writes[:table.MaxWrites], s.table.PutAll(ctx, joins)
 }
 
 // deadlock recognizes a decision that fails for the same reason each time.

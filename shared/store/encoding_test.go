@@ -41,6 +41,7 @@ type userItem struct {
 	StatusSK string `dynamodbav:"statusSk"`
 	DuePK    string `dynamodbav:"duePk,omitempty"`
 	DueSK    string `dynamodbav:"dueSk,omitempty"`
+	RolePK   string `dynamodbav:"rolePk"`
 	EmailPK  string `dynamodbav:"emailPk"`
 	EmailSK  string `dynamodbav:"emailSk"`
 
@@ -125,6 +126,7 @@ func taggedItemOfUser(u user.User) (Item, error) {
 		primary:  primary{key.PK, key.SK, entityUser},
 		StatusPK: u.WorkspaceID,
 		StatusSK: statusSort(u.Status, Position(u)),
+		RolePK:   u.WorkspaceID[max(0, len(u.WorkspaceID)-12):] + "#" + string(u.Role),
 		EmailPK:  user.EmailKey(u.Email),
 		EmailSK:  u.WorkspaceID,
 
@@ -266,6 +268,7 @@ type workspaceItem struct {
 	Paused              bool      `dynamodbav:"invitationsPaused,omitempty"`
 	MailAllowance       int       `dynamodbav:"mailAllowance,omitempty"`
 	Admins              int       `dynamodbav:"admins"`
+	Indexed             bool      `dynamodbav:"indexed,omitempty"`
 	DataKey             []byte    `dynamodbav:"dataKey"`
 	CreatedAt           string    `dynamodbav:"createdAt"`
 	UpdatedAt           string    `dynamodbav:"updatedAt"`
@@ -287,7 +290,7 @@ func taggedItemOfWorkspace(w workspace.Workspace) (Item, error) {
 		Locale: w.Locale, Timezone: w.Timezone, Directory: string(w.Directory), PersonalMessages: w.PersonalMessages, SeatLimit: w.SeatLimit,
 		NotifyInviters: w.NotifyInviters, ProductName: w.ProductName, LogoURL: w.LogoURL, AccentColor: w.AccentColor,
 		ReplyTo: w.ReplyTo, SupportAddress: w.SupportAddress, Reports: w.Reports, Paused: w.Paused, MailAllowance: w.MailAllowance,
-		Admins: w.Admins, DataKey: w.DataKey,
+		Admins: w.Admins, Indexed: w.Indexed, DataKey: w.DataKey,
 		CreatedAt: timeText(w.CreatedAt), UpdatedAt: timeText(w.UpdatedAt), Version: w.Version,
 		Last: &lastItem{ID: w.Last.ID, Type: string(w.Last.Type), Actor: w.Last.Actor, At: timeText(w.Last.At), Changed: w.Last.Changed, Correlation: w.Last.CorrelationID},
 	})
@@ -312,7 +315,7 @@ func taggedWorkspaceOfItem(item Item) (workspace.Workspace, error) {
 		},
 		Stage: workspace.Stage(in.Stage), NextStage: parseTime(in.NextStage),
 		Reports: in.Reports, Paused: in.Paused, MailAllowance: in.MailAllowance,
-		Admins: in.Admins, DataKey: in.DataKey,
+		Admins: in.Admins, Indexed: in.Indexed, DataKey: in.DataKey,
 		CreatedAt: parseTime(in.CreatedAt), UpdatedAt: parseTime(in.UpdatedAt), Version: in.Version,
 	}
 	if l := in.Last; l != nil {

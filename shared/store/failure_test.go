@@ -130,7 +130,7 @@ func operations() map[string]func(context.Context, *store.Store) error {
 			return err
 		},
 		"ListUsers": func(ctx context.Context, s *store.Store) error {
-			_, _, err := s.ListUsers(ctx, wsID, store.Filter{}, store.Page{Limit: 10}, t0)
+			_, _, err := s.ListUsers(ctx, workspace.Workspace{ID: wsID}, store.Filter{}, store.Page{Limit: 10}, t0)
 			return err
 		},
 		"InsertAccount": func(ctx context.Context, s *store.Store) error {

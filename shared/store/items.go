@@ -21,6 +21,7 @@ const (
 	entityUser      = "user"
 	entityWorkspace = "workspace"
 	entityGroup     = "group"
+	entityInGroup   = "inGroup"
 	entityAccount   = "account"
 	entityHistory   = "history"
 	entitySlug      = "slug"
@@ -74,6 +75,7 @@ func userFields(f *table.Fields, u *user.User) {
 		putPrimary(f, userKey(u.WorkspaceID, u.ID), entityUser)
 		f.Put("statusPk", u.WorkspaceID)
 		f.Put("statusSk", statusSort(u.Status, Position(*u)))
+		f.Put("rolePk", rolePartition(u.WorkspaceID, u.Role))
 		f.Put("emailPk", user.EmailKey(u.Email))
 		f.Put("emailSk", u.WorkspaceID)
 		putDue(f, *u)
@@ -265,6 +267,7 @@ func workspaceFields(f *table.Fields, w *workspace.Workspace) {
 	f.BoolOr("invitationsPaused", &w.Paused)
 	table.IntOr(f, "mailAllowance", &w.MailAllowance)
 	table.Int(f, "admins", &w.Admins)
+	f.BoolOr("indexed", &w.Indexed)
 	f.Bytes("dataKey", &w.DataKey)
 	f.Time("createdAt", &w.CreatedAt)
 	f.Time("updatedAt", &w.UpdatedAt)

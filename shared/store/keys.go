@@ -16,6 +16,7 @@ const (
 	prefixWorkspace = "WS#"
 	prefixUser      = "USER#"
 	prefixGroup     = "GROUP#"
+	prefixInGroup   = "INGROUP#"
 	prefixAccount   = "ACCOUNT#"
 	prefixHistory   = "HISTORY#"
 	prefixSlug      = "SLUG#"
@@ -52,6 +53,21 @@ func userKey(workspaceID, id string) Key {
 func groupKey(workspaceID, id string) Key {
 	return Key{PK: prefixWorkspace + workspaceID, SK: prefixGroup + id}
 }
+
+// inGroupKey says that the user of a position is in a group.
+func inGroupKey(workspaceID, group, position string) Key {
+	return Key{PK: prefixWorkspace + workspaceID, SK: prefixInGroup + group + "#" + position}
+}
+
+// rolePartition is where the users of a role are in the index byRole. Sixty random
+// bits tell workspaces apart, and a list passes over any other's user. The whole
+// id would take many records over a kilobyte, beyond which a write costs twice as
+// much.
+func rolePartition(workspaceID string, role user.Role) string {
+	const characters = 12
+	return workspaceID[max(0, len(workspaceID)-characters):] + "#" + string(role)
+}
+
 func accountKey(emailKey string) Key   { return Key{PK: prefixAccount + emailKey, SK: skAccount} }
 func departureKey(emailKey string) Key { return Key{PK: prefixAccount + emailKey, SK: skDeparture} }
 func slugKey(slug string) Key          { return Key{PK: prefixSlug + slug, SK: skSlug} }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/latchkey/latchkey/shared/table"
 	"github.com/latchkey/latchkey/shared/user"
+	"github.com/latchkey/latchkey/shared/workspace"
 )
 
 // Filter chooses users of a workspace. Empty members choose all.
@@ -21,7 +22,9 @@ type Filter struct {
 	Statuses []user.Status // as people see them: expired from the instant of expiry
 	Role     user.Role
 	Group    string
-	Text     string // a substring of name or email, in any case
+	// Text is a whole email, which chooses its user alone, or else a part of name or
+	// email, in any case.
+	Text string
 }
 
 func (f Filter) matches(u user.User, now time.Time) bool {
@@ -35,13 +38,29 @@ func (f Filter) matches(u user.User, now time.Time) bool {
 	return strings.Contains(strings.ToLower(u.Name), text) || strings.Contains(strings.ToLower(u.Email), text)
 }
 
-// searches reports whether the filter needs attributes that no index has.
-func (f Filter) searches() bool { return f.Role != "" || f.Group != "" || f.Text != "" }
+// searches reports whether users are read that the filter may not choose: a range
+// holds a status, a role or a group, and of a text nothing.
+func (f Filter) searches(indexed bool) bool {
+	switch {
+	case f.Text != "":
+		return true
+	case !indexed:
+		return f.Role != "" || f.Group != ""
+	case f.Group != "":
+		return f.Role != "" || len(f.Statuses) > 0
+	}
+	return f.Role != "" && len(f.Statuses) > 0
+}
 
-// lane is one range of an index that a page is read from, in the page's order.
+// lane is one range of the table or an index that a page is read from, in the
+// page's order.
 type lane struct {
-	index  string
-	status user.Status // "" for a range of all
+	index     string // "" for the table
+	partition string // the attribute of the partition key
+	of        string // its value
+	sort      string // the attribute of the sort key
+	prefix    string // of its values; "" where they are times of creation
+	keysOnly  bool   // the range does not hold the users themselves
 	// lapsed reports whether the lane searches pending users for expired ones that
 	// the schedule has not persisted yet. It is read once for a page and does not
 	// delay it.
@@ -54,22 +73,32 @@ type lane struct {
 const (
 	indexByStatus   = "byStatus"
 	indexByCreation = "byCreation"
+	indexByRole     = "byRole"
 )
 
 // lapsedReads is how many users a lane of lapsed ones reads for a page: the
 // schedule leaves few of them, for five minutes.
 const lapsedReads = 25
 
-// lanes returns the ranges that hold all users a filter can match.
-func (f Filter) lanes(after string) (lanes []*lane) {
-	if len(f.Statuses) == 0 {
-		return []*lane{{index: indexByCreation, upTo: after}}
+// lanes returns the ranges that hold all users a filter can match. Those of a role
+// and of a group hold all of them in an indexed workspace alone.
+func (f Filter) lanes(w workspace.Workspace, after string) (lanes []*lane) {
+	switch {
+	case w.Indexed && f.Group != "":
+		at := inGroupKey(w.ID, f.Group, "")
+		return []*lane{{partition: "pk", of: at.PK, sort: "sk", prefix: at.SK, keysOnly: true, upTo: after}}
+	case w.Indexed && f.Role != "":
+		return []*lane{{index: indexByRole, partition: "rolePk", of: rolePartition(w.ID, f.Role), sort: "createdAt", keysOnly: true, upTo: after}}
+	case len(f.Statuses) == 0:
+		return []*lane{{index: indexByCreation, partition: "statusPk", of: w.ID, sort: "createdAt", upTo: after}}
 	}
 	for _, status := range user.Statuses() {
 		chosen := slices.Contains(f.Statuses, status)
 		lapsed := !chosen && status.Pending() && slices.Contains(f.Statuses, user.Expired)
 		if chosen || lapsed {
-			lanes = append(lanes, &lane{index: indexByStatus, status: status, lapsed: lapsed, upTo: after})
+			lanes = append(lanes, &lane{
+				index: indexByStatus, partition: "statusPk", of: w.ID, sort: "statusSk", prefix: statusSort(status, ""), lapsed: lapsed, upTo: after,
+			})
 		}
 	}
 	return lanes
@@ -90,8 +119,8 @@ func (p Page) compare(a, b string) int {
 	return strings.Compare(b, a)
 }
 
-// searchReads is how many times its limit a page reads to find a role, a group or a
-// text, which no index has: that saves pages, and is still bounded.
+// searchReads is how many times its limit a page reads to find a text, or several
+// things of which a range holds one: that saves pages, and is still bounded.
 const searchReads = 5
 
 // fewest is how many users a page reads of each status at least, so that a short
@@ -107,28 +136,51 @@ const fewest = 2
 // The users have what listUsers shows, but not necessarily the rest of their
 // records.
 //
-// While the index byCreation is being filled after an upgrade, a list without
-// statuses reads them all.
-func (s *Store) ListUsers(ctx context.Context, workspaceID string, f Filter, p Page, now time.Time) (page []user.User, next string, err error) {
-	page, next, err = s.listUsers(ctx, workspaceID, f, p, now)
+// While an index is being filled after an upgrade, a list does without it: it
+// searches for a role, and without statuses it reads them all.
+func (s *Store) ListUsers(ctx context.Context, w workspace.Workspace, f Filter, p Page, now time.Time) (page []user.User, next string, err error) {
+	if p.After == "" {
+		u, ok, err := s.userOfEmail(ctx, w.ID, f, now)
+		if ok || err != nil {
+			return []user.User{u}, "", err
+		}
+	}
+	page, next, err = s.listUsers(ctx, w, f, p, now)
+	if errors.Is(err, table.ErrNoIndex) && w.Indexed {
+		w.Indexed = false
+		page, next, err = s.listUsers(ctx, w, f, p, now)
+	}
 	if errors.Is(err, table.ErrNoIndex) && len(f.Statuses) == 0 {
 		f.Statuses = user.Statuses()
-		return s.listUsers(ctx, workspaceID, f, p, now)
+		page, next, err = s.listUsers(ctx, w, f, p, now)
 	}
 	return page, next, err
 }
 
-func (s *Store) listUsers(ctx context.Context, workspaceID string, f Filter, p Page, now time.Time) (page []user.User, next string, err error) {
-	lanes := f.lanes(p.After)
+// userOfEmail returns the user whose whole email a filter names. ok is false if it
+// names none, or chooses another status, role or group.
+func (s *Store) userOfEmail(ctx context.Context, workspaceID string, f Filter, now time.Time) (u user.User, ok bool, err error) {
+	email := strings.TrimSpace(f.Text)
+	if !user.ValidEmail(email) {
+		return user.User{}, false, nil
+	}
+	u, ok, err = s.LoadUser(ctx, workspaceID, user.IDFor(workspaceID, email))
+	f.Text = "" // the address may be written in another way
+	return u, ok && f.matches(u, now), err
+}
+
+func (s *Store) listUsers(ctx context.Context, w workspace.Workspace, f Filter, p Page, now time.Time) (page []user.User, next string, err error) {
+	lanes := f.lanes(w, p.After)
+	searches := f.searches(w.Indexed)
 	wanted := p.Limit + 1 // one more shows whether there is a next page
 	budget := 2*p.Limit + fewest*len(lanes)
-	if f.searches() {
+	if searches {
 		budget = searchReads * p.Limit
 	}
-	m := merger{filter: f, Page: p, now: now, lanes: lanes}
+	m := merger{filter: f, searches: searches, Page: p, now: now, lanes: lanes}
 	for left := budget; ; {
 		reads := m.plan(wanted-len(m.page), left)
-		if err := s.readLanes(ctx, workspaceID, &m, reads); err != nil {
+		if err := s.readLanes(ctx, w.ID, &m, reads); err != nil {
 			return nil, "", err
 		}
 		for i, n := range reads {
@@ -161,12 +213,13 @@ func (s *Store) readLanes(ctx context.Context, workspaceID string, m *merger, re
 // merger makes one page of several lanes.
 type merger struct {
 	Page
-	filter Filter
-	now    time.Time
-	lanes  []*lane
-	page   []user.User
-	last   string // the position of the last user taken, matched or not
-	each   int    // how many users were read of each lane at first; 0 before that
+	filter   Filter
+	searches bool
+	now      time.Time
+	lanes    []*lane
+	page     []user.User
+	last     string // the position of the last user taken, matched or not
+	each     int    // how many users were read of each lane at first; 0 before that
 }
 
 // plan returns how many users to read of each lane for a page that lacks that many:
@@ -176,7 +229,7 @@ func (m *merger) plan(lacks, left int) []int {
 	reads := make([]int, len(m.lanes))
 	if m.each == 0 {
 		switch {
-		case m.filter.searches():
+		case m.searches && !m.lanes[0].keysOnly:
 			m.each = max(1, left/len(m.lanes))
 		case len(m.lanes) == 1:
 			m.each = lacks
@@ -260,21 +313,31 @@ func (m *merger) frontier() (at string) {
 // readLane reads the next n users of a lane.
 func (s *Store) readLane(ctx context.Context, workspaceID string, m *merger, l *lane, n int) error {
 	in := &dynamodb.QueryInput{
-		IndexName:                 &l.index,
-		KeyConditionExpression:    aws.String("statusPk = :ws"),
-		ExpressionAttributeValues: Item{":ws": table.Text(workspaceID)},
+		KeyConditionExpression:    aws.String(l.partition + " = :pk"),
+		ExpressionAttributeValues: Item{":pk": table.Text(l.of)},
 		ScanIndexForward:          aws.Bool(m.Oldest),
 		Limit:                     aws.Int32(int32(n)),
 	}
-	if l.status != "" {
-		in.KeyConditionExpression = aws.String("statusPk = :ws AND begins_with(statusSk, :status)")
-		in.ExpressionAttributeValues[":status"] = table.Text(statusSort(l.status, ""))
+	if l.index != "" {
+		in.IndexName = &l.index
+	}
+	if l.prefix != "" {
+		*in.KeyConditionExpression += " AND begins_with(" + l.sort + ", :prefix)"
+		in.ExpressionAttributeValues[":prefix"] = table.Text(l.prefix)
 	}
 	if l.upTo != "" {
 		in.ExclusiveStartKey = l.startKey(workspaceID)
 	}
 	out, err := s.table.Query(ctx, in)
 	if err != nil {
+		return err
+	}
+	l.done = out.LastEvaluatedKey == nil || l.lapsed
+	if len(out.Items) > 0 {
+		l.upTo = l.position(out.Items[len(out.Items)-1])
+	}
+	if l.keysOnly {
+		l.users, err = s.usersAt(ctx, workspaceID, l, out.Items)
 		return err
 	}
 	for _, item := range out.Items {
@@ -284,11 +347,48 @@ func (s *Store) readLane(ctx context.Context, workspaceID string, m *merger, l *
 		}
 		l.users = append(l.users, u)
 	}
-	l.done = out.LastEvaluatedKey == nil || l.lapsed
-	if len(l.users) > 0 {
-		l.upTo = Position(l.users[len(l.users)-1])
-	}
 	return nil
+}
+
+// usersAt reads the users that the keys of a lane stand for. A key may be ahead of
+// its user or behind them: one who is no longer at its position is left out.
+func (s *Store) usersAt(ctx context.Context, workspaceID string, l *lane, keys []Item) ([]user.User, error) {
+	at := make([]Key, len(keys))
+	for i, item := range keys {
+		_, id, _ := strings.Cut(l.position(item), "#")
+		at[i] = userKey(workspaceID, id)
+	}
+	items, err := s.table.BatchGet(ctx, at, table.Eventual)
+	if err != nil {
+		return nil, err
+	}
+	found := map[string]user.User{}
+	for _, item := range items {
+		if entityOf(item) != entityUser { // erased since
+			continue
+		}
+		u, err := userOfItem(item)
+		if err != nil {
+			return nil, err
+		}
+		found[Position(u)] = u
+	}
+	var users []user.User
+	for _, item := range keys {
+		if u, ok := found[l.position(item)]; ok {
+			users = append(users, u)
+		}
+	}
+	return users, nil
+}
+
+// position returns the position that an item of a lane has.
+func (l *lane) position(item Item) string {
+	key := table.KeyOf(item)
+	if l.index == "" {
+		return strings.TrimPrefix(key.SK, l.prefix)
+	}
+	return table.TextOf(item, "createdAt") + "#" + strings.TrimPrefix(key.SK, prefixUser)
 }
 
 // startKey is where a lane continues after upTo, even if the user with that
@@ -296,11 +396,10 @@ func (s *Store) readLane(ctx context.Context, workspaceID string, m *merger, l *
 func (l *lane) startKey(workspaceID string) Item {
 	createdAt, id, _ := strings.Cut(l.upTo, "#")
 	key := userKey(workspaceID, id).Item()
-	key["statusPk"] = table.Text(workspaceID)
-	if l.status == "" {
-		key["createdAt"] = table.Text(createdAt)
-	} else {
-		key["statusSk"] = table.Text(statusSort(l.status, l.upTo))
+	key[l.partition] = table.Text(l.of)
+	key[l.sort] = table.Text(createdAt)
+	if l.prefix != "" {
+		key[l.sort] = table.Text(l.prefix + l.upTo)
 	}
 	return key
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"pgregory.net/rapid"
 
 	"github.com/latchkey/latchkey/infra/blueprint"
@@ -106,6 +107,40 @@ func lapses(f store.Filter) bool {
 	return !slices.Contains(f.Statuses, user.Expired) && slices.ContainsFunc(f.Statuses, user.Status.Pending)
 }
 
+// searches reports whether pages of a filter may be short before the end: the
+// table has its users by one of status, role and group.
+func (tb *table) searches(f store.Filter) bool {
+	asked := 0
+	for _, yes := range []bool{len(f.Statuses) > 0, f.Role != "", f.Group != ""} {
+		if yes {
+			asked++
+		}
+	}
+	return f.Text != "" || asked > 1 && (f.Role != "" || f.Group != "") || tb.searching && asked > 0 && len(f.Statuses) == 0
+}
+
+// counted is what an answer says of how much was read.
+type counted struct {
+	ScannedCount int64
+	Item         json.RawMessage
+	Responses    map[string][]json.RawMessage
+}
+
+func readsOf(t rapid.TB, response []byte) int64 {
+	var out counted
+	if err := json.Unmarshal(response, &out); err != nil {
+		t.Error(err)
+	}
+	reads := out.ScannedCount
+	for _, items := range out.Responses {
+		reads += int64(len(items))
+	}
+	if out.Item != nil {
+		reads++
+	}
+	return reads
+}
+
 // pages reads page by page, and does something between two of them. No page
 // reads more than it may, whatever the filter.
 func (tb *table) pages(t *rapid.T, wsID string, f store.Filter, limit int, oldest bool, between func()) []user.User {
@@ -113,22 +148,22 @@ func (tb *table) pages(t *rapid.T, wsID string, f store.Filter, limit int, oldes
 	after := ""
 	for range 200 {
 		var reads atomic.Int64
-		tb.calls.listen(func(operation, _ string, response []byte) {
-			var out struct{ ScannedCount int64 }
-			if err := json.Unmarshal(response, &out); err != nil || operation != "Query" {
-				t.Errorf("it called %s: %v", operation, err)
-			}
-			reads.Add(out.ScannedCount)
-		})
+		tb.calls.listen(func(_, _ string, response []byte) { reads.Add(readsOf(t, response)) })
 		page, next, err := tb.ListUsers(t.Context(), wsID, f, store.Page{Limit: limit, After: after, Oldest: oldest}, listed)
 		tb.calls.listen(nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		searches := f.Role != "" || f.Group != "" || f.Text != ""
+		searches := tb.searches(f)
 		most := 2*limit + 2*6
 		if searches {
 			most = 5*limit + 6
+		}
+		if searches && !tb.searching && (f.Role != "" || f.Group != "") {
+			most = 2 * (5*limit + 1) // a key and a user each
+		}
+		if f.Text != "" {
+			most++ // the user with that email
 		}
 		if slices.Contains(f.Statuses, user.Expired) {
 			most += 50 // in search of those whose time has just passed
@@ -167,6 +202,7 @@ func TestPagesHaveEverybodyOnceInOrder(t *testing.T) {
 		wsID := tb.bare(t)
 		users := anyUsers(t, wsID)
 		tb.insertAll(t, append(anyUsers(t, tb.bare(t)), users...)) // another workspace's, too
+		tb.searching = rapid.Bool().Draw(t, "searching")
 		for range 4 {
 			f := anyFilter(t)
 			want := slices.DeleteFunc(slices.Clone(users), func(u user.User) bool { return !chosen(f, u) })
@@ -182,9 +218,9 @@ func TestPagesHaveEverybodyOnceInOrder(t *testing.T) {
 	})
 }
 
-// Users change status while somebody pages: whoever is chosen all the while is
-// seen once; whoever is never chosen is not seen.
-func TestWhoChangesStatusBetweenPagesIsNeitherLostNorSeenTwice(t *testing.T) {
+// Users change status, role and groups while somebody pages: whoever is chosen all
+// the while is seen once; whoever is never chosen is not seen.
+func TestWhoChangesBetweenPagesIsNeitherLostNorSeenTwice(t *testing.T) {
 	tb := newTable(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		wsID := tb.bare(rt)
@@ -205,8 +241,10 @@ func TestWhoChangesStatusBetweenPagesIsNeitherLostNorSeenTwice(t *testing.T) {
 			for range rapid.IntRange(0, 3).Draw(rt, "changes") {
 				i := rapid.IntRange(0, len(users)-1).Draw(rt, "who")
 				to := rapid.SampledFrom(user.Statuses()).Draw(rt, "to")
+				role := rapid.SampledFrom([]user.Role{user.Builder, user.EndUser}).Draw(rt, "role")
+				groups := rapid.SampledFrom([][]string{nil, {"a"}, {"b", "a"}}).Draw(rt, "groups")
 				next, err := tb.ChangeUser(t.Context(), users[i], func(u user.User) (user.User, error) {
-					u.Status = to
+					u.Status, u.Role, u.Groups = to, role, groups
 					u.Version++
 					u.Last.ID = newID("evt_")
 					return u, nil
@@ -323,11 +361,7 @@ func TestAPageReadsAtMostTwiceWhatItShows(t *testing.T) {
 			for after := ""; ; {
 				var reads, calls atomic.Int64
 				tb.calls.listen(func(_, _ string, response []byte) {
-					var out struct{ ScannedCount int64 }
-					if err := json.Unmarshal(response, &out); err != nil {
-						t.Error(err)
-					}
-					reads.Add(out.ScannedCount)
+					reads.Add(readsOf(t, response))
 					calls.Add(1)
 				})
 				page, next, err := tb.ListUsers(t.Context(), wsID, f, store.Page{Limit: limit, After: after}, t0.Add(day))
@@ -347,11 +381,131 @@ func TestAPageReadsAtMostTwiceWhatItShows(t *testing.T) {
 	}
 }
 
-// After an upgrade the index is filled for a while, and lists go on without it.
-func TestAListDoesNotNeedTheIndexByCreation(t *testing.T) {
+// However rare a role or a group is, and wherever its users are, a page of them is
+// full before the end and reads a key and a user for each that it shows.
+func TestAPageOfARoleOrGroupReadsAKeyAndAUserForEach(t *testing.T) {
+	tb := newTable(t)
+	const limit, people = 10, 400
+	wsID := newWorkspaceID()
+	users := make([]user.User, people)
+	rare := 0
+	for i := range users {
+		users[i] = invited(wsID, fmt.Sprintf("user%d@corp.com", i), user.EndUser, t0.Add(time.Duration(i)*time.Second))
+		if i%17 == 3 { // 24 of them
+			users[i].Role, users[i].Groups = user.Builder, []string{"rare", "rarer"}
+			rare++
+		}
+	}
+	tb.insertAll(t, users)
+	for _, f := range []store.Filter{{Role: user.Builder}, {Group: "rare"}, {Role: user.EndUser}} {
+		for _, oldest := range []bool{false, true} {
+			seen := 0
+			for after := ""; ; {
+				var reads, calls atomic.Int64
+				tb.calls.listen(func(_, _ string, response []byte) {
+					reads.Add(readsOf(t, response))
+					calls.Add(1)
+				})
+				page, next, err := tb.ListUsers(t.Context(), wsID, f, store.Page{Limit: limit, After: after, Oldest: oldest}, t0.Add(day))
+				tb.calls.listen(nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if next != "" && len(page) != limit || reads.Load() > 2*(limit+1) || calls.Load() > 2 {
+					t.Errorf("%+v: a page of %d reads %d in %d calls", f, len(page), reads.Load(), calls.Load())
+				}
+				seen += len(page)
+				if next == "" {
+					break
+				}
+				after = next
+			}
+			if want := map[bool]int{true: people - rare, false: rare}[f.Role == user.EndUser]; seen != want {
+				t.Errorf("%+v: %d users, want %d", f, seen, want)
+			}
+		}
+	}
+}
+
+// A whole email is one read, however it is written, and its user must be one that
+// the rest of the filter chooses.
+func TestAWholeEmailIsOneRead(t *testing.T) {
+	tb := newTable(t)
+	wsID := newWorkspaceID()
+	tb.insertAll(t, []user.User{
+		invited(wsID, "Ann@bücher.example", user.Builder, t0), invited(wsID, "joann@bücher.example", user.EndUser, t0.Add(time.Second)),
+	})
+	for _, c := range []struct {
+		text string
+		role user.Role
+		want string
+		one  bool // read
+	}{
+		{"ann@bücher.example", "", "Ann@bücher.example", true},
+		{" ANN@xn--bcher-kva.example ", user.Builder, "Ann@bücher.example", true},
+		{"nn@bücher.example", user.EndUser, "joann@bücher.example", false},
+		{"ann@bücher.example", user.EndUser, "joann@bücher.example", false},
+		{"bob@bücher.example", "", "", false},
+	} {
+		var calls atomic.Int64
+		tb.calls.listen(func(string, string, []byte) { calls.Add(1) })
+		page, next, err := tb.ListUsers(t.Context(), wsID, store.Filter{Text: c.text, Role: c.role}, store.Page{Limit: 10}, t0)
+		tb.calls.listen(nil)
+		var emails []string
+		for _, u := range page {
+			emails = append(emails, u.Email)
+		}
+		if got := strings.Join(emails, " "); err != nil || got != c.want || next != "" || (calls.Load() == 1) != c.one {
+			t.Errorf("%q of role %q: %q in %d calls, %v", c.text, c.role, got, calls.Load(), err)
+		}
+	}
+}
+
+// A key whose user has left the role or the group, was erased, or was invited anew
+// shows nobody, and the page is filled up.
+func TestAKeyBehindItsUserShowsNobody(t *testing.T) {
+	tb := newTable(t)
+	wsID := tb.bare(t)
+	var users []user.User
+	for i := range 8 {
+		u := invited(wsID, fmt.Sprintf("user%d@corp.com", i), user.EndUser, t0.Add(time.Duration(i)*time.Second))
+		u.Groups = []string{"a"}
+		users = append(users, u)
+	}
+	tb.insertAll(t, users)
+	keep := func(u user.User) { // the key, as if a write were on its way
+		if _, err := tb.db.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &tb.name, Item: store.Item{
+			"pk": s("WS#" + wsID), "sk": s("INGROUP#a#" + store.Position(u)), "entity": s("inGroup"),
+		}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tb.change(t, users[7], func(u user.User) (user.User, error) { return u.LeaveGroup(byAdmin(t0.Add(day)), "a"), nil })
+	keep(users[7])
+	gone := tb.change(t, users[6], archive)
+	tb.erase(t, gone)
+	keep(gone)
+	moved := users[5]
+	moved.CreatedAt = moved.CreatedAt.Add(-time.Hour)
+	keep(moved)
+	page, next, err := tb.ListUsers(t.Context(), wsID, store.Filter{Group: "a"}, store.Page{Limit: 5}, t0)
+	if err != nil || len(page) != 5 || page[0].ID != users[5].ID || next != store.Position(users[1]) {
+		t.Errorf("%s, the next begins at %q, %v", names(page), next, err)
+	}
+	rest, next, err := tb.ListUsers(t.Context(), wsID, store.Filter{Group: "a"}, store.Page{Limit: 5, After: next}, t0)
+	if err != nil || len(rest) != 1 || rest[0].ID != users[0].ID || next != "" {
+		t.Errorf("then %s, the next begins at %q, %v", names(rest), next, err)
+	}
+}
+
+// After an upgrade the indexes are filled for a while, one after the other, and
+// lists go on without them.
+func TestAListDoesNotNeedItsIndex(t *testing.T) {
 	tb := newTable(t)
 	before := blueprint.TheTable()
-	before.Indexes = slices.DeleteFunc(before.Indexes, func(i blueprint.Index) bool { return i.Name == blueprint.IndexByCreation })
+	before.Indexes = slices.DeleteFunc(before.Indexes, func(i blueprint.Index) bool {
+		return i.Name == blueprint.IndexByCreation || i.Name == blueprint.IndexByRole
+	})
 	old := &table{Store: store.New(tb.db, tb.name+"-old"), db: tb.db, name: tb.name + "-old", calls: tb.calls}
 	if err := dynamodblocal.CreateTable(t.Context(), tb.db, old.name, before); err != nil {
 		t.Fatal(err)
@@ -362,9 +516,9 @@ func TestAListDoesNotNeedTheIndexByCreation(t *testing.T) {
 		u.Status = status
 		old.insertAll(t, []user.User{u})
 	}
-	walk := func(s *store.Store) (all []user.User) {
+	walk := func(f store.Filter) (all []user.User) {
 		for after := ""; ; {
-			page, next, err := s.ListUsers(t.Context(), wsID, store.Filter{}, store.Page{Limit: 2, After: after}, t0)
+			page, next, err := old.ListUsers(t.Context(), wsID, f, store.Page{Limit: 2, After: after}, t0)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -375,12 +529,15 @@ func TestAListDoesNotNeedTheIndexByCreation(t *testing.T) {
 			after = next
 		}
 	}
-	without := walk(old.Store)
+	without, ofRole := walk(store.Filter{}), walk(store.Filter{Role: user.Builder})
 	if err := dynamodblocal.CreateTable(t.Context(), tb.db, old.name, blueprint.TheTable()); err != nil {
 		t.Fatal(err)
 	}
-	if with := walk(old.Store); len(without) != 6 || names(with) != names(without) {
+	if with := walk(store.Filter{}); len(without) != 6 || names(with) != names(without) {
 		t.Errorf("without the index %s\nwith it %s", names(without), names(with))
+	}
+	if with := walk(store.Filter{Role: user.Builder}); names(with) != names(without) || names(with) != names(ofRole) {
+		t.Errorf("of a role, without the index %s\nwith it %s", names(ofRole), names(with))
 	}
 }
 

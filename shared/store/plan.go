@@ -38,7 +38,7 @@ func (s *Store) plan(st *State, d Decision) (writes []table.Write, short bool, e
 	if p.short && st.Complete() && p.err == nil {
 		p.fail(errors.New("store: the decision asks for more than the limits leave"))
 	}
-	return p.writes, p.short, p.err
+	return append(p.writes, p.joins...), p.short, p.err
 }
 
 // planner collects the parts of a transaction; its first error stays.
@@ -46,6 +46,7 @@ type planner struct {
 	st        *State
 	d         Decision
 	writes    []table.Write
+	joins     []table.Write // users into groups
 	counts    map[user.Status]int
 	admins    int
 	mailboxes map[string]bool // whose write is planned, by email key
@@ -79,6 +80,12 @@ func (p *planner) user(c UserChange) {
 	} else {
 		p.add(userUpdate(c.Before, c.After))
 	}
+	p.leave(c.Before, c.After.Groups)
+	for _, group := range c.After.Groups {
+		if !slices.Contains(c.Before.Groups, group) {
+			p.joins = append(p.joins, joinWrite(c.After, group))
+		}
+	}
 	if c.Before.Recipient != c.After.Recipient {
 		p.recipient(c.After.WorkspaceID, c.After.ID, c.After.Recipient, table.Condition{})
 	}
@@ -89,6 +96,23 @@ func (p *planner) user(c UserChange) {
 	if before != c.After.Mailbox {
 		p.mailbox(user.EmailKey(c.After.Email), before, c.After.Mailbox)
 	}
+}
+
+// leave takes a user out of the lists of groups that are not among those.
+func (p *planner) leave(u user.User, stays []string) {
+	for _, group := range u.Groups {
+		if !slices.Contains(stays, group) {
+			p.add(table.Write{Key: inGroupKey(u.WorkspaceID, group, Position(u)), Delete: true})
+		}
+	}
+}
+
+// joinWrite puts a user into the list of a group.
+func joinWrite(u user.User, group string) table.Write {
+	w := table.Write{Key: inGroupKey(u.WorkspaceID, group, Position(u))}
+	w.Put = w.Key.Item()
+	w.Put["entity"] = table.Text(entityInGroup)
+	return w
 }
 
 // insert puts a new user where there is none, or over the tombstone that the
@@ -104,6 +128,7 @@ func (p *planner) insert(u user.User) {
 func (p *planner) erase(e Erasure) {
 	p.counts[e.Before.Status]--
 	p.add(table.Write{Key: userKey(e.After.WorkspaceID, e.After.ID), Put: itemOfErased(e.After), Condition: isVersion(e.Before.Version)})
+	p.leave(e.Before, nil)
 	if e.Before.Recipient.Wishes() { // an older record may have them to itself
 		p.recipient(e.After.WorkspaceID, e.After.ID, e.Before.Recipient, table.Condition{})
 	}
@@ -116,10 +141,10 @@ func isVersion(version int) table.Condition { return table.Is("version", "=", ta
 // the version.
 var attributesOfDelivery = []string{"delivery", "deliveryReason", "deliveryWeight"}
 
-// derivedAttributes are read from the rest of a record where an earlier release
-// did not write them (userOfItem, recallDelivery). A change may take away what
-// they are derived from, so each one writes them.
-var derivedAttributes = []string{"hasAccount", "bouncedAt", "complainedAt"}
+// derivedAttributes follow from the rest of a record where an earlier release did
+// not write them (userOfItem, recallDelivery, rolePartition). A change may take
+// away what they are derived from, so each one writes them.
+var derivedAttributes = []string{"hasAccount", "bouncedAt", "complainedAt", "rolePk"}
 
 // userUpdate sets what differs between two states of a user, on condition that
 // the stored state is the first of them.

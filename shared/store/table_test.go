@@ -65,6 +65,8 @@ type table struct {
 	db    *dynamodb.Client
 	name  string
 	calls *wire
+	// searching makes lists treat every workspace as one of an earlier release.
+	searching bool
 }
 
 var tables atomic.Int64
@@ -320,6 +322,11 @@ func insertChunk(ctx context.Context, s *store.Store, in inserting) (Insertion, 
 
 func onlyThose(users []user.User, ids map[string]bool) []user.User {
 	return slices.DeleteFunc(slices.Clone(users), func(u user.User) bool { return !ids[u.ID] })
+}
+
+// ListUsers lists the users of a workspace whose item the caller did not read.
+func (tb *table) ListUsers(ctx context.Context, workspaceID string, f store.Filter, p store.Page, now time.Time) ([]user.User, string, error) {
+	return tb.Store.ListUsers(ctx, workspace.Workspace{ID: workspaceID, Indexed: !tb.searching}, f, p, now)
 }
 
 // ChangeUser makes a transition of a user whom the caller has read.

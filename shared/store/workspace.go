@@ -66,6 +66,7 @@ const slugWrite = 0
 
 func workspaceWrites(w workspace.Workspace, founder *user.User) []table.Write {
 	w.Admins = count(founder != nil)
+	w.Indexed = true
 	key := slugKey(w.Slug)
 	slug := Item{"pk": table.Text(key.PK), "sk": table.Text(key.SK), "entity": table.Text(entitySlug), "workspace": table.Text(w.ID)}
 	writes := []table.Write{

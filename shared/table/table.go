@@ -209,6 +209,21 @@ func (t *Table) Pages(ctx context.Context, in *dynamodb.QueryInput, take func([]
 	}
 }
 
+// Scan reads the whole table page by page.
+func (t *Table) Scan(ctx context.Context, in *dynamodb.ScanInput, take func([]Item) error) error {
+	in.TableName = &t.name
+	for {
+		out, err := t.db.Scan(ctx, in)
+		if err != nil {
+			return awsenv.Failure("scan", err)
+		}
+		if err := take(out.Items); err != nil || out.LastEvaluatedKey == nil {
+			return err
+		}
+		in.ExclusiveStartKey = out.LastEvaluatedKey
+	}
+}
+
 // writeBatchSize is how many items one BatchWriteItem puts or deletes.
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
 const writeBatchSize = 25

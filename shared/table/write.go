@@ -61,6 +61,10 @@ type Outcome struct {
 	Lost map[int]Item
 }
 
+// MaxWrites is how many parts a transaction may have.
+// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+const MaxWrites = 100
+
 // maxToken is the longest ClientRequestToken.
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
 const maxToken = 36

@@ -58,6 +58,8 @@ type Workspace struct {
 	// MailAllowance is the number of mails a day that an operator granted;
 	// 0: the deployment's limits.
 	MailAllowance int
+	// Indexed reports that lists find all its users by role and by group.
+	Indexed bool
 	// DataKey encrypts metadata; it rests wrapped by the deployment's KMS key.
 	DataKey   []byte
 	CreatedAt time.Time

@@ -38,8 +38,11 @@ func built(t testing.TB, name string) string {
 // work behind it (publish and mail).
 func BenchmarkCapacity(b *testing.B) {
 	o, meter := newOffice(b)
+	for _, group := range []string{"a", "b"} {
+		o.call(o.admin, "PUT", o.path+"/groups/"+group, map[string]any{"name": group})
+	}
 	for range 60 { // so that a page of 50 is full
-		o.invite()
+		o.inviteWith(map[string]any{"groups": []string{"a"}})
 	}
 	o.settle(meter)
 	nothing := func() string { return "" }
@@ -63,6 +66,7 @@ func BenchmarkCapacity(b *testing.B) {
 	}{
 		{"inviteUser", "invite", nothing, func(string) { o.invite() }},
 		{"inviteUser/withKey", "invite", nothing, func(string) { o.key = fmt.Sprint(time.Now().UnixNano()); o.invite(); o.key = "" }},
+		{"inviteUser/into2groups", "invite", nothing, func(string) { o.inviteWith(map[string]any{"groups": []string{"a", "b"}}) }},
 		{"inviteUsers/of500", "invite", nothing, func(string) { o.inviteMany(500) }},
 		{"previewInvitation", "accept", func() string { _, _, url := o.invite(); return url }, func(url string) {
 			o.call("", "GET", "/v1/invitations/"+url[len(o.url+"/invite/"):], nil)
@@ -70,11 +74,18 @@ func BenchmarkCapacity(b *testing.B) {
 		{"acceptInvitation", "accept", func() string { _, email, url := o.invite(); return email + " " + url }, o.accept},
 		{"listUsers/of50", "list", nothing, get("/users?limit=50")},
 		{"listUsers/of50active", "list", nothing, get("/users?limit=50&status=active")},
+		{"listUsers/of50ofRole", "list", nothing, get("/users?limit=50&role=builder")},
+		{"listUsers/of50ofGroup", "list", nothing, get("/users?limit=50&group=a")},
+		{"listUsers/email", "list", nothing, get("/users?limit=50&q=ada@corp.com")},
 		{"listUsers/of50withCounts", "list", nothing, get("/users?limit=50&counts=true")},
 		{"getUser", "list", nothing, get("/users/me")},
 		{"listHistory/of50", "list", nothing, get("/history?limit=50")},
 		{"listUserHistory", "list", nothing, get("/users/me/history")},
 		{"updateUser", "update", joined, func(id string) { o.call(o.admin, "PATCH", o.path+"/users/"+id, map[string]any{"name": "Jo Doe"}) }},
+		{"updateUser/role", "update", joined, func(id string) { o.call(o.admin, "PATCH", o.path+"/users/"+id, map[string]any{"role": "end-user"}) }},
+		{"updateUser/groups", "update", joined, func(id string) {
+			o.call(o.admin, "PATCH", o.path+"/users/"+id, map[string]any{"groups": []string{"b"}})
+		}},
 		{"archiveUser", "archive", joined, post("archive")},
 		{"restoreUser", "archive", archived, post("restore")},
 		{"resendInvitation", "invite", quiet, post("resend")},

@@ -127,6 +127,9 @@ test('my workspaces shows where I am and where I am awaited', async ({ page }) =
   await expect(atlas.getByRole('button', { name: 'Join Atlas' })).toHaveCount(0);
   await expect(page.getByRole('button', { name: 'Join Boreas' })).toBeVisible();
   await inspect(page, 'my workspaces');
+  await page.getByRole('button', { name: 'Ask for a new link to Atlas' }).click();
+  await expect(atlas.getByText('Your request is noted')).toBeFocused();
+  await inspect(page, 'my workspaces, a link asked for');
   await page.getByRole('button', { name: 'Decline the invitation to Atlas' }).click();
   await expect(atlas).toContainText('Declined');
   await page.getByRole('button', { name: 'Join Boreas' }).click();

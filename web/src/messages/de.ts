@@ -58,6 +58,7 @@ const de: Messages = {
     decline: 'Ablehnen',
     declineOf: (name) => `Einladung zu ${name} ablehnen`,
     declined: (name) => `Die Einladung zu ${name} ist abgelehnt.`,
+    askOf: (name) => `Neuen Link anfordern: ${name}`,
     keptHint: (when) => `Dieser Browser bewahrt eine Einladung auf. Sie endet ${when}.`,
     view: 'Einladung ansehen',
     viewOf: (name) => `Einladung ansehen: ${name}`,

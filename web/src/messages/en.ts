@@ -58,6 +58,7 @@ const en = {
     decline: 'Decline',
     declineOf: (name: string) => `Decline the invitation to ${name}`,
     declined: (name: string) => `The invitation to ${name} is declined.`,
+    askOf: (name: string) => `Ask for a new link to ${name}`,
     keptHint: (when: string) => `This browser keeps an invitation, which ends ${when}.`,
     view: 'View invitation',
     viewOf: (name: string) => `View invitation to ${name}`,

@@ -58,6 +58,7 @@ const es: Messages = {
     decline: 'Rechazar',
     declineOf: (name) => `Rechazar la invitación a ${name}`,
     declined: (name) => `Ha rechazado la invitación a ${name}.`,
+    askOf: (name) => `Pedir un enlace nuevo a ${name}`,
     keptHint: (when) => `Este navegador guarda una invitación. Termina ${when}.`,
     view: 'Ver la invitación',
     viewOf: (name) => `Ver la invitación a ${name}`,

@@ -58,6 +58,7 @@ const fr: Messages = {
     decline: 'Refuser',
     declineOf: (name) => `Refuser l’invitation à ${name}`,
     declined: (name) => `L’invitation à ${name} est refusée.`,
+    askOf: (name) => `Demander un nouveau lien pour ${name}`,
     keptHint: (when) => `Ce navigateur conserve une invitation. Elle prend fin ${when}.`,
     view: 'Voir l’invitation',
     viewOf: (name) => `Voir l’invitation à rejoindre ${name}`,

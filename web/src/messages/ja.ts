@@ -58,6 +58,7 @@ const ja: Messages = {
     decline: '辞退',
     declineOf: (name) => `${name} への招待を辞退`,
     declined: (name) => `${name} への招待を辞退しました。`,
+    askOf: (name) => `新しいリンクを依頼：${name}`,
     keptHint: (when) => `このブラウザーに招待が保存されています。有効期限：${when}。`,
     view: '招待を表示',
     viewOf: (name) => `${name} の招待を表示`,

@@ -58,6 +58,7 @@ const ptBR: Messages = {
     decline: 'Recusar',
     declineOf: (name) => `Recusar o convite para ${name}`,
     declined: (name) => `O convite para ${name} foi recusado.`,
+    askOf: (name) => `Pedir um novo link para ${name}`,
     keptHint: (when) => `Este navegador guarda um convite. Ele termina ${when}.`,
     view: 'Ver convite',
     viewOf: (name) => `Ver convite para ${name}`,

@@ -58,6 +58,7 @@ const zhHans: Messages = {
     decline: '拒绝',
     declineOf: (name) => `拒绝 ${name} 的邀请`,
     declined: (name) => `已拒绝 ${name} 的邀请。`,
+    askOf: (name) => `请求新链接：${name}`,
     keptHint: (when) => `此浏览器保存了一份邀请。有效期至：${when}。`,
     view: '查看邀请',
     viewOf: (name) => `查看邀请：${name}`,

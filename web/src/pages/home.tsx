@@ -180,8 +180,10 @@ function Member({ m, link, onAnswer }: { m: Membership; link?: string; onAnswer:
   const [, go] = useLocation();
   const [refused, setRefused] = useState<Problem>();
   const [busy, setBusy] = useState(false);
+  const [asked, setAsked] = useState(false);
   // A role that manages is taken with the mailed link alone.
   const linkNeeded = refused?.code === 'link_required' || (manages(m) && !link);
+  const mayAsk = !asked && (isPending(m) ? linkNeeded : m.status === 'expired' || m.status === 'declined');
 
   async function accept() {
     if (manages(m) && link) await api.POST('/v1/invitations/{token}/accept', { params: { path: { token: link } } });
@@ -196,6 +198,11 @@ function Member({ m, link, onAnswer }: { m: Membership; link?: string; onAnswer:
     tell(t.home.declined(m.name));
     intoFocus(document.getElementById('main')); // the button goes
     onAnswer();
+  }
+
+  async function ask() {
+    await api.POST('/v1/me/workspaces/{workspace}/ask', { params: { path: { workspace: m.id } } });
+    setAsked(true);
   }
 
   async function answer(how: () => Promise<void>) {
@@ -228,16 +235,28 @@ function Member({ m, link, onAnswer }: { m: Membership; link?: string; onAnswer:
         </p>
         {isPending(m) && m.expiresAt && <p className="small">{(linkNeeded ? t.home.linkNeeded : t.home.pendingHint)(text.relative(m.expiresAt))}</p>}
         {refused?.code !== 'link_required' && <Refusal problem={refused} />}
-        {isPending(m) && (
+        {asked && (
+          <p className="notice" role="status" tabIndex={-1} ref={intoFocus}>
+            {t.invitation.asked}
+          </p>
+        )}
+        {(isPending(m) || mayAsk) && (
           <div className="buttons">
-            {!linkNeeded && (
+            {isPending(m) && !linkNeeded && (
               <button className="button primary" aria-label={t.home.acceptOf(m.name)} disabled={busy} onClick={() => void answer(accept)}>
                 {t.home.accept}
               </button>
             )}
-            <button className="button" aria-label={t.home.declineOf(m.name)} disabled={busy} onClick={() => void answer(decline)}>
-              {t.home.decline}
-            </button>
+            {mayAsk && (
+              <button className="button" aria-label={t.home.askOf(m.name)} disabled={busy} onClick={() => void answer(ask)}>
+                {t.invitation.ask}
+              </button>
+            )}
+            {isPending(m) && (
+              <button className="button" aria-label={t.home.declineOf(m.name)} disabled={busy} onClick={() => void answer(decline)}>
+                {t.home.decline}
+              </button>
+            )}
           </div>
         )}
       </div>

@@ -234,7 +234,7 @@ test('who is selected survives a reload, and another filter ends it', async ({ p
   await expect(page.getByText('1 selected')).toHaveCount(0);
 });
 
-test('while the list is on its way, its rows are sketched', async ({ page }) => {
+test('while the page and its list are on their way, something is to be seen', async ({ page }) => {
   const office = await Office.make();
   await signedIn(page, office.admin);
   let release = () => {};
@@ -243,7 +243,15 @@ test('while the list is on its way, its rows are sketched', async ({ page }) => 
     await held;
     await route.continue();
   });
-  await page.goto(office.users);
+  let start = () => {};
+  const scripts = new Promise<void>((r) => (start = r));
+  await page.route(/\/assets\/index-.*\.js/, async (route) => {
+    await scripts;
+    await route.continue();
+  });
+  await page.goto(office.users, { waitUntil: 'commit' });
+  await expect(page.locator('.starting .spinner')).toBeVisible();
+  start();
   await expect(page.locator('.skeleton')).toBeVisible();
   await expect(page.getByRole('status').filter({ hasText: 'Loading…' })).toBeAttached();
   release();

@@ -53,6 +53,22 @@ test('who needs attention is found in one tab, and a bounced address is correcte
   await expect(row('Lost Letter'), 'nothing is wrong with it any more').toHaveCount(0);
 });
 
+test('in a large workspace, the search for those who need attention ends, and can go on', async ({ page }) => {
+  const office = await Office.make();
+  await signedIn(page, office.admin);
+  let asked = 0;
+  await page.route(/\/users\?.*status=requested/, async (route) => {
+    asked++;
+    await route.fulfill({ json: { users: [], nextCursor: 'more' } });
+  });
+  await page.goto(`${office.users}?status=attention`);
+  await expect(page.getByText('Nobody found so far.')).toBeVisible();
+  expect(asked).toBe(40);
+  await inspect(page, 'nobody so far');
+  await page.getByRole('button', { name: 'Load more' }).click();
+  await expect.poll(() => asked).toBe(80);
+});
+
 test('a refused address is said at its field, which has the focus', async ({ page, complaints }) => {
   complaints.expect(400, 409);
   const office = await Office.make();

@@ -218,6 +218,7 @@ const de: Messages = {
     export: 'CSV exportieren',
     shown: (n) => some(n, { one: '# Person angezeigt', other: '# Personen angezeigt' }),
     more: 'Mehr laden',
+    nobodySoFar: 'Bisher niemand gefunden. Es gibt noch mehr Personen zu durchsuchen.',
     nobodyFound: 'Niemand entspricht diesen Filtern.',
     clear: 'Filter zurücksetzen',
     onlyYou: 'Noch sind Sie allein. Holen Sie Ihr Team dazu.',

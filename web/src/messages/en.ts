@@ -218,6 +218,7 @@ const en = {
     export: 'Export CSV',
     shown: (n: number) => some(n, { one: '# person shown', other: '# people shown' }),
     more: 'Load more',
+    nobodySoFar: 'Nobody found so far. More people can be looked through.',
     nobodyFound: 'Nobody matches these filters.',
     clear: 'Clear the filters',
     onlyYou: 'It is just you so far. Bring in your team.',

@@ -218,6 +218,7 @@ const es: Messages = {
     export: 'Exportar CSV',
     shown: (n) => some(n, { one: '# persona mostrada', other: '# personas mostradas' }),
     more: 'Cargar más',
+    nobodySoFar: 'Nadie por ahora. Quedan más personas por revisar.',
     nobodyFound: 'Nadie cumple estos filtros.',
     clear: 'Quitar los filtros',
     onlyYou: 'De momento solo está usted. Traiga a su equipo.',

@@ -218,6 +218,7 @@ const fr: Messages = {
     export: 'Exporter en CSV',
     shown: (n) => some(n, { one: '# personne affichée', other: '# personnes affichées' }),
     more: 'Afficher plus',
+    nobodySoFar: 'Personne de trouvé jusqu’ici. Il reste des personnes à parcourir.',
     nobodyFound: 'Personne ne correspond à ces filtres.',
     clear: 'Effacer les filtres',
     onlyYou: 'Vous êtes seul(e) pour l’instant. Faites venir votre équipe.',

@@ -218,6 +218,7 @@ const ja: Messages = {
     export: 'CSV を書き出す',
     shown: (n) => some(n, { other: '# 人を表示中' }),
     more: 'さらに読み込む',
+    nobodySoFar: 'まだ見つかっていません。続きを検索できます。',
     nobodyFound: '条件に合うユーザーはいません。',
     clear: '絞り込みを解除',
     onlyYou: 'まだあなただけです。チームを招待しましょう。',

@@ -218,6 +218,7 @@ const ptBR: Messages = {
     export: 'Exportar CSV',
     shown: (n) => some(n, { one: '# pessoa exibida', other: '# pessoas exibidas' }),
     more: 'Carregar mais',
+    nobodySoFar: 'Ninguém encontrado até agora. Ainda há pessoas a verificar.',
     nobodyFound: 'Ninguém corresponde a estes filtros.',
     clear: 'Limpar os filtros',
     onlyYou: 'Por enquanto, só há você. Traga a sua equipe.',

@@ -218,6 +218,7 @@ const zhHans: Messages = {
     export: '导出 CSV',
     shown: (n) => some(n, { other: '显示 # 人' }),
     more: '加载更多',
+    nobodySoFar: '目前尚未找到，还可以继续查找。',
     nobodyFound: '没有符合筛选条件的人。',
     clear: '清除筛选',
     onlyYou: '目前只有您一人。邀请您的团队吧。',

@@ -147,12 +147,12 @@ function People() {
           selected={selected} select={select} onSort={(sort) => set('sort', sort)} actions={actions}
         />
       ) : (
-        !list.loading && <Nobody filtered={filtered} attention={filter.attention} clear={clear} />
+        !list.loading && (list.more ? <p className="empty">{t.users.nobodySoFar}</p> : <Nobody filtered={filtered} attention={filter.attention} clear={clear} />)
       )}
       {list.loading && list.users.length === 0 && <Skeleton />}
       {!list.loading && !filtered && total === 1 && <Nobody clear={clear} />}
       {list.problem && list.users.length > 0 && <Refusal problem={list.problem} />}
-      {list.more && list.users.length > 0 && (
+      {list.more && (list.users.length > 0 || !list.loading) && (
         <p className="load-more">
           <button className="button" disabled={list.loading} onClick={list.loadMore}>
             {list.loading ? t.common.loading : t.users.more}

@@ -580,6 +580,172 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/workspaces/{workspace}/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The workspace's id. Anything else is a workspace that does not exist.
+                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
+                 */
+                workspace: components["parameters"]["Workspace"];
+            };
+            cookie?: never;
+        };
+        /**
+         * List the imports of a workspace
+         * @description For admins. Returns all imports that are kept, newest first; at most about 100.
+         */
+        get: operations["listImports"];
+        put?: never;
+        /**
+         * Create an import
+         * @description For admins. An import invites up to 50,000 people in the background: create it, add rows
+         *     (`addImportRows`), and start it (`startImport`). It needs nobody to wait for it, and its report
+         *     (`getImport`) lasts until `keptUntil`. Each person is invited as `inviteUser` would, in the name of
+         *     who started the import; mails beyond the limits are scheduled. A workspace has at most 100 imports
+         *     at a time.
+         */
+        post: operations["createImport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workspaces/{workspace}/imports/{import}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The workspace's id. Anything else is a workspace that does not exist.
+                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
+                 */
+                workspace: components["parameters"]["Workspace"];
+                /**
+                 * @description The import's id. Anything else is an import that does not exist.
+                 * @example imp_0t3q6m8d1s7k4r5p9j0h2c4e6g
+                 */
+                import: components["parameters"]["Import"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Get an import with a page of its report
+         * @description For admins. `import` has the counts; `results` has a page of the rows, in their order. People who
+         *     were invited or known are shown as they are now, and not at all after they were erased. A row that
+         *     waits or has failed shows what was typed, unless the person was erased.
+         */
+        get: operations["getImport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workspaces/{workspace}/imports/{import}/rows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The workspace's id. Anything else is a workspace that does not exist.
+                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
+                 */
+                workspace: components["parameters"]["Workspace"];
+                /**
+                 * @description The import's id. Anything else is an import that does not exist.
+                 * @example imp_0t3q6m8d1s7k4r5p9j0h2c4e6g
+                 */
+                import: components["parameters"]["Import"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add rows to an import
+         * @description For admins, until the import is started. Adds 1 to 500 people, as JSON or CSV in the form that
+         *     `inviteUsers` reads. `firstRow` is the number of the first of them in the import: 1 at first, then
+         *     one more than the import's `rows`. A repeat of a call adds nothing, so after a lost answer or a
+         *     closed window, get the import and go on behind its `rows`. Rows are stored even if they are wrong;
+         *     `wrong` names those that will fail, with every bad field.
+         */
+        post: operations["addImportRows"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workspaces/{workspace}/imports/{import}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The workspace's id. Anything else is a workspace that does not exist.
+                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
+                 */
+                workspace: components["parameters"]["Workspace"];
+                /**
+                 * @description The import's id. Anything else is an import that does not exist.
+                 * @example imp_0t3q6m8d1s7k4r5p9j0h2c4e6g
+                 */
+                import: components["parameters"]["Import"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Start an import
+         * @description For admins. Its rows are invited within seconds, in the caller's name. An import that was `stopped`
+         *     goes on where it was. One that is running or done is returned unchanged.
+         */
+        post: operations["startImport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workspaces/{workspace}/imports/{import}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The workspace's id. Anything else is a workspace that does not exist.
+                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
+                 */
+                workspace: components["parameters"]["Workspace"];
+                /**
+                 * @description The import's id. Anything else is an import that does not exist.
+                 * @example imp_0t3q6m8d1s7k4r5p9j0h2c4e6g
+                 */
+                import: components["parameters"]["Import"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel an import
+         * @description For admins. Rows that have not been reached are not invited; people who have been invited stay
+         *     invited. A running import is `canceling` for the moment that its last step takes.
+         */
+        post: operations["cancelImport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/workspaces/{workspace}/users/{user}/archive": {
         parameters: {
             query?: never;
@@ -1390,6 +1556,83 @@ export interface components {
             /** @description A sentence for people; its wording may change. */
             detail: string;
         }[];
+        Import: {
+            id: string;
+            workspaceId: components["schemas"]["WorkspaceID"];
+            /**
+             * @description | status | means |
+             *     |---|---|
+             *     | open | rows may be added; it waits for its start |
+             *     | running | its rows are being invited |
+             *     | canceling | it ends once its last step has noted what it did |
+             *     | canceled | no further row is invited |
+             *     | stopped | it could not go on, `stoppedBy` says why; it can be started again |
+             *     | done | every row has an outcome |
+             * @enum {string}
+             */
+            status: "open" | "running" | "canceling" | "canceled" | "stopped" | "done";
+            createdBy: components["schemas"]["Actor"];
+            createdAt: components["schemas"]["Time"];
+            startedAt: components["schemas"]["Time"] | null;
+            /** @description When it was done, canceled or stopped. */
+            endedAt: components["schemas"]["Time"] | null;
+            /** @description When the import is deleted with its report. */
+            keptUntil: components["schemas"]["Time"];
+            /** @description The code of the problem that stopped it, such as `invitations_paused`, or `admin_required` if who started it is no admin any more. */
+            stoppedBy: components["schemas"]["ProblemCode"] | null;
+            /** @description How many rows were added. */
+            rows: number;
+            /** @description How many rows have an outcome. */
+            processed: number;
+            /** @description How many people were invited. */
+            created: number;
+            /** @description How many were in the workspace before. */
+            exists: number;
+            /** @description How many rows failed. */
+            failed: number;
+            /** @description How many of those created had a mail that waited for the limits. */
+            scheduled: number;
+        };
+        ImportReport: {
+            import: components["schemas"]["Import"];
+            results: components["schemas"]["ImportResult"][];
+            nextCursor: components["schemas"]["NextCursor"];
+        };
+        /** @description What became of a row. */
+        ImportResult: components["schemas"]["ImportedRow"] | components["schemas"]["ImportFailedRow"] | components["schemas"]["ImportWaitingRow"];
+        ImportedRow: {
+            row: components["schemas"]["ImportRow"];
+            /**
+             * @description Invited; or in the workspace before.
+             * @enum {string}
+             */
+            outcome: "created" | "exists";
+            /** @description The person as they are now; absent after an erasure. */
+            user?: components["schemas"]["UserWithoutMetadata"];
+        };
+        ImportFailedRow: {
+            row: components["schemas"]["ImportRow"];
+            /** @constant */
+            outcome: "failed";
+            errors: components["schemas"]["RowErrors"];
+            typed?: components["schemas"]["TypedRow"];
+        };
+        /** @description The row has not been reached. */
+        ImportWaitingRow: {
+            row: components["schemas"]["ImportRow"];
+            /** @constant */
+            outcome: "waiting";
+            typed?: components["schemas"]["TypedRow"];
+        };
+        /** @description The number of the row in the import; the first is 1. */
+        ImportRow: number;
+        /** @description What the row says, however wrong; absent once the person was erased. */
+        TypedRow: {
+            name: string;
+            email: string;
+            role: string;
+            groups: string[];
+        };
         HistoryPage: {
             entries: components["schemas"]["HistoryEntry"][];
             nextCursor: components["schemas"]["NextCursor"];
@@ -1576,6 +1819,7 @@ export interface components {
          *     | workspace_not_found | 404 | there is no such workspace, it was deleted, or the caller is no active member of it |
          *     | user_not_found | 404 | nobody has this id in the workspace |
          *     | group_not_found | 404 | the workspace has no such group |
+         *     | import_not_found | 404 | the workspace has no such import, or it is older than 30 days |
          *     | invitation_not_found | 404 | the link is unknown, forged or dead |
          *     | route_not_found | 404 | the function does not have the operation; the gateway keeps this from happening |
          *     | slug_taken | 409 | another workspace has the slug |
@@ -1585,6 +1829,12 @@ export interface components {
          *     | seat_limit_reached | 409 | as many users are pending or active as the workspace has seats |
          *     | seats_in_use | 409 | the seat limit would be lower than the seats in use |
          *     | group_limit_reached | 409 | the workspace has 1,000 groups |
+         *     | import_limit_reached | 409 | the workspace has 100 imports |
+         *     | import_rows_conflict | 409 | the rows do not follow those of the import; `detail` names the next |
+         *     | import_empty | 409 | the import has no rows |
+         *     | import_started | 409 | the import has been started, so rows can't be added |
+         *     | import_canceled | 409 | the import has been canceled |
+         *     | import_done | 409 | the import is done, so it can't be canceled |
          *     | group_being_deleted | 409 | the group of this id is not wholly gone yet; `Retry-After` says when to come back |
          *     | recipient_undeliverable | 409 | the address returned the last mail for a lasting reason, and the call has no `confirm` |
          *     | recipient_unsubscribed | 409 | the person unsubscribed from mail of this workspace |
@@ -1602,7 +1852,7 @@ export interface components {
          *     | unavailable | 503 | something that the service depends on is busy |
          * @enum {string}
          */
-        ProblemCode: "body_required" | "invalid_json" | "invalid_csv" | "invalid_body" | "invalid_request" | "invalid_idempotency_key" | "invalid_if_match" | "email_unverified" | "email_invalid" | "person_required" | "operator_required" | "admin_required" | "link_required" | "recipient_mismatch" | "workspace_not_found" | "user_not_found" | "group_not_found" | "invitation_not_found" | "route_not_found" | "slug_taken" | "user_exists" | "status_conflict" | "last_admin" | "seat_limit_reached" | "seats_in_use" | "group_limit_reached" | "group_being_deleted" | "recipient_undeliverable" | "recipient_unsubscribed" | "recipient_complained" | "recipient_reported" | "invitations_paused" | "inviter_not_admin" | "version_mismatch" | "body_too_large" | "unsupported_media_type" | "idempotency_mismatch" | "mail_limit_recipient_minute" | "workspace_limit_day" | "internal" | "unavailable";
+        ProblemCode: "body_required" | "invalid_json" | "invalid_csv" | "invalid_body" | "invalid_request" | "invalid_idempotency_key" | "invalid_if_match" | "email_unverified" | "email_invalid" | "person_required" | "operator_required" | "admin_required" | "link_required" | "recipient_mismatch" | "workspace_not_found" | "user_not_found" | "group_not_found" | "import_not_found" | "invitation_not_found" | "route_not_found" | "slug_taken" | "user_exists" | "status_conflict" | "last_admin" | "seat_limit_reached" | "seats_in_use" | "group_limit_reached" | "import_limit_reached" | "import_rows_conflict" | "import_empty" | "import_started" | "import_canceled" | "import_done" | "group_being_deleted" | "recipient_undeliverable" | "recipient_unsubscribed" | "recipient_complained" | "recipient_reported" | "invitations_paused" | "inviter_not_admin" | "version_mismatch" | "body_too_large" | "unsupported_media_type" | "idempotency_mismatch" | "mail_limit_recipient_minute" | "workspace_limit_day" | "internal" | "unavailable";
         /** @description One thing that is wrong with a request. */
         FieldError: {
             /**
@@ -1640,7 +1890,7 @@ export interface components {
          *     | invalid_json | metadata | it is no JSON |
          *     | messages_off | message | the workspace does not allow personal words |
          *     | unknown_locale | locale | it is no language tag |
-         *     | out_of_range | expiresInDays, invitationDays, reminderDays, seatLimit, mailAllowance, `?limit` | the number is too small or too large |
+         *     | out_of_range | expiresInDays, invitationDays, reminderDays, seatLimit, mailAllowance, `?limit`, `?firstRow` | the number is too small or too large |
          *     | unknown_timezone | timezone | there is no such time zone |
          *     | unknown_directory | directory | it is neither admins nor members |
          *     | invalid_domain | allowedEmailDomains | it is no whole domain |
@@ -1661,12 +1911,14 @@ export interface components {
          *     | missing_column | users | the first row of the CSV lacks a column that is needed |
          *     | unknown_column | users | there is no such column |
          *     | duplicate_column | users | the first row of the CSV names a column twice |
+         *     | user_erased | a row of an import | the person was erased before their turn |
+         *     | unknown_outcome | `?outcome` | there is no such outcome |
          *     | wrong_length | a row of CSV | it has more or fewer cells than the first row |
          *     | invalid_cursor | `?cursor` | it belongs to another query, is older than a day, or is not genuine |
          *     | unknown_parameter | any parameter | the operation does not have it |
          * @enum {string}
          */
-        FieldCode: "required" | "wrong_type" | "unknown_field" | "too_long" | "invalid_characters" | "looks_like_address" | "looks_like_phone_number" | "looks_like_offer" | "invalid_email" | "email_too_long" | "email_not_ascii" | "domain_not_allowed" | "unknown_role" | "unknown_group" | "duplicate" | "too_many" | "too_deep" | "too_large" | "invalid_json" | "messages_off" | "unknown_locale" | "out_of_range" | "unknown_timezone" | "unknown_directory" | "invalid_domain" | "invalid_slug" | "reserved_slug" | "wrong_slug" | "invalid_logo" | "host_not_allowed" | "invalid_color" | "too_little_contrast" | "invalid_group" | "unknown_status" | "unknown_type" | "unknown_sort" | "unknown_format" | "invalid_boolean" | "not_with_csv" | "missing_column" | "unknown_column" | "duplicate_column" | "wrong_length" | "invalid_cursor" | "unknown_parameter";
+        FieldCode: "required" | "wrong_type" | "unknown_field" | "too_long" | "invalid_characters" | "looks_like_address" | "looks_like_phone_number" | "looks_like_offer" | "invalid_email" | "email_too_long" | "email_not_ascii" | "domain_not_allowed" | "unknown_role" | "unknown_group" | "duplicate" | "too_many" | "too_deep" | "too_large" | "invalid_json" | "messages_off" | "unknown_locale" | "out_of_range" | "unknown_timezone" | "unknown_directory" | "invalid_domain" | "invalid_slug" | "reserved_slug" | "wrong_slug" | "invalid_logo" | "host_not_allowed" | "invalid_color" | "too_little_contrast" | "invalid_group" | "unknown_status" | "unknown_type" | "unknown_sort" | "unknown_format" | "invalid_boolean" | "not_with_csv" | "missing_column" | "unknown_column" | "duplicate_column" | "user_erased" | "unknown_outcome" | "wrong_length" | "invalid_cursor" | "unknown_parameter";
     };
     responses: {
         /** @description The body is missing or no JSON object, or fields are wrong. Nothing was written. */
@@ -1712,6 +1964,21 @@ export interface components {
                     /** @enum {unknown} */
                     code?: "body_required" | "invalid_json" | "invalid_idempotency_key";
                 } & components["schemas"]["PlainProblem"]);
+            };
+        };
+        /** @description The Idempotency-Key is too long. Nothing was written. */
+        BadKey: {
+            headers: {
+                "apigw-requestid": components["headers"]["RequestID"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @constant */
+                    status?: 400;
+                    /** @enum {unknown} */
+                    code?: "invalid_idempotency_key";
+                } & components["schemas"]["PlainProblem"];
             };
         };
         /** @description The body can't be read as what it says it is, has no rows or too many, columns or parameters are wrong, or the Idempotency-Key is too long. Nothing was written. */
@@ -1964,6 +2231,22 @@ export interface components {
                 "application/json": components["schemas"]["GatewayError"];
             };
         };
+        /** @description There is no such workspace, the caller is no active member of it, or it has no such import. */
+        NoImport: {
+            headers: {
+                "apigw-requestid": components["headers"]["RequestID"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @constant */
+                    status?: 404;
+                    /** @enum {unknown} */
+                    code?: "workspace_not_found" | "import_not_found";
+                } & components["schemas"]["PlainProblem"];
+                "application/json": components["schemas"]["GatewayError"];
+            };
+        };
         /** @description There is no such group in the workspace, or no such workspace, or the caller is no active member of it. */
         NoGroup: {
             headers: {
@@ -2039,6 +2322,66 @@ export interface components {
                     /** @enum {unknown} */
                     code?: "seat_limit_reached" | "recipient_undeliverable" | "recipient_unsubscribed" | "recipient_complained" | "recipient_reported" | "invitations_paused";
                 } & components["schemas"]["PlainProblem"]);
+            };
+        };
+        /** @description The workspace has 100 imports. Nothing was written. */
+        TooManyImports: {
+            headers: {
+                "apigw-requestid": components["headers"]["RequestID"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @constant */
+                    status?: 409;
+                    /** @enum {unknown} */
+                    code?: "import_limit_reached";
+                } & components["schemas"]["PlainProblem"];
+            };
+        };
+        /** @description The rows do not follow those that the import has, or it has been started or canceled. Nothing was written. */
+        NoMoreRows: {
+            headers: {
+                "apigw-requestid": components["headers"]["RequestID"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @constant */
+                    status?: 409;
+                    /** @enum {unknown} */
+                    code?: "import_rows_conflict" | "import_started" | "import_canceled";
+                } & components["schemas"]["PlainProblem"];
+            };
+        };
+        /** @description The import has no rows, or has been canceled. */
+        MayNotBeStarted: {
+            headers: {
+                "apigw-requestid": components["headers"]["RequestID"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @constant */
+                    status?: 409;
+                    /** @enum {unknown} */
+                    code?: "import_empty" | "import_canceled";
+                } & components["schemas"]["PlainProblem"];
+            };
+        };
+        /** @description The import is done. */
+        MayNotBeCanceled: {
+            headers: {
+                "apigw-requestid": components["headers"]["RequestID"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @constant */
+                    status?: 409;
+                    /** @enum {unknown} */
+                    code?: "import_done";
+                } & components["schemas"]["PlainProblem"];
             };
         };
         /** @description The workspace's invitations are paused. Nothing was written. */
@@ -2477,6 +2820,11 @@ export interface components {
          * @example usr_j5hdpl2rgkhoscc7ia4ss7h0u4safrrp
          */
         User: string;
+        /**
+         * @description The import's id. Anything else is an import that does not exist.
+         * @example imp_0t3q6m8d1s7k4r5p9j0h2c4e6g
+         */
+        Import: string;
         /**
          * @description The token of the invitation link. It grants what the link does, so keep it out of logs.
          * @example AflBTOFDKIm4KiEI0sntv5li3NRbhSOOMYeSic4eIPE4p-95AAAAAUJuowaJig7Pr9IRhB6X3mYA8j4cGTX0xE5ZyMW0q1-h
@@ -3985,6 +4333,504 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["NoAdmin"];
             404: components["responses"]["NoWorkspace"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listImports: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The workspace's id. Anything else is a workspace that does not exist.
+                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
+                 */
+                workspace: components["parameters"]["Workspace"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The imports. */
+            200: {
+                headers: {
+                    "apigw-requestid": components["headers"]["RequestID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "imports": [
+                     *         {
+                     *           "id": "imp_0t3q6m8d1s7k4r5p9j0h2c4e6g",
+                     *           "workspaceId": "ws_5m2p0qv8d1c7e3k4t9a6rhnj",
+                     *           "status": "done",
+                     *           "createdBy": "usr_b4rp28p70pkpdq35gh5f8s8qhvc81s48",
+                     *           "createdAt": "2026-01-01T12:00:00Z",
+                     *           "startedAt": "2026-01-01T12:01:00Z",
+                     *           "endedAt": "2026-01-01T12:01:02Z",
+                     *           "keptUntil": "2026-01-31T12:00:00Z",
+                     *           "stoppedBy": null,
+                     *           "rows": 3,
+                     *           "processed": 3,
+                     *           "created": 1,
+                     *           "exists": 1,
+                     *           "failed": 1,
+                     *           "scheduled": 0
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": {
+                        imports: components["schemas"]["Import"][];
+                    };
+                };
+            };
+            400: components["responses"]["BadQuery"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["NoAdmin"];
+            404: components["responses"]["NoWorkspace"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createImport: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Names this call for 24 hours, so that it can be repeated after its answer was lost. It belongs to
+                 *     the caller and the operation. The same key with another body, or content type, is a `422`. Longer
+                 *     than 255 bytes is a `400`.
+                 * @example 7f1c2a90-3b6e-4a52-9a0e-5d2f6a6f5a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description The workspace's id. Anything else is a workspace that does not exist.
+                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
+                 */
+                workspace: components["parameters"]["Workspace"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Created, without rows. */
+            201: {
+                headers: {
+                    "apigw-requestid": components["headers"]["RequestID"];
+                    /**
+                     * @description The path of the import.
+                     * @example /v1/workspaces/ws_5m2p0qv8d1c7e3k4t9a6rhnj/imports/imp_0t3q6m8d1s7k4r5p9j0h2c4e6g
+                     */
+                    Location: string;
+                    /**
+                     * @description Present if an earlier call with this key created the import. It is shown as it is now.
+                     * @example true
+                     */
+                    "Idempotent-Replay"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "imp_0t3q6m8d1s7k4r5p9j0h2c4e6g",
+                     *       "workspaceId": "ws_5m2p0qv8d1c7e3k4t9a6rhnj",
+                     *       "status": "open",
+                     *       "createdBy": "usr_b4rp28p70pkpdq35gh5f8s8qhvc81s48",
+                     *       "createdAt": "2026-01-01T12:00:00Z",
+                     *       "startedAt": null,
+                     *       "endedAt": null,
+                     *       "keptUntil": "2026-01-31T12:00:00Z",
+                     *       "stoppedBy": null,
+                     *       "rows": 0,
+                     *       "processed": 0,
+                     *       "created": 0,
+                     *       "exists": 0,
+                     *       "failed": 0,
+                     *       "scheduled": 0
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            400: components["responses"]["BadKey"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["NoAdmin"];
+            404: components["responses"]["NoWorkspace"];
+            409: components["responses"]["TooManyImports"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["IdempotencyMismatch"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getImport: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Rows with this outcome alone.
+                 * @example failed
+                 */
+                outcome?: "created" | "exists" | "failed" | "waiting";
+                /**
+                 * @description How many entries a page has at most.
+                 * @example 20
+                 */
+                limit?: components["parameters"]["Limit"];
+                /**
+                 * @description The `nextCursor` of the page before. Valid for a day, for the same import and outcome.
+                 * @example AQ3vX0b2m9sJ4kQe7uTz1yHn6cWf5gRp8dLa2iOo
+                 */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The workspace's id. Anything else is a workspace that does not exist.
+                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
+                 */
+                workspace: components["parameters"]["Workspace"];
+                /**
+                 * @description The import's id. Anything else is an import that does not exist.
+                 * @example imp_0t3q6m8d1s7k4r5p9j0h2c4e6g
+                 */
+                import: components["parameters"]["Import"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The import, and a page of its rows. */
+            200: {
+                headers: {
+                    "apigw-requestid": components["headers"]["RequestID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "import": {
+                     *         "id": "imp_0t3q6m8d1s7k4r5p9j0h2c4e6g",
+                     *         "workspaceId": "ws_5m2p0qv8d1c7e3k4t9a6rhnj",
+                     *         "status": "done",
+                     *         "createdBy": "usr_b4rp28p70pkpdq35gh5f8s8qhvc81s48",
+                     *         "createdAt": "2026-01-01T12:00:00Z",
+                     *         "startedAt": "2026-01-01T12:01:00Z",
+                     *         "endedAt": "2026-01-01T12:01:02Z",
+                     *         "keptUntil": "2026-01-31T12:00:00Z",
+                     *         "stoppedBy": null,
+                     *         "rows": 2,
+                     *         "processed": 2,
+                     *         "created": 1,
+                     *         "exists": 0,
+                     *         "failed": 1,
+                     *         "scheduled": 0
+                     *       },
+                     *       "results": [
+                     *         {
+                     *           "row": 1,
+                     *           "outcome": "created",
+                     *           "user": {
+                     *             "id": "usr_j5hdpl2rgkhoscc7ia4ss7h0u4safrrp",
+                     *             "workspaceId": "ws_5m2p0qv8d1c7e3k4t9a6rhnj",
+                     *             "name": "John Doe",
+                     *             "email": "john@corp.com",
+                     *             "role": "builder",
+                     *             "groups": [
+                     *               "manager"
+                     *             ],
+                     *             "status": "requested",
+                     *             "invitation": {
+                     *               "invitedBy": "usr_b4rp28p70pkpdq35gh5f8s8qhvc81s48",
+                     *               "sentAt": "2026-01-01T12:01:00Z",
+                     *               "expiresAt": "2026-01-08T12:01:00Z",
+                     *               "sends": 1,
+                     *               "delivery": "sent"
+                     *             },
+                     *             "createdAt": "2026-01-01T12:01:00Z",
+                     *             "updatedAt": "2026-01-01T12:01:00Z",
+                     *             "activatedAt": null,
+                     *             "archivedAt": null,
+                     *             "version": 1767268860000
+                     *           }
+                     *         },
+                     *         {
+                     *           "row": 2,
+                     *           "outcome": "failed",
+                     *           "typed": {
+                     *             "name": "Renata Silva",
+                     *             "email": "renata@corp.com",
+                     *             "role": "builder",
+                     *             "groups": [
+                     *               "sales"
+                     *             ]
+                     *           },
+                     *           "errors": [
+                     *             {
+                     *               "pointer": "/groups/0",
+                     *               "code": "unknown_group",
+                     *               "detail": "This workspace has no such group."
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ImportReport"];
+                };
+            };
+            400: components["responses"]["BadQuery"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["NoAdmin"];
+            404: components["responses"]["NoImport"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    addImportRows: {
+        parameters: {
+            query: {
+                /**
+                 * @description The number of the first row of the call in the import.
+                 * @example 1
+                 */
+                firstRow: number;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The workspace's id. Anything else is a workspace that does not exist.
+                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
+                 */
+                workspace: components["parameters"]["Workspace"];
+                /**
+                 * @description The import's id. Anything else is an import that does not exist.
+                 * @example imp_0t3q6m8d1s7k4r5p9j0h2c4e6g
+                 */
+                import: components["parameters"]["Import"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "users": [
+                 *         {
+                 *           "name": "John Doe",
+                 *           "email": "john@corp.com",
+                 *           "role": "builder",
+                 *           "groups": [
+                 *             "manager"
+                 *           ],
+                 *           "metadata": {
+                 *             "apiKey": "abc123"
+                 *           }
+                 *         },
+                 *         {
+                 *           "name": "Renata Silva",
+                 *           "email": "renata@corp",
+                 *           "role": "end-user",
+                 *           "locale": "pt-BR"
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": {
+                    users: components["schemas"]["NewUserRow"][];
+                };
+                /**
+                 * @example name,email,role,groups,metadata
+                 *     John Doe,john@corp.com,builder,finance|manager,"{""apiKey"":""abc123""}"
+                 */
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Added, now or by an earlier call. */
+            200: {
+                headers: {
+                    "apigw-requestid": components["headers"]["RequestID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "import": {
+                     *         "id": "imp_0t3q6m8d1s7k4r5p9j0h2c4e6g",
+                     *         "workspaceId": "ws_5m2p0qv8d1c7e3k4t9a6rhnj",
+                     *         "status": "open",
+                     *         "createdBy": "usr_b4rp28p70pkpdq35gh5f8s8qhvc81s48",
+                     *         "createdAt": "2026-01-01T12:00:00Z",
+                     *         "startedAt": null,
+                     *         "endedAt": null,
+                     *         "keptUntil": "2026-01-31T12:00:00Z",
+                     *         "stoppedBy": null,
+                     *         "rows": 2,
+                     *         "processed": 0,
+                     *         "created": 0,
+                     *         "exists": 0,
+                     *         "failed": 0,
+                     *         "scheduled": 0
+                     *       },
+                     *       "wrong": [
+                     *         {
+                     *           "row": 2,
+                     *           "outcome": "failed",
+                     *           "errors": [
+                     *             {
+                     *               "pointer": "/email",
+                     *               "code": "invalid_email",
+                     *               "detail": "An email address looks like name@company.com."
+                     *             }
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": {
+                        import: components["schemas"]["Import"];
+                        /** @description The rows of this call that will fail, by their numbers in the import. */
+                        wrong: components["schemas"]["FailedRow"][];
+                    };
+                };
+            };
+            400: components["responses"]["BadBatch"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["NoAdmin"];
+            404: components["responses"]["NoImport"];
+            409: components["responses"]["NoMoreRows"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    startImport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The workspace's id. Anything else is a workspace that does not exist.
+                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
+                 */
+                workspace: components["parameters"]["Workspace"];
+                /**
+                 * @description The import's id. Anything else is an import that does not exist.
+                 * @example imp_0t3q6m8d1s7k4r5p9j0h2c4e6g
+                 */
+                import: components["parameters"]["Import"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Started. */
+            200: {
+                headers: {
+                    "apigw-requestid": components["headers"]["RequestID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "imp_0t3q6m8d1s7k4r5p9j0h2c4e6g",
+                     *       "workspaceId": "ws_5m2p0qv8d1c7e3k4t9a6rhnj",
+                     *       "status": "running",
+                     *       "createdBy": "usr_b4rp28p70pkpdq35gh5f8s8qhvc81s48",
+                     *       "createdAt": "2026-01-01T12:00:00Z",
+                     *       "startedAt": "2026-01-01T12:01:00Z",
+                     *       "endedAt": null,
+                     *       "keptUntil": "2026-01-31T12:00:00Z",
+                     *       "stoppedBy": null,
+                     *       "rows": 2,
+                     *       "processed": 0,
+                     *       "created": 0,
+                     *       "exists": 0,
+                     *       "failed": 0,
+                     *       "scheduled": 0
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["NoAdmin"];
+            404: components["responses"]["NoImport"];
+            409: components["responses"]["MayNotBeStarted"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    cancelImport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The workspace's id. Anything else is a workspace that does not exist.
+                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
+                 */
+                workspace: components["parameters"]["Workspace"];
+                /**
+                 * @description The import's id. Anything else is an import that does not exist.
+                 * @example imp_0t3q6m8d1s7k4r5p9j0h2c4e6g
+                 */
+                import: components["parameters"]["Import"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Canceled, or about to be. */
+            200: {
+                headers: {
+                    "apigw-requestid": components["headers"]["RequestID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "imp_0t3q6m8d1s7k4r5p9j0h2c4e6g",
+                     *       "workspaceId": "ws_5m2p0qv8d1c7e3k4t9a6rhnj",
+                     *       "status": "canceling",
+                     *       "createdBy": "usr_b4rp28p70pkpdq35gh5f8s8qhvc81s48",
+                     *       "createdAt": "2026-01-01T12:00:00Z",
+                     *       "startedAt": "2026-01-01T12:01:00Z",
+                     *       "endedAt": null,
+                     *       "keptUntil": "2026-01-31T12:00:00Z",
+                     *       "stoppedBy": null,
+                     *       "rows": 1000,
+                     *       "processed": 500,
+                     *       "created": 480,
+                     *       "exists": 20,
+                     *       "failed": 0,
+                     *       "scheduled": 0
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["NoAdmin"];
+            404: components["responses"]["NoImport"];
+            409: components["responses"]["MayNotBeCanceled"];
             413: components["responses"]["TooLarge"];
             429: components["responses"]["Throttled"];
             500: components["responses"]["Internal"];

@@ -161,3 +161,31 @@ test('a batch whose answer was lost is sent again and invites nobody twice', asy
   await expect(page.getByText('2 people are invited.')).toBeVisible();
   expect(lost).toBe(2);
 });
+
+test('columns by other names, roles by their labels, and a workbook', async ({ page }) => {
+  const office = await Office.make();
+  await signedIn(page, office.admin);
+  await page.goto(`${office.users}/add`);
+  await page.getByRole('tab', { name: 'CSV file' }).click();
+  const choose = async (name: string, buffer: Buffer) => {
+    const chooser = page.waitForEvent('filechooser');
+    await page.getByRole('button', { name: 'Choose a file' }).click();
+    await (await chooser).setFiles({ name, mimeType: 'text/csv', buffer });
+  };
+  await choose('people.csv', Buffer.from('PK\x03\x04 and so on', 'latin1'));
+  await expect(page.getByText('Save it as CSV')).toBeVisible();
+
+  const id = unique();
+  await choose('people.csv', Buffer.from(`First Name,LAST NAME,Email Address [Required],User Role,Shoe Size\nJane,Doe,jane-${id}@corp.com,End user,38\nJoe,Bloggs,joe-${id}@corp.com,BUILDER,44\n`));
+  await expect(page.getByLabel('Email Address [Required]')).toHaveValue('email');
+  await expect(page.getByLabel('Shoe Size')).toHaveValue('');
+  await inspect(page, 'columns');
+  await page.getByLabel('User Role').selectOption('');
+  await page.getByLabel('Role of everybody').selectOption('builder');
+  await page.getByLabel('User Role').selectOption('role');
+  await page.getByRole('button', { name: 'Check rows' }).click();
+  await expect(page.getByText('2 people are ready to be invited.')).toBeVisible();
+  await expect(page.getByLabel('Name, line 2')).toHaveValue('Jane Doe');
+  await expect(page.getByLabel('Role, line 2')).toHaveValue('end-user');
+  await expect(page.getByLabel('Role, line 3')).toHaveValue('builder');
+});

@@ -10,6 +10,8 @@ type UnmetField =
   | 'unknown_field' | 'unknown_directory' | 'invalid_slug' | 'reserved_slug' | 'wrong_slug' | 'unknown_status' | 'unknown_type' | 'unknown_sort'
   | 'unknown_format' | 'invalid_boolean' | 'not_with_csv' | 'invalid_cursor' | 'unknown_parameter'
   | 'user_erased' | 'unknown_outcome';
+  | 'unknown_field' | 'unknown_directory' | 'invalid_slug' | 'reserved_slug' | 'wrong_slug' | 'unknown_status' | 'unknown_sort'
+  | 'unknown_format' | 'unknown_outcome' | 'invalid_boolean' | 'not_with_csv' | 'invalid_cursor' | 'unknown_parameter';
 
 /** unknown stands for a code that is newer than the dashboard. */
 export type Problems = Record<Exclude<components['schemas']['ProblemCode'], Unmet> | 'unreachable' | 'signed_out' | 'throttled' | 'unknown', string>;

@@ -11,7 +11,8 @@ import { useText } from '../text';
 import { explain, explainField, Field, Heading, Notice, StatusChip } from '../ui';
 import { copy } from './clipboard';
 import { emptyDraft, GroupChoice, PersonForm, RoleChoice, type Draft } from './form';
-import { columns, readCSV, readPasted, readText, Run, template, type Sheet } from './import';
+import { guess, needsMapping, targets, type Target } from './columns';
+import { columns, readCSV, readPasted, readText, Run, template, withMapping, withRoles, type Sheet } from './import';
 import { download } from './list';
 import { parseMetadata } from './metadata';
 import { Preview, Progress, Result } from './sheet';
@@ -310,35 +311,127 @@ function Paste({ use }: { use: (sheet: Sheet) => void }) {
 
 function CSVFile({ use }: { use: (sheet: Sheet) => void }) {
   const { t } = useText();
-  const read = async (file: Blob) => use(readCSV(await readText(file)));
+  const [file, setFile] = useState<Sheet>(); // whose columns are to be named first
+  const [wrong, setWrong] = useState<string>();
+  async function read(blob: Blob) {
+    const text = await readText(blob);
+    setFile(undefined);
+    setWrong(text === undefined ? t.add.workbook : undefined);
+    if (text === undefined) return;
+    const sheet = readCSV(text);
+    if (sheet.rows.length > 0 && needsMapping(sheet.header)) setFile(sheet);
+    else use(withRoles(sheet));
+  }
   return (
-    <div className="card">
-      <DropZone
-        className="drop"
-        getDropOperation={() => 'copy'}
-        onDrop={(e) => {
-          const item = e.items.find(isFileDropItem);
-          if (item) void item.getFile().then(read);
-        }}
-      >
-        <Upload size={28} />
-        <Slot slot="label">{t.add.drop}</Slot>
-        <FileTrigger
-          acceptedFileTypes={['.csv', 'text/csv']}
-          onSelect={(files) => {
-            const file = files?.[0];
-            if (file) void read(file);
+    <>
+      {wrong && <Notice bad>{wrong}</Notice>}
+      <div className="card">
+        <DropZone
+          className="drop"
+          getDropOperation={() => 'copy'}
+          onDrop={(e) => {
+            const item = e.items.find(isFileDropItem);
+            if (item) void item.getFile().then(read);
           }}
         >
-          <Button className="button">{t.add.choose}</Button>
-        </FileTrigger>
-      </DropZone>
-      <p className="hint">
-        {t.add.columns} <code>{columns.join(', ')}</code>. {t.add.columnsHint}
-      </p>
-      <button className="button" onClick={() => download('users-template.csv', template())}>
-        <Download size={18} /> {t.add.template}
+          <Upload size={28} />
+          <Slot slot="label">{t.add.drop}</Slot>
+          <FileTrigger
+            acceptedFileTypes={['.csv', 'text/csv']}
+            onSelect={(files) => {
+              const file = files?.[0];
+              if (file) void read(file);
+            }}
+          >
+            <Button className="button">{t.add.choose}</Button>
+          </FileTrigger>
+        </DropZone>
+        <p className="hint">
+          {t.add.columns} <code>{columns.join(', ')}</code>. {t.add.columnsHint}
+        </p>
+        <button className="button" onClick={() => download('users-template.csv', template())}>
+          <Download size={18} /> {t.add.template}
+        </button>
+      </div>
+      {file && <Columns key={file.header.join()} file={file} use={use} />}
+    </>
+  );
+}
+
+const sampleRows = 3;
+
+/** Asks which column of a file is which. */
+function Columns({ file, use }: { file: Sheet; use: (sheet: Sheet) => void }) {
+  const { t } = useText();
+  const [mapping, setMapping] = useState(() => guess(file.header));
+  const [role, setRole] = useState<Role>('end-user');
+  const names = { ...t.add.columnNames, first: t.add.firstName, last: t.add.lastName };
+  const has = (target: Target) => mapping.includes(target);
+  const enough = has('email') && (has('name') || has('first') || has('last'));
+  return (
+    <form
+      className="card form" noValidate
+      onSubmit={(e) => {
+        e.preventDefault();
+        use(withMapping(file, mapping, role));
+      }}
+    >
+      <h2>{t.add.whichColumn}</h2>
+      <p className="hint">{t.add.whichHint}</p>
+      <div className="sheet-frame" role="region" aria-label={t.add.whichColumn} tabIndex={0}>
+        <table className="sheet">
+          <thead>
+            <tr>
+              <th>{t.add.inFile}</th>
+              <th>{t.add.begins}</th>
+              <th>{t.add.means}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {file.header.map((header, at) => (
+              <tr key={at}>
+                <th scope="row">{header}</th>
+                <td className="soft">
+                  {file.rows.slice(0, sampleRows).map((r) => r.cells[at]).filter(Boolean).join(', ')}
+                </td>
+                <td>
+                  <select
+                    aria-label={header} value={mapping[at] ?? ''}
+                    onChange={(e) => {
+                      const target = targets.find((x) => x === e.target.value);
+                      setMapping(mapping.map((old, i) => (i === at ? target : old === target ? undefined : old)));
+                    }}
+                  >
+                    <option value="">{t.add.leaveOut}</option>
+                    {targets.map((target) => (
+                      <option key={target} value={target}>
+                        {names[target]}
+                      </option>
+                    ))}
+                  </select>
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {!has('role') && (
+        <Field label={t.add.roleOfAll}>
+          {(props) => (
+            <select {...props} value={role} onChange={(e) => setRole(e.target.value as Role)}>
+              {(['admin', 'builder', 'end-user'] as const).map((r) => (
+                <option key={r} value={r}>
+                  {t.role[r]}
+                </option>
+              ))}
+            </select>
+          )}
+        </Field>
+      )}
+      {!enough && <p className="wrong">{t.add.needsColumns}</p>}
+      <button className="button primary" disabled={!enough}>
+        {t.add.toRows}
       </button>
-    </div>
+    </form>
   );
 }

@@ -2,6 +2,7 @@
 // to batches that the API takes, and what became of each.
 import Papa from 'papaparse';
 import { api, body, problem, type FieldError, type Role, type User } from '../api';
+import { isWorkbook, mapped, roleNamed, type Target } from './columns';
 
 /** The columns that the API knows; the first three are needed. */
 export const columns = ['name', 'email', 'role', 'groups', 'metadata', 'message', 'locale', 'sendEmail', 'confirm', 'expiresInDays'];
@@ -90,9 +91,23 @@ export function readCSV(source: string): Sheet {
   };
 }
 
-/** The text of a file in UTF-8, or in what Excel calls CSV on Windows. */
-export async function readText(file: Blob): Promise<string> {
+/** The sheet that a mapping makes of a file's, with the ids of its roles. */
+export function withMapping(sheet: Sheet, mapping: (Target | undefined)[], role: Role): Sheet {
+  const { header, rows } = mapped(sheet.header, sheet.rows.map((r) => r.cells), mapping, role);
+  return withRoles({ header, rows: sheet.rows.map((r, i) => ({ ...r, cells: rows[i]! })) });
+}
+
+/** The sheet with the ids of roles in place of their labels. */
+export function withRoles(sheet: Sheet): Sheet {
+  const at = sheet.header.indexOf('role');
+  if (at < 0) return sheet;
+  return { ...sheet, rows: sheet.rows.map((r) => ({ ...r, cells: r.cells.map((c, i) => (i === at ? roleNamed(c) : c)) })) };
+}
+
+/** The text of a file in UTF-8, or in what Excel calls CSV on Windows; undefined for a workbook. */
+export async function readText(file: Blob): Promise<string | undefined> {
   const bytes = await file.arrayBuffer();
+  if (isWorkbook(new Uint8Array(bytes))) return undefined;
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {

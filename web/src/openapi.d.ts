@@ -36,8 +36,8 @@ export interface paths {
          * List the caller's workspaces
          * @description For people with a verified email. Returns every workspace where that email has a user, in any
          *     status, ordered by workspace id, 50 a page. Pending invitations are included; answer them with
-         *     `acceptMine` and `declineMine`. A user who belongs to another account is left out, so a page can
-         *     have fewer entries and still have a `nextCursor`.
+         *     `acceptMine` and `declineMine`, and ask for a new link with `askMine`. A user who belongs to another
+         *     account is left out, so a page can have fewer entries and still have a `nextCursor`.
          */
         get: operations["listMyWorkspaces"];
         put?: never;
@@ -97,6 +97,35 @@ export interface paths {
          *     `declineInvitation` does, without the mailed link. Any request body is ignored.
          */
         post: operations["declineMine"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me/workspaces/{workspace}/ask": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The workspace's id. Anything else is a workspace that does not exist.
+                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
+                 */
+                workspace: components["parameters"]["Workspace"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask for a new link to one of the caller's own invitations
+         * @description For people with a verified email. Does what `askAgain` does, within the same limits and without the
+         *     mailed link, once the invitation of that email has expired or was declined; and also while it is
+         *     pending, if its role manages the workspace, because accepting it takes the link. Any request body is
+         *     ignored.
+         */
+        post: operations["askMine"];
         delete?: never;
         options?: never;
         head?: never;
@@ -301,9 +330,12 @@ export interface paths {
         };
         /**
          * List the users of a workspace
-         * @description For admins; for every active member where the setting `directory` is `members`. A page with
-         *     `role`, `group` or `q` may have fewer users than `limit`, even none, and still have a
-         *     `nextCursor`; only `null` is the end. Users created at the same instant are in no particular order. An empty parameter counts as absent, and one that is not listed here is an error.
+         * @description For admins; for every active member where the setting `directory` is `members`. Filtered by
+         *     `status`, `role` or `group`, a page is full before the end. With `q`, or with more than one of
+         *     `status`, `role` and `group`, it is a search: up to five times `limit` users are read, so a page
+         *     may have fewer users than `limit`, even none, and still have a `nextCursor`; only `null` is the
+         *     end. Users created at the same instant are in no particular order. An empty parameter counts as
+         *     absent, and one that is not listed here is an error.
          *
          *     With `format=csv`, or `Accept: text/csv` where there is no `format`, the page is CSV (RFC 4180)
          *     that `inviteUsers` can read again. Each page has the header row. Cells that a spreadsheet would
@@ -3005,6 +3037,39 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    askMine: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The workspace's id. Anything else is a workspace that does not exist.
+                 * @example ws_5m2p0qv8d1c7e3k4t9a6rhnj
+                 */
+                workspace: components["parameters"]["Workspace"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Asked. */
+            204: {
+                headers: {
+                    "apigw-requestid": components["headers"]["RequestID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["NoPerson"];
+            404: components["responses"]["NoOwnInvitation"];
+            409: components["responses"]["StatusConflict"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     archiveAccount: {
         parameters: {
             query?: never;
@@ -3498,7 +3563,8 @@ export interface operations {
                  */
                 group?: components["schemas"]["GroupID"];
                 /**
-                 * @description Only users whose name or email has this part, in any case.
+                 * @description Only users whose name or email has this part, in any case. A whole email address finds the
+                 *     user with exactly that address, if there is one and the other filters choose them.
                  * @example doe
                  */
                 q?: string;

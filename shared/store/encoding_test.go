@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"pgregory.net/rapid"
 
+	"github.com/latchkey/latchkey/shared/id"
 	"github.com/latchkey/latchkey/shared/user"
 	"github.com/latchkey/latchkey/shared/workspace"
 )
@@ -126,7 +127,7 @@ func taggedItemOfUser(u user.User) (Item, error) {
 		primary:  primary{key.PK, key.SK, entityUser},
 		StatusPK: u.WorkspaceID,
 		StatusSK: statusSort(u.Status, Position(u)),
-		RolePK:   u.WorkspaceID[max(0, len(u.WorkspaceID)-12):] + "#" + string(u.Role),
+		RolePK:   id.Hash("", "latchkey/role", u.WorkspaceID, string(u.Role))[:10],
 		EmailPK:  user.EmailKey(u.Email),
 		EmailSK:  u.WorkspaceID,
 

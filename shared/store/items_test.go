@@ -348,7 +348,7 @@ func TestAUsualRecordTakesOneUnit(t *testing.T) {
 	admin := user.IDFor(wsID, "ada@corp.example")
 	u := newUser(user.Details{Name: "John Doe", Email: "john.doe@corp.example", Role: user.Builder}, wsID, t0,
 		user.Inviting{SendEmail: true, Lasts: week, InviterKey: user.EmailKey("ada@corp.example")})
-	u.SealedMetadata = make([]byte, 80)
+	u.SealedMetadata = make([]byte, 64) // two short values
 	u.Invitation.InvitedBy, u.Last.Actor, u.Last.CorrelationID = admin, admin, "UBW0igA-ZLfVsBk"
 	takesOne := func(when string) {
 		t.Helper()

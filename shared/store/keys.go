@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/latchkey/latchkey/shared/id"
 	"github.com/latchkey/latchkey/shared/table"
 	"github.com/latchkey/latchkey/shared/user"
 )
@@ -59,13 +60,13 @@ func inGroupKey(workspaceID, group, position string) Key {
 	return Key{PK: prefixWorkspace + workspaceID, SK: prefixInGroup + group + "#" + position}
 }
 
-// rolePartition is where the users of a role are in the index byRole. Sixty random
-// bits tell workspaces apart, and a list passes over any other's user. The whole
-// id would take many records over a kilobyte, beyond which a write costs twice as
-// much.
+// rolePartition is where the users of a role are in the index byRole: 50 bits of a
+// hash of the workspace and the role, since the texts themselves would take many
+// records over a kilobyte, beyond which a write costs twice as much. Should two
+// partitions ever fall together, a list passes over the other's users.
 func rolePartition(workspaceID string, role user.Role) string {
-	const characters = 12
-	return workspaceID[max(0, len(workspaceID)-characters):] + "#" + string(role)
+	const characters = 10
+	return id.Hash("", "latchkey/role", workspaceID, string(role))[:characters]
 }
 
 func accountKey(emailKey string) Key   { return Key{PK: prefixAccount + emailKey, SK: skAccount} }

@@ -31,6 +31,7 @@ func measureEvents(ctx context.Context, s *sheet) error {
 	if err := o.awaitEvents(people); err != nil {
 		return err
 	}
+	before := o.cpu()
 	reached, err := pace(rate, rate*seconds, func(i int) error {
 		// Each person is changed every two seconds.
 		return o.call(o.admin, http.MethodPatch, o.path+"/users/"+guests[i%people].id, map[string]any{"name": fmt.Sprint("Jo ", letters(i))}, nil)
@@ -51,6 +52,10 @@ func measureEvents(ctx context.Context, s *sheet) error {
 	s.add(row, "p50 ms", percentile(lags, 50))
 	s.add(row, "p99 ms", percentile(lags, 99))
 	s.add(row, "max ms", percentile(lags, 100))
+	used := o.cpu()
+	for _, process := range [][2]string{{"update", "update, CPU ms a write"}, {"latchkey", "gateway"}, {"java", "DynamoDB Local"}, {"publish", "publish"}} {
+		s.add(row, process[1], (used[process[0]]-before[process[0]])/(rate*seconds))
+	}
 	return nil
 }
 

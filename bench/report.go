@@ -71,7 +71,7 @@ func lookUp(in []figure, f figure) (float64, bool) {
 var headings = map[string]string{
 	"events": `## From write to event
 
-150 users a second are changed; an event is out when the bus has taken it. The time counts from the change's own, so it includes the request. Clients, functions, table and bus share this machine's cores. What AWS does about it is in [scale.md](scale.md#the-stream).`,
+150 users a second are changed; an event is out when the bus has taken it. The time counts from the change's own, so it includes the request. Clients, functions, table and bus share this machine's cores; CPU is milliseconds of a core for each write, by process. What AWS does about it is in [scale.md](scale.md#the-stream).`,
 	"calls": `## Calls, beside a rival
 
 The same clients call Latchkey as ` + "`make run`" + ` runs it, and better-auth's organization plugin (1.7.25, SQLite in WAL mode, one process of Node.js), in turns. Both have a workspace of 10,000 people. CPU is milliseconds of a core for each call, by process; better-auth's one process stands in the column of the function. One client's calls also carry what the stack does while it waits.

@@ -24,6 +24,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -121,6 +122,7 @@ type Stack struct {
 	services     string // where EventBridge and KMS are
 	aws          *awsapi.Handler
 	functions    map[string]*function
+	stream       atomic.Pointer[stream.Source]
 	closers      []func(context.Context) error // in the order in which to close
 	cancel       context.CancelFunc
 	running      sync.WaitGroup
@@ -236,7 +238,7 @@ func (s *Stack) start(ctx, life context.Context, cfg Config, at addresses, dataD
 			Timeout: cmp.Or(cfg.Timeout, f.Timeout), MemoryMB: cmp.Or(cfg.MemoryMB, f.MemoryMB), Log: log,
 			Freeze: !cfg.KeepAwake, LimitCPU: cfg.LimitCPU,
 		})
-		s.functions[f.Name] = &function{fn, f.Name, slog.New(slog.NewJSONHandler(log, nil)), cfg.Around}
+		s.functions[f.Name] = &function{fn, f.Name, slog.New(slog.NewJSONHandler(log, nil)), cfg.Around, s.poke}
 		s.onClose(fn.Close)
 	}
 	err = s.startHTTP(at.api, dataDir, cfg, log)
@@ -253,6 +255,14 @@ type function struct {
 	name   string
 	log    *slog.Logger
 	around func(function string, event []byte, invoke func(event []byte) ([]byte, error)) ([]byte, error)
+	ended  func() // called after each run
+}
+
+// poke has the stream looked at, since a function may have written.
+func (s *Stack) poke() {
+	if source := s.stream.Load(); source != nil {
+		source.Poke()
+	}
 }
 
 // Invoke runs the function on an event.
@@ -275,6 +285,7 @@ func (f *function) invoke(ctx context.Context, event []byte) ([]byte, error) {
 	}
 	f.log.InfoContext(ctx, report, "function", f.name, "status", status,
 		"durationMs", float64(time.Since(began).Microseconds())/1000)
+	f.ended()
 	return answer, err
 }
 
@@ -494,6 +505,7 @@ func (s *Stack) startTriggers(life context.Context, dataDir string, log io.Write
 				return err
 			}
 			s.onClose(func(context.Context) error { return source.Close() })
+			s.stream.Store(source)
 			s.run(func() { source.Run(life) })
 		}
 		if f.Queue != nil {

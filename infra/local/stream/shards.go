@@ -42,19 +42,19 @@ func (s *Source) follow(ctx context.Context) error {
 			}
 			listed = time.Now()
 		}
-		moved := false
+		more := false
 		for _, shard := range shards {
 			records, ended, err := s.readShard(ctx, arn, shard, iterators)
 			if err != nil || ctx.Err() != nil {
 				return err
 			}
-			moved = moved || records > 0 || ended
+			more = more || records >= s.cfg.Source.BatchSize || ended
 			if ended {
 				shards = nil // its children may be read now
 				break
 			}
 		}
-		if !moved && !s.rest(ctx) {
+		if !more && !s.rest(ctx) {
 			return nil
 		}
 	}

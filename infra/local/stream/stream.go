@@ -37,7 +37,8 @@ type Config struct {
 	Checkpoints    Checkpoints
 	CheckpointPath string
 	Log            *slog.Logger
-	// Idle is the pause between looks at a stream that is still; 0 is 50 ms.
+	// Idle is the pause between looks at a stream that is still; 0 is 250 ms, as
+	// Lambda's. Poke ends it.
 	Idle time.Duration
 	// Backoff is the pause before a batch is tried again; nil doubles from
 	// 100 ms up to ten seconds, with jitter.
@@ -54,9 +55,9 @@ type Source struct {
 
 // New makes a mapping; Run sets it going and Close lets go of its file.
 func New(cfg Config) (*Source, error) {
-	s := &Source{cfg: cfg, poke: make(chan struct{}, 1)}
+	s := &Source{cfg: cfg, poke: make(chan struct{}, 2)}
 	if s.cfg.Idle == 0 {
-		s.cfg.Idle = 50 * time.Millisecond
+		s.cfg.Idle = 250 * time.Millisecond
 	}
 	if s.cfg.Backoff == nil {
 		s.cfg.Backoff = func(try int) time.Duration {
@@ -92,11 +93,14 @@ func (s *Source) Close() error {
 	return s.file.Close()
 }
 
-// Poke makes the mapping look at the stream at once, if it is at rest.
+// Poke makes the mapping look at the stream at once, if it is at rest, and once
+// more a little later: DynamoDB Local answers a write before it commits it.
 func (s *Source) Poke() {
-	select {
-	case s.poke <- struct{}{}:
-	default:
+	for range cap(s.poke) {
+		select {
+		case s.poke <- struct{}{}:
+		default:
+		}
 	}
 }
 
@@ -116,13 +120,20 @@ func (s *Source) Run(ctx context.Context) {
 	}
 }
 
+// gap is the shortest pause between two looks. A look costs DynamoDB Local some 4 ms
+// of a core, and what gathers meanwhile makes a fuller batch.
+const gap = 50 * time.Millisecond
+
 // rest waits until it is time to look at the stream again, or until a poke.
 func (s *Source) rest(ctx context.Context) bool {
+	if !sleep(ctx, min(gap, s.cfg.Idle)) {
+		return false
+	}
 	select {
 	case <-ctx.Done():
 		return false
 	case <-s.poke:
-	case <-time.After(s.cfg.Idle):
+	case <-time.After(s.cfg.Idle - gap):
 	}
 	return true
 }

@@ -4,13 +4,9 @@ import type { components } from '../openapi';
 /** Answers to calls that the dashboard does not make. */
 type Unmet =
   | 'body_required' | 'invalid_body' | 'invalid_json' | 'invalid_csv' | 'invalid_idempotency_key' | 'invalid_if_match' | 'person_required'
-  | 'route_not_found' | 'slug_taken' | 'unsupported_media_type' | 'idempotency_mismatch'
-  | 'import_not_found' | 'import_limit_reached' | 'import_rows_conflict' | 'import_empty' | 'import_started' | 'import_canceled' | 'import_done';
+  | 'route_not_found' | 'slug_taken' | 'unsupported_media_type' | 'idempotency_mismatch';
 type UnmetField =
   | 'unknown_field' | 'unknown_directory' | 'invalid_slug' | 'reserved_slug' | 'wrong_slug' | 'unknown_status' | 'unknown_type' | 'unknown_sort'
-  | 'unknown_format' | 'invalid_boolean' | 'not_with_csv' | 'invalid_cursor' | 'unknown_parameter'
-  | 'user_erased' | 'unknown_outcome';
-  | 'unknown_field' | 'unknown_directory' | 'invalid_slug' | 'reserved_slug' | 'wrong_slug' | 'unknown_status' | 'unknown_sort'
   | 'unknown_format' | 'unknown_outcome' | 'invalid_boolean' | 'not_with_csv' | 'invalid_cursor' | 'unknown_parameter';
 
 /** unknown stands for a code that is newer than the dashboard. */

@@ -11,7 +11,7 @@ import { useText } from '../text';
 import { explain, explainField, Field, Heading, Notice, StatusChip } from '../ui';
 import { copy } from './clipboard';
 import { emptyDraft, GroupChoice, PersonForm, RoleChoice, type Draft } from './form';
-import { guess, needsMapping, targets, type Target } from './columns';
+import { guess, needsMapping, targets, type Target } from './mapping';
 import { columns, readCSV, readPasted, readText, Run, template, withMapping, withRoles, type Sheet } from './import';
 import { download } from './list';
 import { parseMetadata } from './metadata';

@@ -2,7 +2,7 @@
 // to batches that the API takes, and what became of each.
 import Papa from 'papaparse';
 import { api, body, problem, type FieldError, type Role, type User } from '../api';
-import { isWorkbook, mapped, roleNamed, type Target } from './columns';
+import { isWorkbook, mapped, roleNamed, type Target } from './mapping';
 
 /** The columns that the API knows; the first three are needed. */
 export const columns = ['name', 'email', 'role', 'groups', 'metadata', 'message', 'locale', 'sendEmail', 'confirm', 'expiresInDays'];

@@ -3,7 +3,7 @@
 import { lazy, Suspense, useEffect, useRef, useState } from 'react';
 import { Link, useLocation } from 'wouter';
 import { Download, Plus, Search, Users } from '../icons';
-import { usePlace } from '../place';
+import { manages as managesPeople, usePlace } from '../place';
 import { useText } from '../text';
 import { Failure, Heading, intoView, Notice, Refusal } from '../ui';
 import { useActions } from './actions';
@@ -21,20 +21,6 @@ const BulkDialog = lazy(() => import('./bulk-dialog'));
 const CommandMenu = lazy(() => import('./commands'));
 
 export default function UsersPage() {
-  const { t } = useText();
-  const { workspace, me } = usePlace();
-  if (me.role !== 'admin' && workspace.directory !== 'members') {
-    return (
-      <>
-        <Heading>{t.workspace.users}</Heading>
-        <Notice>{t.workspace.adminsOnly}</Notice>
-      </>
-    );
-  }
-  return <People />;
-}
-
-function People() {
   const { t, number } = useText();
   const { workspace, me } = usePlace();
   const [, navigate] = useLocation();
@@ -47,7 +33,7 @@ function People() {
   const box = useRef<HTMLInputElement>(null);
   useKeys(() => box.current?.focus(), () => setCommanding(true));
 
-  const manages = me.role === 'admin';
+  const manages = managesPeople(me);
   const total = list.counts && Object.values(list.counts).reduce((a, b) => a + b, 0);
   const filtered = filter.status.length > 0 || isSearch(filter);
   const matching = matchingOf();
@@ -275,7 +261,7 @@ function Nobody({ filtered, attention, clear }: { filtered?: boolean; attention?
           {t.users.clear}
         </button>
       ) : (
-        me.role === 'admin' && (
+        managesPeople(me) && (
           <Link className="button" href={`/${workspace.slug}/workspace-settings/users/add`}>
             <Plus size={18} /> {t.users.add}
           </Link>

@@ -92,6 +92,28 @@ test('edit a pending person: name, role, groups, metadata; the link stays', asyn
   expect(link.invitation.url).toBe(u.invitation.url);
 });
 
+test('what was edited is not lost unasked', async ({ page }) => {
+  const office = await Office.make();
+  await office.invite();
+  await signedIn(page, office.admin);
+  await page.goto(office.users);
+  await choose(page, 'John Doe', 'Edit');
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Name').fill('John D.');
+  let answer = false;
+  page.on('dialog', (asked) => void (answer ? asked.accept() : asked.dismiss()));
+  await page.keyboard.press('Escape');
+  await expect(dialog.getByLabel('Name')).toHaveValue('John D.');
+  answer = true;
+  await page.keyboard.press('Escape');
+  await expect(dialog).toHaveCount(0);
+  await choose(page, 'John Doe', 'Edit');
+  await expect(dialog.getByLabel('Name')).toHaveValue('John Doe');
+  answer = false; // nothing to lose, nothing to ask
+  await page.keyboard.press('Escape');
+  await expect(dialog).toHaveCount(0);
+});
+
 test('copy the link, look at the history, erase for good', async ({ page }) => {
   const office = await Office.make();
   const u = await office.invite();

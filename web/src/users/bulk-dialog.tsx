@@ -6,6 +6,7 @@ import { Panel, tell } from '../overlay';
 import { usePlace } from '../place';
 import { useText } from '../text';
 import { explainField, Notice, Refusal } from '../ui';
+import { useUnsaved } from '../unsaved';
 import { carryOut, fitting, gather, type Outcome, type Terms, type Verb } from './bulk';
 import type { Filter, Selected } from './filter';
 import { GroupChoice, RoleChoice } from './form';
@@ -69,12 +70,7 @@ export default function BulkDialog({ job, filter, onChanges, onUndo, onClose }: 
   useEffect(() => body.current?.focus(), [stage.at]);
 
   const running = stage.at === 'running';
-  useEffect(() => {
-    if (!running) return;
-    const warn = (e: BeforeUnloadEvent) => e.preventDefault();
-    addEventListener('beforeunload', warn);
-    return () => removeEventListener('beforeunload', warn);
-  }, [running]);
+  useUnsaved(running);
 
   async function run(people: User[]) {
     setStage({ at: 'running', done: 0, total: people.length });

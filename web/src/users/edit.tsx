@@ -1,9 +1,10 @@
-import { useRef, useState, type FormEvent } from 'react';
+import { useEffect, useRef, useState, type FormEvent } from 'react';
 import { api, body, problem, type Problem, type User } from '../api';
 import { Panel, tell } from '../overlay';
 import { usePlace } from '../place';
 import { useText } from '../text';
 import { Failure, Loading, ownError, Refusal, useLoad } from '../ui';
+import { useUnsaved } from '../unsaved';
 import { emptyDraft, PersonForm, useFocusOnError, type Draft } from './form';
 import { mergePatch } from './merge-patch';
 import { parseMetadata, show, type Metadata } from './metadata';
@@ -19,14 +20,19 @@ export function EditPanel({ user, onSaved, onClose }: Props) {
   const { t } = useText();
   const path = { workspace: user.workspaceId, user: user.id };
   const { data, problem: failed, reload } = useLoad(user.id, () => body(api.GET('/v1/workspaces/{workspace}/users/{user}', { params: { path } })));
+  const [edited, setEdited] = useState(false);
+  useUnsaved(edited);
+  const leave = () => {
+    if (!edited || window.confirm(t.common.leaveUnsaved)) onClose();
+  };
   return (
-    <Panel title={t.edit.title(user.name)} onClose={onClose}>
-      {data ? <EditForm key={data.version} user={data} onSaved={onSaved} onClose={onClose} reload={reload} /> : failed ? <Failure problem={failed} retry={reload} /> : <Loading />}
+    <Panel title={t.edit.title(user.name)} onClose={leave}>
+      {data ? <EditForm key={data.version} user={data} onSaved={onSaved} onClose={onClose} reload={reload} onEdited={setEdited} /> : failed ? <Failure problem={failed} retry={reload} /> : <Loading />}
     </Panel>
   );
 }
 
-function EditForm({ user, onSaved, onClose, reload }: Props & { reload: () => void }) {
+function EditForm({ user, onSaved, onClose, reload, onEdited }: Props & { reload: () => void; onEdited: (edited: boolean) => void }) {
   const { t } = useText();
   const place = usePlace();
   const before: Draft = { ...emptyDraft, name: user.name, email: user.email, role: user.role, groups: user.groups, metadata: show(user.metadata as Metadata) };
@@ -37,6 +43,8 @@ function EditForm({ user, onSaved, onClose, reload }: Props & { reload: () => vo
   const form = useRef<HTMLFormElement>(null);
   useFocusOnError(form, refused);
   const parsed = parseMetadata(draft.metadata);
+  const edited = JSON.stringify(draft) !== JSON.stringify(before);
+  useEffect(() => onEdited(edited), [edited]);
 
   function edit(change: Partial<Draft>) {
     setDraft({ ...draft, ...change });

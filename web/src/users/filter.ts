@@ -16,8 +16,11 @@ export interface Filter {
   attention: boolean;
 }
 
-/** Whether few of those who are read may be shown. */
-export const isSearch = (f: Filter) => f.attention || f.role !== undefined || f.group !== undefined || f.q !== '';
+/** Whether few of those who are read may be shown: no index has who needs attention, or a part of a name. */
+export const isSearch = (f: Filter) => f.attention || f.q !== '';
+
+/** Whether there is more to the filter than a status, by which the API counts. */
+export const isNarrow = (f: Filter) => isSearch(f) || f.role !== undefined || f.group !== undefined;
 
 /** Everybody who matches, or those with these ids. */
 export type Selected = 'all' | ReadonlySet<string>;

@@ -11,7 +11,7 @@ import type { Verb } from './bulk';
 import type { Job } from './bulk-dialog';
 import { Display, useColumns } from './columns';
 import type { Command } from './commands';
-import { isSearch, statuses, useAddress } from './filter';
+import { isNarrow, statuses, useAddress } from './filter';
 import { Funnel } from './funnel';
 import { useUsers } from './list';
 import { Selection } from './selection';
@@ -35,7 +35,7 @@ export default function UsersPage() {
 
   const manages = managesPeople(me);
   const total = list.counts && Object.values(list.counts).reduce((a, b) => a + b, 0);
-  const filtered = filter.status.length > 0 || isSearch(filter);
+  const filtered = filter.status.length > 0 || isNarrow(filter);
   const matching = matchingOf();
   const known = selected === 'all' ? list.users : list.users.filter((u) => selected.has(u.id));
   const settings = `/${workspace.slug}/workspace-settings`;
@@ -43,7 +43,7 @@ export default function UsersPage() {
   /** How many match; the API counts by status alone. */
   function matchingOf(): number | undefined {
     if (!list.more && !list.loading) return list.users.length;
-    if (isSearch(filter) || !list.counts) return undefined;
+    if (isNarrow(filter) || !list.counts) return undefined;
     return filter.status.length === 0 ? total : list.counts[filter.status[0]!];
   }
 

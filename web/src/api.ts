@@ -10,6 +10,7 @@ export type Role = Schemas['Role'];
 export type Workspace = Schemas['Workspace'];
 export type Membership = Schemas['Membership'];
 export type Group = Schemas['Group'];
+export type Import = Schemas['Import'];
 export type Invitation = Schemas['InvitationPreview'];
 /** What is wrong with a field: the API's codes, and a few of the pages' own. */
 export type FieldError = Omit<Schemas['FieldError'], 'code'> & { code: string };

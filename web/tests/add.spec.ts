@@ -189,3 +189,27 @@ test('columns by other names, roles by their labels, and a workbook', async ({ p
   await expect(page.getByLabel('Role, line 2')).toHaveValue('end-user');
   await expect(page.getByLabel('Role, line 3')).toHaveValue('builder');
 });
+
+test('an import goes on without its window, and is read from another', async ({ page }) => {
+  const office = await Office.make();
+  await signedIn(page, office.admin);
+  await page.goto(`${office.users}/add`);
+  await page.getByRole('tab', { name: 'Paste addresses' }).click();
+  const id = unique();
+  const addresses = Array.from({ length: 60 }, (_, i) => `person${i}-${id}@corp.com`);
+  await page.getByLabel('Email addresses').fill(addresses.join('\n'));
+  await page.getByRole('button', { name: 'Check addresses' }).click();
+  const started = page.waitForResponse(/\/start$/);
+  await page.getByRole('button', { name: 'Invite 60 users' }).click();
+  await started;
+  const other = await page.context().newPage();
+  await page.close();
+  await signedIn(other, office.admin);
+  await other.goto(`${office.users}/add`);
+  await other.getByRole('tab', { name: 'Paste addresses' }).click();
+  await inspect(other, 'imports');
+  await other.getByRole('link', { name: /^Import of / }).click();
+  await expect(other.getByText('Done. 60 people are invited.')).toBeVisible({ timeout: 30_000 });
+  await inspect(other, 'report of an import');
+  expect(await office.admin.send<{ counts: object }>('GET', `${office.path}/users?counts=true`)).toMatchObject({ counts: { requested: 60 } });
+});

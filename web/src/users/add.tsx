@@ -1,18 +1,19 @@
 // Workspace settings > Users > Add users: one person by form, many by pasted
 // addresses or a CSV file.
-import { useRef, useState, type FormEvent, type ReactNode } from 'react';
+import { useEffect, useRef, useState, type FormEvent, type ReactNode } from 'react';
 import { Button, DropZone, FileTrigger, isFileDropItem, Tab, TabList, TabPanel, Tabs, Text as Slot } from 'react-aria-components';
-import { Link } from 'wouter';
+import { Link, useSearch } from 'wouter';
 import { api, body, problem, type Problem, type Role } from '../api';
-import { Back, Check, Copy, Download, Upload } from '../icons';
+import { Back, Check as Tick, Copy, Download, Upload } from '../icons';
 import { tell } from '../overlay';
 import { usePlace } from '../place';
 import { useText } from '../text';
-import { explain, explainField, Field, Heading, Notice, StatusChip } from '../ui';
+import { explain, explainField, Failure, Field, Heading, Loading, Notice, Refusal, StatusChip, useLoad } from '../ui';
+import { useUnsaved } from '../unsaved';
 import { copy } from './clipboard';
 import { emptyDraft, GroupChoice, PersonForm, RoleChoice, type Draft } from './form';
 import { guess, needsMapping, targets, type Target } from './mapping';
-import { columns, readCSV, readPasted, readText, Run, template, withMapping, withRoles, type Sheet } from './import';
+import { change, Check, columns, isBusy, Job, readCSV, readPasted, readText, report, template, withMapping, withRoles, type Sheet } from './import';
 import { download } from './list';
 import { parseMetadata } from './metadata';
 import { Preview, Progress, Result } from './sheet';
@@ -20,6 +21,7 @@ import { Preview, Progress, Result } from './sheet';
 export default function AddUsersPage() {
   const { t } = useText();
   const { workspace, me } = usePlace();
+  const opened = new URLSearchParams(useSearch()).get('import');
   if (me.role !== 'admin') {
     return (
       <>
@@ -36,29 +38,36 @@ export default function AddUsersPage() {
       <header className="page-head">
         <Heading>{t.add.title}</Heading>
       </header>
-      <Tabs className="add-tabs">
-        <TabList className="tabs" aria-label={t.add.ways}>
-          <Tab className="tab" id="one">
-            {t.add.one}
-          </Tab>
-          <Tab className="tab" id="paste">
-            {t.add.paste}
-          </Tab>
-          <Tab className="tab" id="file">
-            {t.add.file}
-          </Tab>
-        </TabList>
-        <TabPanel id="one">
-          <One />
-        </TabPanel>
-        <TabPanel id="paste">
-          <Many entry={(use) => <Paste use={use} />} />
-        </TabPanel>
-        <TabPanel id="file">
-          <Many entry={(use) => <CSVFile use={use} />} />
-        </TabPanel>
-      </Tabs>
+      {opened ? <Report key={opened} id={opened} /> : <Ways />}
     </div>
+  );
+}
+
+function Ways() {
+  const { t } = useText();
+  return (
+    <Tabs className="add-tabs">
+      <TabList className="tabs" aria-label={t.add.ways}>
+        <Tab className="tab" id="one">
+          {t.add.one}
+        </Tab>
+        <Tab className="tab" id="paste">
+          {t.add.paste}
+        </Tab>
+        <Tab className="tab" id="file">
+          {t.add.file}
+        </Tab>
+      </TabList>
+      <TabPanel id="one">
+        <One />
+      </TabPanel>
+      <TabPanel id="paste">
+        <Many entry={(use) => <Paste use={use} />} />
+      </TabPanel>
+      <TabPanel id="file">
+        <Many entry={(use) => <CSVFile use={use} />} />
+      </TabPanel>
+    </Tabs>
   );
 }
 
@@ -150,7 +159,7 @@ function Done({ invited, onAnother }: { invited: Invited; onAnother: () => void 
   return (
     <div className="card form" role="status">
       <h2 className="fine">
-        <Check /> {t.add.doneTitle(invited.name)}
+        <Tick /> {t.add.doneTitle(invited.name)}
       </h2>
       <p>{!mailed ? t.add.doneQuiet : scheduledFor ? t.add.doneLater(email, dateTime(scheduledFor)) : t.add.doneMailed(email)}</p>
       <Field label={t.add.link} optional="unmarked" hint={t.add.linkHint}>
@@ -183,7 +192,10 @@ function whole(words: string, detail: string): string {
   return words === detail ? detail : `${words} (${detail})`;
 }
 
-type Step = { at: 'entry' } | { at: 'checking' | 'preview' | 'sending' | 'done'; run: Run; problem?: Problem };
+type Step =
+  | { at: 'entry' }
+  | { at: 'checking' | 'preview'; check: Check }
+  | { at: 'sending' | 'done'; job: Job; problem?: Problem };
 
 /** From the entry by way of a check to the result. */
 function Many({ entry }: { entry: (use: (sheet: Sheet) => void) => ReactNode }) {
@@ -194,6 +206,8 @@ function Many({ entry }: { entry: (use: (sheet: Sheet) => void) => ReactNode }) 
   const [sheet, setSheet] = useState<Sheet>({ header: [], rows: [] });
   const [wrong, setWrong] = useState<string>();
   const [, setTick] = useState(0);
+  const tick = () => setTick((n) => n + 1);
+  useUnsaved(step.at === 'preview' || (step.at === 'sending' && !step.job.handedOver));
 
   async function check(given: Sheet) {
     setWrong(undefined);
@@ -201,12 +215,12 @@ function Many({ entry }: { entry: (use: (sheet: Sheet) => void) => ReactNode }) 
       setWrong(t.add.noRows);
       return;
     }
-    const run = new Run(workspace.id, given, true);
-    setStep({ at: 'checking', run });
+    const check = new Check(workspace.id, given);
+    setStep({ at: 'checking', check });
     try {
-      await run.go(() => setTick((n) => n + 1));
-      setSheet(run.sheet);
-      setStep({ at: 'preview', run });
+      await check.go(tick);
+      setSheet(check.sheet);
+      setStep({ at: 'preview', check });
     } catch (error) {
       // About the file as a whole: its columns, or that it cannot be read.
       const p = problem(error);
@@ -215,16 +229,16 @@ function Many({ entry }: { entry: (use: (sheet: Sheet) => void) => ReactNode }) 
     }
   }
 
-  async function send(run: Run) {
-    setStep({ at: 'sending', run });
+  async function send(job: Job) {
+    setStep({ at: 'sending', job });
     let failed: Problem | undefined;
     try {
-      await run.go(() => setTick((n) => n + 1));
+      await job.go(tick);
     } catch (error) {
       failed = problem(error);
     }
-    setSheet(run.sheet);
-    setStep({ at: 'done', run, problem: failed });
+    setSheet(job.sheet);
+    setStep({ at: 'done', job, problem: failed });
   }
 
   switch (step.at) {
@@ -233,10 +247,11 @@ function Many({ entry }: { entry: (use: (sheet: Sheet) => void) => ReactNode }) 
         <>
           {wrong && <Notice bad>{wrong}</Notice>}
           {entry((s) => void check(s))}
+          <Imports />
         </>
       );
     case 'checking':
-      return <Progress run={step.run} label={t.add.checking} />;
+      return <Progress run={step.check} label={t.add.checking} />;
     case 'preview': {
       const count = (state: string) => sheet.rows.filter((r) => r.state === state).length;
       const good = count('good');
@@ -245,7 +260,7 @@ function Many({ entry }: { entry: (use: (sheet: Sheet) => void) => ReactNode }) 
       return (
         <>
           <Notice bad={good === 0}>
-            <strong>{t.add.ready(good)}</strong> {step.run.scheduled > 0 && t.add.foreseen(step.run.scheduled)} {bad > 0 && t.add.problems(bad)}
+            <strong>{t.add.ready(good)}</strong> {step.check.scheduled > 0 && t.add.foreseen(step.check.scheduled)} {bad > 0 && t.add.problems(bad)}
           </Notice>
           <div className="buttons below">
             {mended ? (
@@ -253,7 +268,7 @@ function Many({ entry }: { entry: (use: (sheet: Sheet) => void) => ReactNode }) 
                 {t.add.checkAgain}
               </button>
             ) : (
-              <button className="button primary" disabled={good === 0} onClick={() => void send(new Run(workspace.id, sheet, false))}>
+              <button className="button primary" disabled={good === 0} onClick={() => void send(new Job(workspace.id, sheet))}>
                 {t.add.submitMany(good)}
               </button>
             )}
@@ -265,20 +280,127 @@ function Many({ entry }: { entry: (use: (sheet: Sheet) => void) => ReactNode }) 
         </>
       );
     }
-    case 'sending':
+    case 'sending': {
+      const { job } = step;
+      if (!job.handedOver) return <Progress run={{ done: job.import?.rows ?? 0, total: job.total }} label={t.add.handingOver} />;
+      return <Progress run={job} label={t.add.sending} hint={t.add.goesOn} onStop={() => void change(job.import!, 'cancel').catch(() => undefined)} />;
+    }
+    case 'done': {
+      const { job } = step;
+      const rest = step.problem !== undefined || job.import?.status === 'stopped';
       return (
-        <Progress
-          run={step.run} label={t.add.sending}
-          onStop={() => {
-            step.run.stopped = true;
-          }}
+        <Result
+          sheet={sheet} scheduled={job.import?.scheduled ?? 0} problem={step.problem}
+          onContinue={rest ? () => void send(job) : undefined} onAgain={() => setStep({ at: 'entry' })}
         />
       );
-    case 'done': {
-      const rest = step.run.done < step.run.total;
-      return <Result sheet={sheet} problem={step.problem} onContinue={rest ? () => void send(step.run) : undefined} onAgain={() => setStep({ at: 'entry' })} />;
     }
   }
+}
+
+/** The imports of the last days, from whatever device. */
+function Imports() {
+  const { t, dateTime, number } = useText();
+  const { workspace } = usePlace();
+  const list = useLoad(workspace.id, () => body(api.GET('/v1/workspaces/{workspace}/imports', { params: { path: { workspace: workspace.id } } })));
+  const imports = list.data?.imports ?? [];
+  if (imports.length === 0) return null;
+  return (
+    <section className="card">
+      <h2>{t.add.imports}</h2>
+      <ul className="plain">
+        {imports.map((i) => (
+          <li key={i.id}>
+            <Link href={`?import=${i.id}`}>{t.add.importOf(dateTime(i.createdAt))}</Link>{' '}
+            <span className="soft">
+              {t.add.importStatus[i.status]}, {t.add.progress(number(i.processed), number(i.rows))}
+            </span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+/** The report of one import: how far it is, and the rows that failed. */
+function Report({ id }: { id: string }) {
+  const text = useText();
+  const { t, date, dateTime } = text;
+  const { workspace } = usePlace();
+  const [refused, setRefused] = useState<Problem>();
+  const page = useLoad(`${workspace.id} ${id}`, () => report(workspace.id, id, { outcome: 'failed', limit: 100 }));
+  const busy = page.data !== undefined && isBusy(page.data.import);
+  useEffect(() => {
+    if (!busy) return;
+    const timer = setTimeout(page.reload, 1000);
+    return () => clearTimeout(timer);
+  }, [busy, page.data, page.reload]);
+  if (page.problem) return <Failure problem={page.problem} retry={page.reload} />;
+  if (!page.data) return <Loading />;
+  const { import: i, results } = page.data;
+  const act = (how: 'start' | 'cancel') => {
+    setRefused(undefined);
+    change(i, how).then(page.reload, (error: unknown) => setRefused(problem(error)));
+  };
+  return (
+    <>
+      <h2>{t.add.importOf(dateTime(i.createdAt))}</h2>
+      {busy && <Progress run={{ done: i.processed, total: i.rows }} label={t.add.importStatus[i.status]} hint={t.add.goesOn} />}
+      <Notice bad={i.status === 'stopped'}>
+        <strong>
+          {t.add.importStatus[i.status]}. {t.add.invited(i.created)}
+        </strong>{' '}
+        {i.scheduled > 0 && t.add.foreseen(i.scheduled)} {i.exists > 0 && t.add.existed(i.exists)} {i.failed > 0 && t.add.failed(i.failed)}{' '}
+        {i.stoppedBy && explainField(text, { pointer: '', code: i.stoppedBy, detail: '' })} {t.add.keptUntil(date(i.keptUntil))}
+      </Notice>
+      <Refusal problem={refused} />
+      <div className="buttons below">
+        {(i.status === 'stopped' || (i.status === 'open' && i.rows > 0)) && (
+          <button className="button primary" onClick={() => act('start')}>
+            {t.add.startImport}
+          </button>
+        )}
+        {(i.status === 'open' || i.status === 'running' || i.status === 'stopped') && (
+          <button className="button" onClick={() => act('cancel')}>
+            {t.add.cancelImport}
+          </button>
+        )}
+        <Link className="button" href={`/${workspace.slug}/workspace-settings/users/add`}>
+          {t.add.again}
+        </Link>
+      </div>
+      {results.length > 0 && (
+        <div className="sheet-frame" role="region" aria-label={t.add.result} tabIndex={0}>
+          <table className="sheet result">
+            <thead>
+              <tr>
+                <th>{t.add.line}</th>
+                <th>{t.person.name}</th>
+                <th>{t.person.email}</th>
+                <th>{t.add.outcome}</th>
+              </tr>
+            </thead>
+            <tbody>
+              {results.map((r) => {
+                const typed = 'typed' in r ? r.typed : undefined;
+                const errors = 'errors' in r ? r.errors : [];
+                return (
+                  <tr key={r.row}>
+                    <th scope="row" className="soft">
+                      {r.row}
+                    </th>
+                    <td>{typed?.name}</td>
+                    <td>{typed?.email}</td>
+                    <td className="wrong">{errors.map((e) => explainField(text, e)).join(' ')}</td>
+                  </tr>
+                );
+              })}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </>
+  );
 }
 
 function Paste({ use }: { use: (sheet: Sheet) => void }) {

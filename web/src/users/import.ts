@@ -1,7 +1,7 @@
 // Many people at once: from pasted addresses or a CSV file to rows, from rows
 // to batches that the API takes, and what became of each.
 import Papa from 'papaparse';
-import { api, body, problem, type FieldError, type Role, type User } from '../api';
+import { api, body, problem, type FieldError, type Import, type Role, type User } from '../api';
 import { isWorkbook, mapped, roleNamed, type Target } from './mapping';
 
 /** The columns that the API knows; the first three are needed. */
@@ -130,17 +130,15 @@ export function failedRows(sheet: Sheet, why: (row: Row) => string): string {
   return Papa.unparse([[...sheet.header, problemColumn], ...rows.map((r) => [...r.cells.slice(0, sheet.header.length), why(r)])]) + '\r\n';
 }
 
-const batchRows = 100; // small enough that the progress can be seen
-const checkRows = 500; // what the API takes: a check knows of no other
+const batchRows = 500; // what the API takes: a check knows of no other
 const batchBytes = 200_000; // the API takes 256 KB
 
 interface Batch {
-  key: string; // names the call, so that it can be repeated
   indexes: number[];
   csv: string;
 }
 
-function batchesOf(sheet: Sheet, indexes: number[], most: number): Batch[] {
+function batchesOf(sheet: Sheet, indexes: number[]): Batch[] {
   const batches: Batch[] = [];
   const size = (i: number) => new Blob(sheet.rows[i]!.cells).size + sheet.header.length * 3;
   let open: number[] = [];
@@ -148,12 +146,12 @@ function batchesOf(sheet: Sheet, indexes: number[], most: number): Batch[] {
   const close = () => {
     if (open.length === 0) return;
     const csv = Papa.unparse([sheet.header, ...open.map((i) => sheet.rows[i]!.cells)], { newline: '\n' }) + '\n';
-    batches.push({ key: crypto.randomUUID(), indexes: open, csv });
+    batches.push({ indexes: open, csv });
     open = [];
     bytes = 0;
   };
   for (const i of indexes) {
-    if (open.length >= most || bytes + size(i) > batchBytes) close();
+    if (open.length >= batchRows || bytes + size(i) > batchBytes) close();
     open.push(i);
     bytes += size(i);
   }
@@ -161,73 +159,153 @@ function batchesOf(sheet: Sheet, indexes: number[], most: number): Batch[] {
   return batches;
 }
 
-/** A run over a sheet, batch by batch, that can be stopped and gone on with. */
-export class Run {
-  private next = 0;
-  private readonly batches: Batch[];
-  private readonly workspace: string;
-  private readonly dryRun: boolean;
+const asCSV = (csv: string) => ({
+  headers: { 'Content-Type': 'text/csv' },
+  body: csv as never,
+  bodySerializer: (text: unknown) => text as string,
+});
+
+/** Makes a call again where that may help; every call here may be repeated. */
+async function persist<T>(call: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await call();
+    } catch (error) {
+      const p = problem(error);
+      const mayPass = p.status === 0 || p.status === 429 || p.status >= 500;
+      if (!mayPass || attempt === 3) throw p;
+      await pause(1000 * Math.min(p.retryAfter ?? attempt, 20));
+    }
+  }
+}
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** How far something is that takes a while. */
+export interface Running {
+  done: number;
+  total: number;
+}
+
+/** A check of a sheet, batch by batch. */
+export class Check implements Running {
+  done = 0;
   readonly total: number;
-  /** How many of the mails have to wait for another day. */
+  /** How many of the mails would have to wait for another day. */
   scheduled = 0;
   sheet: Sheet;
-  stopped = false;
+  private readonly batches: Batch[];
+  private readonly workspace: string;
 
-  constructor(workspace: string, sheet: Sheet, dryRun: boolean) {
+  constructor(workspace: string, sheet: Sheet) {
     this.workspace = workspace;
-    this.dryRun = dryRun;
-    this.sheet = dryRun ? markRepeats(sheet) : sheet;
-    const wanted = dryRun ? 'unchecked' : 'good';
-    const indexes = this.sheet.rows.flatMap((r, i) => (r.state === wanted ? [i] : []));
-    this.batches = batchesOf(this.sheet, indexes, dryRun ? checkRows : batchRows);
+    this.sheet = markRepeats(sheet);
+    const indexes = this.sheet.rows.flatMap((r, i) => (r.state === 'unchecked' ? [i] : []));
+    this.batches = batchesOf(this.sheet, indexes);
     this.total = indexes.length;
   }
 
-  get done(): number {
-    return this.batches.slice(0, this.next).reduce((n, b) => n + b.indexes.length, 0);
-  }
-
-  /** Sends what is left; throws the Problem of a batch that would not go. */
-  async go(progress: (run: Run) => void): Promise<void> {
-    this.stopped = false;
-    for (let batch = this.batches[this.next]; batch && !this.stopped; batch = this.batches[this.next]) {
-      const { results, scheduled } = await this.send(batch);
+  /** Checks every row; throws the Problem of a batch that would not go. */
+  async go(progress: () => void): Promise<void> {
+    const path = { workspace: this.workspace };
+    for (const { indexes, csv } of this.batches) {
+      const { results, scheduled } = await persist(() =>
+        body(api.POST('/v1/workspaces/{workspace}/users/batch', { params: { path, query: { dryRun: true } }, ...asCSV(csv) })),
+      );
       this.scheduled += scheduled;
       const rows = [...this.sheet.rows];
       results.forEach((r, i) => {
-        const at = batch.indexes[i]!;
-        const state = r.outcome === 'created' && this.dryRun ? 'good' : r.outcome;
-        rows[at] = { ...rows[at]!, state, user: 'user' in r ? r.user : undefined, errors: 'errors' in r ? r.errors : [] };
+        const at = indexes[i]!;
+        rows[at] = { ...rows[at]!, state: r.outcome === 'created' ? 'good' : r.outcome, user: 'user' in r ? r.user : undefined, errors: 'errors' in r ? r.errors : [] };
       });
       this.sheet = { ...this.sheet, rows };
-      this.next++;
-      progress(this);
+      this.done += indexes.length;
+      progress();
     }
   }
+}
 
-  /** Sends one batch; repeats it where that may help, which invites nobody twice. */
-  private async send(batch: Batch) {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await body(
-          api.POST('/v1/workspaces/{workspace}/users/batch', {
-            params: {
-              path: { workspace: this.workspace },
-              query: this.dryRun ? { dryRun: true } : {},
-              header: this.dryRun ? {} : { 'Idempotency-Key': batch.key },
-            },
-            headers: { 'Content-Type': 'text/csv' },
-            body: batch.csv as never,
-            bodySerializer: (csv: unknown) => csv as string,
-          }),
-        );
-      } catch (error) {
-        const p = problem(error);
-        const mayPass = p.status === 0 || p.status === 429 || p.status >= 500;
-        if (!mayPass || attempt === 3) throw p;
-        await new Promise((resolve) => setTimeout(resolve, 1000 * Math.min(p.retryAfter ?? attempt, 20)));
-      }
+export const isBusy = (i: Import) => i.status === 'running' || i.status === 'canceling';
+
+/** Sets an import going, or ends it. */
+export function change(i: Import, how: 'start' | 'cancel'): Promise<Import> {
+  const params = { path: { workspace: i.workspaceId, import: i.id } };
+  return persist(() => body(api.POST(`/v1/workspaces/{workspace}/imports/{import}/${how}`, { params })));
+}
+
+/** A page of an import's report. */
+export function report(workspace: string, id: string, query: { outcome?: 'failed' | 'exists' | 'waiting'; limit?: number; cursor?: string }) {
+  return persist(() => body(api.GET('/v1/workspaces/{workspace}/imports/{import}', { params: { path: { workspace, import: id }, query } })));
+}
+
+/**
+ * An import of the good rows of a sheet: handed over from here, and invited by the service, which needs no window for it.
+ * What failed on the way can be gone on with.
+ */
+export class Job implements Running {
+  done = 0;
+  readonly total: number;
+  sheet: Sheet;
+  import?: Import;
+  private readonly batches: Batch[];
+  private readonly indexes: number[];
+  private readonly key = crypto.randomUUID();
+  private readonly workspace: string;
+
+  constructor(workspace: string, sheet: Sheet) {
+    this.workspace = workspace;
+    this.sheet = sheet;
+    this.indexes = sheet.rows.flatMap((r, i) => (r.state === 'good' ? [i] : []));
+    this.batches = batchesOf(sheet, this.indexes);
+    this.total = this.indexes.length;
+  }
+
+  /** Whether every row is at the service: from then on it goes on by itself. */
+  get handedOver(): boolean {
+    return this.import !== undefined && this.import.status !== 'open';
+  }
+
+  async go(progress: () => void): Promise<void> {
+    const path = { workspace: this.workspace };
+    this.import ??= await persist(() => body(api.POST('/v1/workspaces/{workspace}/imports', { params: { path, header: { 'Idempotency-Key': this.key } } })));
+    const at = { ...path, import: this.import.id };
+    let first = 1;
+    for (const { indexes, csv } of this.batches) {
+      const firstRow = first;
+      first += indexes.length;
+      if (firstRow <= this.import.rows) continue; // it is there already
+      const added = await persist(() =>
+        body(api.POST('/v1/workspaces/{workspace}/imports/{import}/rows', { params: { path: at, query: { firstRow } }, ...asCSV(csv) })),
+      );
+      this.import = added.import;
+      progress();
     }
+    if (this.import.status === 'open' || this.import.status === 'stopped') this.import = await change(this.import, 'start');
+    for (progress(); isBusy(this.import); progress()) {
+      await pause(this.done === 0 ? 300 : 1000);
+      this.import = (await report(this.workspace, this.import.id, { limit: 1 })).import;
+      this.done = this.import.processed;
+    }
+    await this.finish();
+  }
+
+  /** Notes what became of the rows: those that were invited, as far as the page shows them at first. */
+  private async finish(): Promise<void> {
+    const rows = [...this.sheet.rows];
+    for (const i of this.indexes) rows[i] = { ...rows[i]!, state: 'created' };
+    for (const outcome of [undefined, 'failed', 'exists', 'waiting'] as const) {
+      let cursor: string | undefined;
+      do {
+        const page = await report(this.workspace, this.import!.id, { outcome, limit: 100, cursor });
+        for (const r of page.results) {
+          const i = this.indexes[r.row - 1]!;
+          const state = r.outcome === 'waiting' ? 'good' : r.outcome;
+          rows[i] = { ...rows[i]!, state, user: 'user' in r ? r.user : undefined, errors: 'errors' in r ? r.errors : [] };
+        }
+        cursor = outcome && (page.nextCursor ?? undefined);
+      } while (cursor);
+    }
+    this.sheet = { ...this.sheet, rows };
   }
 }
 

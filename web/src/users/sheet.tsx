@@ -7,7 +7,7 @@ import { Alert, Check, Download } from '../icons';
 import { usePlace } from '../place';
 import { useText, type Text } from '../text';
 import { explain, explainField, Notice, StatusChip } from '../ui';
-import { cell, failedRows, withCell, type Row, type Run, type Sheet } from './import';
+import { cell, failedRows, withCell, type Row, type Running, type Sheet } from './import';
 import { download } from './list';
 
 const shownAtFirst = 100;
@@ -124,7 +124,7 @@ export function Preview({ sheet, onChange }: { sheet: Sheet; onChange: (sheet: S
   );
 }
 
-export function Progress({ run, label, onStop }: { run: Run; label: string; onStop?: () => void }) {
+export function Progress({ run, label, hint, onStop }: { run: Running; label: string; hint?: string; onStop?: () => void }) {
   const { t, number } = useText();
   return (
     <div className="card">
@@ -141,9 +141,10 @@ export function Progress({ run, label, onStop }: { run: Run; label: string; onSt
           </>
         )}
       </ProgressBar>
+      {hint && <p className="hint">{hint}</p>}
       {onStop && (
         <button className="button" onClick={onStop}>
-          {t.add.stop}
+          {t.add.cancelImport}
         </button>
       )}
     </div>
@@ -152,13 +153,15 @@ export function Progress({ run, label, onStop }: { run: Run; label: string; onSt
 
 interface ResultProps {
   sheet: Sheet;
+  /** How many of the mails wait for another day. */
+  scheduled: number;
   problem?: Problem;
   onContinue?: () => void;
   onAgain: () => void;
 }
 
 /** What became of each row, those that nobody was invited by first. */
-export function Result({ sheet, problem: failed, onContinue, onAgain }: ResultProps) {
+export function Result({ sheet, scheduled, problem: failed, onContinue, onAgain }: ResultProps) {
   const text = useText();
   const { t } = text;
   const { workspace } = usePlace();
@@ -169,7 +172,7 @@ export function Result({ sheet, problem: failed, onContinue, onAgain }: ResultPr
   return (
     <>
       <Notice bad={left.length === sheet.rows.length}>
-        <strong>{t.add.invited(sheet.rows.length - left.length)}</strong> {later.length > 0 && t.add.later(later.length, text.date(later[0]!))}{' '}
+        <strong>{t.add.invited(sheet.rows.length - left.length)}</strong> {scheduled > 0 && (later[0] ? t.add.later(scheduled, text.date(later[0])) : t.add.foreseen(scheduled))}{' '}
         {left.length > 0 && t.add.left(left.length)}
       </Notice>
       {failed && (

@@ -190,6 +190,32 @@ test('columns by other names, roles by their labels, and a workbook', async ({ p
   await expect(page.getByLabel('Role, line 3')).toHaveValue('builder');
 });
 
+test('a problem of many rows is mended once, and a missing group is made', async ({ page }) => {
+  const office = await Office.make();
+  await signedIn(page, office.admin);
+  await page.goto(`${office.users}/add`);
+  await page.getByRole('tab', { name: 'CSV file' }).click();
+  const id = unique();
+  const rows = ['boss,Sales Team', 'boss,Sales Team|ghosts', 'builder,'].map((rest, i) => `Person ${i},p${i}-${id}@corp.com,${rest}`);
+  const chooser = page.waitForEvent('filechooser');
+  await page.getByRole('button', { name: 'Choose a file' }).click();
+  await (await chooser).setFiles({ name: 'x.csv', mimeType: 'text/csv', buffer: Buffer.from(`name,email,role,groups\n${rows.join('\n')}\n`) });
+  await expect(page.getByText('1 person is ready to be invited.')).toBeVisible();
+  await inspect(page, 'repairs');
+  await page.getByRole('button', { name: 'Create the group “Sales Team”' }).click();
+  await expect(page.getByRole('button', { name: 'Check again' })).toBeVisible();
+  await page.getByRole('button', { name: 'Check again' }).click();
+  await page.getByLabel('2 rows have the unknown role “boss”.').selectOption('builder');
+  await page.getByRole('button', { name: 'Check again' }).click();
+  await page.getByRole('button', { name: 'Leave out “ghosts”' }).click();
+  await page.getByRole('button', { name: 'Check again' }).click();
+  await expect(page.getByText('3 people are ready to be invited.')).toBeVisible();
+  await page.getByRole('button', { name: 'Invite 3 users' }).click();
+  await expect(page.getByText('3 people are invited.')).toBeVisible({ timeout: 30_000 });
+  await page.goto(office.users);
+  await expect(page.getByRole('row', { name: /Person 1/ })).toContainText('Sales Team');
+});
+
 test('an import goes on without its window, and is read from another', async ({ page }) => {
   const office = await Office.make();
   await signedIn(page, office.admin);

@@ -16,6 +16,7 @@ import { guess, needsMapping, targets, type Target } from './mapping';
 import { change, Check, columns, isBusy, Job, readCSV, readPasted, readText, report, template, withMapping, withRoles, type Sheet } from './import';
 import { download } from './list';
 import { parseMetadata } from './metadata';
+import { Repairs } from './repairs';
 import { Preview, Progress, Result } from './sheet';
 
 export default function AddUsersPage() {
@@ -276,6 +277,7 @@ function Many({ entry }: { entry: (use: (sheet: Sheet) => void) => ReactNode }) 
               {t.add.startOver}
             </button>
           </div>
+          <Repairs sheet={sheet} onChange={setSheet} />
           <Preview sheet={sheet} onChange={setSheet} />
         </>
       );

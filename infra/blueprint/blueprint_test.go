@@ -143,3 +143,19 @@ func TestLinksHaveRoomForMailScanners(t *testing.T) {
 		}
 	}
 }
+
+// DynamoDB refuses an index that projects more attributes; DynamoDB Local takes it.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html#limits-secondary-indexes
+func TestIndexesProjectNoMoreThanTheyMay(t *testing.T) {
+	const each, together = 20, 100
+	all := 0
+	for _, i := range blueprint.TheTable().Indexes {
+		all += len(i.Attributes)
+		if len(i.Attributes) > each {
+			t.Errorf("%s projects %d attributes, and may project %d", i.Name, len(i.Attributes), each)
+		}
+	}
+	if all > together {
+		t.Errorf("the indexes project %d attributes, and may project %d", all, together)
+	}
+}

@@ -51,7 +51,7 @@ func ShowUser(u user.User, now time.Time) User {
 	if shown.Groups == nil {
 		shown.Groups = []string{}
 	}
-	if i := u.Invitation; i.Generation > 0 {
+	if i := u.Invitation; !i.ExpiresAt.IsZero() { // the founder was never invited
 		shown.Invitation = &Invitation{
 			InvitedBy: i.InvitedBy, SentAt: i.SentAt, ExpiresAt: i.ExpiresAt,
 			Sends: i.Sends, ScheduledFor: optionalTime(i.ScheduledFor), Delivery: i.Delivery, DeliveryReason: i.DeliveryReason,

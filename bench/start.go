@@ -32,7 +32,7 @@ func bootstrap(name string) string {
 // measureStart measures each function in turns with a Lambda that does nothing,
 // so that a machine that gets slower slows both.
 func measureStart(_ context.Context, s *sheet) error {
-	const pairs = 15
+	const pairs = 30
 	functions := []string{"bare"} // calls DynamoDB and does nothing else: the floor
 	for _, f := range blueprint.Functions() {
 		functions = append(functions, f.Name)

@@ -4,7 +4,7 @@ import { problem, type HistoryEntry as Entry, type HistoryPage, type Problem } f
 import { Alert, Check, Clock, Mail, Plus } from '../icons';
 import { useText, type Text } from '../text';
 import { Failure, Loading, useLoad } from '../ui';
-import { deliveryText, isBadDelivery } from './delivery';
+import { deliveryText, isBadDelivery, reasonText } from './delivery';
 
 interface Props {
   id: string;
@@ -97,9 +97,10 @@ function Steps({ entry, load }: { entry: Entry; load: () => Promise<Entry[]> }) 
   const { t } = text;
   const [open, setOpen] = useState(false);
   const outcome = entry.delivery ? deliveryText(text, entry.delivery) : t.history.steps;
+  const reason = reasonText(text, entry.deliveryReason);
   return (
     <details className="steps small" onToggle={(e) => setOpen(e.currentTarget.open)}>
-      <summary className="soft">{entry.deliveryReason ? t.users.because(outcome, entry.deliveryReason) : outcome}</summary>
+      <summary className="soft">{reason ? t.users.because(outcome, reason) : outcome}</summary>
       {open && <StepList entry={entry} load={load} />}
     </details>
   );
@@ -120,7 +121,7 @@ function StepList({ entry, load }: { entry: Entry; load: () => Promise<Entry[]> 
           <time className="soft" dateTime={e.at}>
             {text.dateTime(e.at)}
           </time>
-          {e.deliveryReason && <span className="soft block">{e.deliveryReason}</span>}
+          {e.deliveryReason && <span className="soft block">{reasonText(text, e.deliveryReason)}</span>}
         </li>
       ))}
     </ol>
@@ -191,9 +192,11 @@ function sentence(text: Text, e: Entry, named?: boolean): string {
   }
 }
 
-function details({ t, list }: Text, e: Entry): string[] {
+function details(text: Text, e: Entry): string[] {
+  const { t, list } = text;
   const lines: string[] = [];
-  if (e.deliveryReason) lines.push(e.deliveryReason);
+  const reason = reasonText(text, e.deliveryReason);
+  if (reason) lines.push(reason);
   const changed = e.changed.filter((c) => c !== 'status').map((c) => t.history.fields[c as keyof typeof t.history.fields] ?? c);
   if (changed.length > 0 && (e.type === 'user.updated' || e.type === 'workspace.updated')) lines.push(list(changed));
   return lines;

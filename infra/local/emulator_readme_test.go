@@ -37,7 +37,7 @@ func TestTheEmulatorsReadme(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tools := []string{"bench", "capacity", "contract", "invoke", "loopback", "mailpreview", "port", "process", "run", "sample", "soak"}
+	tools := []string{"bench", "capacity", "contract", "invoke", "loopback", "mailpreview", "port", "process", "sample", "soak"}
 	for _, e := range entries {
 		if e.IsDir() && !strings.Contains(page, "]("+e.Name()+")") && !strings.Contains(strings.Join(tools, " "), e.Name()) {
 			t.Errorf("the package %s emulates something that the page does not name", e.Name())

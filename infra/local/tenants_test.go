@@ -51,6 +51,10 @@ func bodyFor(t *testing.T, r blueprint.Route, target apiUser) any {
 		"acceptMine":        nil,
 		"declineMine":       nil,
 		"askMine":           nil,
+		"createImport":      nil,
+		"addImportRows":     map[string]any{"users": quiet(1)},
+		"startImport":       nil,
+		"cancelImport":      nil,
 		"restoreWorkspace":  nil,
 	}
 	body, known := bodies[r.Operation]
@@ -62,7 +66,17 @@ func bodyFor(t *testing.T, r blueprint.Route, target apiUser) any {
 
 func (c *client) call(t *testing.T, r blueprint.Route, workspaceID, userID, group string, body any) answer {
 	t.Helper()
-	path := strings.NewReplacer("{workspace}", workspaceID, "{user}", userID, "{group}", group).Replace(r.Path)
+	return c.callPath(t, r, strings.NewReplacer("{workspace}", workspaceID, "{user}", userID, "{group}", group, "{import}", noImport).Replace(r.Path), body)
+}
+
+// noImport is the id of no import.
+const noImport = "imp_00000000000000000000000000"
+
+func (c *client) callPath(t *testing.T, r blueprint.Route, path string, body any) answer {
+	t.Helper()
+	if r.Operation == "addImportRows" {
+		path += "?firstRow=1"
+	}
 	mine := *c
 	mine.t = t
 	return mine.wrong().send(r.Method, path, body, nil)
@@ -79,6 +93,7 @@ func TestRule07TenantsAreKeptApartOnEveryRoute(t *testing.T) {
 	gone := other.invite(map[string]any{"sendEmail": false})
 	want[any](t, other.act(gone.ID, "archive"), http.StatusOK)
 	want[any](t, other.admin.send("PUT", other.path+"/groups/secret", nil, nil), http.StatusCreated)
+	theirs := want[struct{ ID string }](t, other.admin.send("POST", other.path+"/imports", nil, nil), http.StatusCreated)
 	inbox(t, victim.Email, 1)
 	other.becomes(victim.ID, "delivered")
 	eventually(t, func() error {
@@ -136,6 +151,12 @@ func TestRule07TenantsAreKeptApartOnEveryRoute(t *testing.T) {
 			if strings.Contains(r.Path, "{user}") {
 				for _, foreign := range []string{victim.ID, member.ID, "usr_nonsense"} {
 					refused(t, o.admin.call(t, r, o.id, foreign, "", bodyFor(t, r, victim)), http.StatusNotFound, "user_not_found")
+				}
+			}
+			if strings.Contains(r.Path, "{import}") {
+				for _, foreign := range []string{theirs.ID, noImport, "imp_nonsense"} {
+					path := strings.NewReplacer("{workspace}", o.id, "{import}", foreign).Replace(r.Path)
+					refused(t, o.admin.callPath(t, r, path, bodyFor(t, r, victim)), http.StatusNotFound, "import_not_found")
 				}
 			}
 			if a := newClient(t, "").call(t, r, other.id, victim.ID, "secret", bodyFor(t, r, victim)); a.status != http.StatusUnauthorized {

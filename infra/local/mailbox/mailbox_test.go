@@ -35,7 +35,7 @@ func newOffice(t *testing.T) *office {
 		fmt.Fprintf(w, `{"MessageId":"m-%d"}`, o.mails)
 	}))
 	t.Cleanup(inbox.Close)
-	o.box = New(Config{Server: inbox.URL, Account: Account{Identities: []string{"corp.com"}}, Kinds: blueprint.MailNotices().Notices, Now: time.Now, Notify: func(raw []byte) error {
+	o.box = New(Config{Server: inbox.URL, Account: Account{Identities: []string{"corp.com"}}, Kinds: append([]string{"SEND"}, blueprint.MailNotices().Notices...), Now: time.Now, Notify: func(raw []byte) error {
 		var n map[string]any
 		if err := json.Unmarshal(raw, &n); err != nil {
 			return err

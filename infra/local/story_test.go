@@ -36,7 +36,7 @@ func TestOneQueryTellsAnInvitationsStory(t *testing.T) {
 	// The change that the last notice brings is the end of the story.
 	chapters := []string{
 		"request POST /v1/workspaces/{workspace}/users", "event user.invited", "mail sent",
-		"feedback noted Send", "feedback noted Bounce", "event invitation.delivery_changed",
+		"feedback noted Bounce", "event invitation.delivery_changed",
 	}
 	var about []map[string]any
 	eventually(t, func() error {

@@ -104,8 +104,12 @@ func TestEveryMemberOfAUserCanBeEmptiedAndFilledAgain(t *testing.T) {
 			if err != nil {
 				t.Fatal(name, err)
 			}
-			if got := tb.load(t, full); !reflect.DeepEqual(got, next) {
-				t.Errorf("%s, emptied %v:\ngot  %+v\nwant %+v", name, empty, got, next)
+			want := next
+			if !want.Invitation.HasMailAhead() {
+				want.Invitation.InviterKey = "" // nobody needs it then
+			}
+			if got := tb.load(t, full); !reflect.DeepEqual(got, want) {
+				t.Errorf("%s, emptied %v:\ngot  %+v\nwant %+v", name, empty, got, want)
 			}
 			now = next
 		}

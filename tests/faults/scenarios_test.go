@@ -289,7 +289,7 @@ var scenarios = []scenario{
 		s.found()
 		s.invite("john", map[string]any{"role": "admin"})
 		return request{who: s.person("john"), want: []int{http.StatusNoContent}}
-	}, check: func(s *scene) { s.has("john", "invited", 0) }},
+	}, check: func(s *scene) { s.has("john", "requested", 0) }},
 
 	reading("listUsers", func(s *scene) request {
 		s.found()

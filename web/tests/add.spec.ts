@@ -142,7 +142,7 @@ test('one person: what is wrong, who is there already, and no mail', async ({ pa
   await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toMatch(/\/invite\/[\w-]{96}$/);
 });
 
-test('a batch whose answer was lost is sent again and invites nobody twice', async ({ page, complaints }) => {
+test('rows whose answer was lost are sent again and invite nobody twice', async ({ page, complaints }) => {
   complaints.expect(NaN);
   const office = await Office.make();
   await signedIn(page, office.admin);
@@ -152,7 +152,7 @@ test('a batch whose answer was lost is sent again and invites nobody twice', asy
   await page.getByLabel('Email addresses').fill(`one-${id}@corp.com\ntwo-${id}@corp.com`);
   await page.getByRole('button', { name: 'Check addresses' }).click();
   let lost = 0;
-  await page.route('**/users/batch', async (route) => {
+  await page.route('**/rows?firstRow=1', async (route) => {
     const answer = await route.fetch();
     if (lost++ === 0) await route.abort('connectionreset');
     else await route.fulfill({ response: answer });

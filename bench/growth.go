@@ -48,8 +48,8 @@ func measureGrowth(ctx context.Context, s *sheet) error {
 		if err := grown(s, o, meter, size); err != nil {
 			return err
 		}
-		const due = 1_000
-		if err := fill(ctx, stack, -due-users, -users, pendingFor(workspaceID, 24*time.Hour)); err != nil {
+		const due, others = 1_000, 10_000_000 // numbers that no size reaches
+		if err := fill(ctx, stack, others+users, others+users+due, pendingFor(workspaceID, 24*time.Hour)); err != nil {
 			return err
 		}
 		units, _, err := expire(ctx, stack, meter)

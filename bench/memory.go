@@ -35,12 +35,17 @@ func measureMemory(ctx context.Context, s *sheet) error {
 			return err
 		}
 		for _, f := range blueprint.Functions() {
-			s.add(f.Name, fmt.Sprintf("%d MB", memory), percentile(took[f.Name], 99))
+			if len(took[f.Name]) > 0 { // no import runs here
+				s.add(f.Name, fmt.Sprintf("%d MB", memory), percentile(took[f.Name], 99))
+			}
 		}
 		if memory != sizes[len(sizes)-1] {
 			continue
 		}
 		for _, f := range blueprint.Functions() {
+			if len(took[f.Name]) == 0 {
+				continue
+			}
 			cpu := (after[f.Name] - before[f.Name]) / float64(len(took[f.Name]))
 			s.add(f.Name, "CPU ms", cpu)
 			s.add(f.Name, "MB needed on paper", float64(needed(cpu)))

@@ -74,6 +74,8 @@ var headings = map[string]string{
 150 users a second are changed; an event is out when the bus has taken it. The time counts from the change's own, so it includes the request. Clients, functions, table and bus share this machine's cores; CPU is milliseconds of a core for each write, by process. What AWS does about it is in [scale.md](scale.md#the-stream).`,
 	"calls": `## Calls, beside a rival
 
+Before the work on speed, on the same machine in a faster hour, invite reached 90 and 167 calls a second with 1 and 16 clients, accept 87 and 147, list 90 and 132, list of one status 163 and 248, and better-auth 222 and 330, 293 and 286, 318 and 369. So compare each with better-auth of its own run: list has come from 0.36 to about three quarters of it, invite and accept have gone from half to about two fifths, because DynamoDB Local now writes two more indexes. The functions' own CPU is below better-auth's everywhere.
+
 The same clients call Latchkey as ` + "`make run`" + ` runs it, and better-auth's organization plugin (1.7.25, SQLite in WAL mode, one process of Node.js), in turns. Both have a workspace of 10,000 people. CPU is milliseconds of a core for each call, by process; better-auth's one process stands in the column of the function. One client's calls also carry what the stack does while it waits.
 
 Latchkey alone: events and history of each change, delivered at least once; seats and limits that hold under any race; groups and metadata, encrypted; lists of users and invitations in one, with cursors; every write survives a crash of its process, because the table is a service of its own. DynamoDB Local is that service's emulator, and most of the CPU: in the cloud it is not yours. better-auth alone: sessions, passwords and the organization in one process and one file, with no network between; its invitations are accepted by their id, and its lists page by offset.`,
@@ -92,7 +94,7 @@ From the start of the process to its first request for work, in turns with a Lam
 
 Patterns of names and of ids are compiled at their first use. The templates of mails are compiled into code (shared/email/templates): html/template finds methods by their names as it runs, so that the linker kept every exported method of the SDK in mail. HTTP/2, which DynamoDB does not speak, is left out by a build tag: 140 KB of each zip. The time zones of mail and workspace take 95 KB; Lambda's provided.al2023 has none.
 
-What is left above bare is mostly the SDK's clients of KMS and SES: each builds the schemas of all its operations and the patterns of its endpoints as it starts, 0.5 and 0.8 ms, and takes 100 to 140 KB of a zip. A client of our own, which signs and retries with the SDK's parts, was built and measured: it brings every function below 1.65 and every zip below 3.4 MB. It is not used, because a maintained client is worth more than half a millisecond of a cold start.`,
+What is left above bare is mostly the SDK's clients of KMS and SES: each builds the schemas of all its operations and the patterns of its endpoints as it starts, 0.5 and 0.8 ms, and takes 100 to 140 KB of a zip. A client of our own, which signs and retries with the SDK's parts, was built and measured: it takes about 0.2 off the ratios and brings every zip below 3.4 MB. It is not used, because a maintained client is worth more than half a millisecond of a cold start.`,
 	"firstcall": `## The first call to AWS
 
 A new process reads an item from a server behind TLS on this machine. Lambda gives a whole core to the init phase and the share of the memory size afterwards, so what is done there is done seven times faster at 256 MB. A connection is nearly all of it, and needs neither a permission nor a unit, so every function connects to DynamoDB as it starts. A call there gains nothing more.`,
@@ -100,12 +102,16 @@ A new process reads an item from a server behind TLS on this machine. Lambda giv
 
 The 99th percentile of a warm function's time in milliseconds, with the share of a core that Lambda gives to the size. It includes everything that waits for this machine: of mail, the local SES.
 
-A function that needs c ms of a core and waits t ms for AWS costs memory x (c x 1769 / memory + t): twice the memory halves the first part of its time and adds memory x t to its price, 0.03 USD in a million calls from 256 to 512 MB at 10 ms. So the size follows latency: the smallest that keeps the 99th percentile under 30 ms. On paper that is the smallest at which twice the usual CPU and 10 ms of waiting are less. Functions with routes have 512 MB: at 256 those that decide something (accept, archive, invite, account) are over, by CPU that was measured on a busy machine and is about half of that on a quiet one. expire has 1,024 because of a backlog of a million ([scale.md](scale.md#what-falls-due)). Nobody waits for publish, mail and feedback.`,
+A function that needs c ms of a core and waits t ms for AWS costs memory x (c x 1769 / memory + t): twice the memory halves the first part of its time and adds memory x t to its price, 0.03 USD in a million calls from 256 to 512 MB at 10 ms. So the size follows latency: the smallest that keeps the 99th percentile under 30 ms. On paper that is the smallest at which twice the usual CPU and 10 ms of waiting are less. Functions with routes have 512 MB: at 256 some of those that decide something are near the limit, and a cold start takes seven times its CPU there. expire has 1,024 because of a backlog of a million ([scale.md](scale.md#what-falls-due)). Nobody waits for publish, mail and feedback.`,
 }
 
 func report(all, before []figure) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# Performance\n\nMeasured by `make bench` on %s, at commit %s, on %s. Where a cell has two figures, the first is from before the work on speed (commit %s), measured by the same program on the same machine.\n%s", time.Now().UTC().Format(time.DateOnly), commit(), machine(), "cb76f44", disturbance())
+	fmt.Fprintf(&b, "# Performance\n\nMeasured by `make bench` on %s, at commit %s, on %s.", time.Now().UTC().Format(time.DateOnly), commit(), machine())
+	if len(before) > 0 {
+		b.WriteString(" Where a cell has two figures, the first is from before the work on speed (commit cb76f44), measured by the same program on the same machine.")
+	}
+	b.WriteString("\n" + disturbance())
 	for _, sec := range sections {
 		in := slices.DeleteFunc(slices.Clone(all), func(f figure) bool { return f.Section != sec.name })
 		if len(in) == 0 {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -147,6 +148,11 @@ func (g generator) value(name string, s *openapi3.Schema) any {
 	case "boolean":
 		return g.oneIn(2)
 	case "integer", "number":
+		if values := g.known[name]; values != nil && !g.oneIn(4) {
+			if n, err := strconv.Atoi(pick(g, values)); err == nil {
+				return n
+			}
+		}
 		low, high := 0.0, 1000.0
 		if s.Min != nil {
 			low = *s.Min

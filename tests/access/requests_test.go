@@ -144,7 +144,7 @@ func (b *barrage) furnish(email string) target {
 	group, other := p.group(), p.group()
 	userIDs := []string{one.ID, two.ID, three.ID, four.ID, declined.ID, member.ID, endUser.ID, gone.ID, "me"}
 	at.known = map[string][]string{
-		"workspace": {p.id}, "user": userIDs, "users": userIDs[:8], "group": {group, other, "newgroup"}, "import": {p.list(0), p.list(1), p.list(2)}, "groups": {group, other},
+		"workspace": {p.id}, "user": userIDs, "users": userIDs[:8], "group": {group, other, "newgroup"}, "import": {p.list(0), p.list(1), p.list(2)}, "groups": {group, other}, "firstRow": {"1", "2"},
 		"name":  {"Jane Doe", "J", "Zoë", "李雷"},
 		"email": {one.Email, gone.Email, "new1@corp.example", "new2@bücher.example", "NEW1@corp.example"},
 		"q":     {"doe", "quokka"}, "If-Match": {`"1"`, "*", `W/"1"`}, "Idempotency-Key": {"k1", "k2", "k3"},

@@ -1,4 +1,4 @@
-// Unsaved work: whoever leaves a page that has some is asked first.
+// Unsaved work: before people leave a page that has some, they are asked.
 import { useEffect, useId } from 'react';
 import type { AroundNavHandler } from 'wouter';
 import { useText } from './text';

@@ -17,7 +17,7 @@ import { change, Check, columns, isBusy, Job, readCSV, readPasted, readText, rep
 import { download } from './list';
 import { parseMetadata } from './metadata';
 import { Repairs } from './repairs';
-import { Preview, Progress, Result } from './sheet';
+import { Preview, Progress, Result, ResultTable } from './sheet';
 
 export default function AddUsersPage() {
   const { t } = useText();
@@ -372,34 +372,22 @@ function Report({ id }: { id: string }) {
         </Link>
       </div>
       {results.length > 0 && (
-        <div className="sheet-frame" role="region" aria-label={t.add.result} tabIndex={0}>
-          <table className="sheet result">
-            <thead>
-              <tr>
-                <th>{t.add.line}</th>
-                <th>{t.person.name}</th>
-                <th>{t.person.email}</th>
-                <th>{t.add.outcome}</th>
+        <ResultTable>
+          {results.map((r) => {
+            const typed = 'typed' in r ? r.typed : undefined;
+            const errors = 'errors' in r ? r.errors : [];
+            return (
+              <tr key={r.row}>
+                <th scope="row" className="soft">
+                  {r.row}
+                </th>
+                <td>{typed?.name}</td>
+                <td>{typed?.email}</td>
+                <td className="wrong">{errors.map((e) => explainField(text, e)).join(' ')}</td>
               </tr>
-            </thead>
-            <tbody>
-              {results.map((r) => {
-                const typed = 'typed' in r ? r.typed : undefined;
-                const errors = 'errors' in r ? r.errors : [];
-                return (
-                  <tr key={r.row}>
-                    <th scope="row" className="soft">
-                      {r.row}
-                    </th>
-                    <td>{typed?.name}</td>
-                    <td>{typed?.email}</td>
-                    <td className="wrong">{errors.map((e) => explainField(text, e)).join(' ')}</td>
-                  </tr>
-                );
-              })}
-            </tbody>
-          </table>
-        </div>
+            );
+          })}
+        </ResultTable>
       )}
     </>
   );

@@ -1,6 +1,5 @@
 // One change for many people: counts them, asks, and carries it out in sight.
 import { useEffect, useRef, useState } from 'react';
-import { Label, ProgressBar } from 'react-aria-components';
 import { problem, type Problem, type User } from '../api';
 import { Panel, tell } from '../overlay';
 import { usePlace } from '../place';
@@ -11,6 +10,7 @@ import { carryOut, fitting, gather, type Outcome, type Terms, type Verb } from '
 import type { Filter, Selected } from './filter';
 import { GroupChoice, RoleChoice } from './form';
 import { download, type Changes } from './list';
+import { Meter } from './meter';
 
 /** What is to be done, and for whom. */
 export interface Job {
@@ -134,22 +134,7 @@ export default function BulkDialog({ job, filter, onChanges, onUndo, onClose }: 
 
 function Progress({ label, done, total }: { label: string; done: number; total?: number }) {
   const { t, number } = useText();
-  const share = total ? { value: done, maxValue: Math.max(total, 1), valueLabel: t.bulk.of(number(done), number(total)) } : { isIndeterminate: true, valueLabel: number(done) };
-  return (
-    <ProgressBar className="progress" {...share}>
-      {({ percentage }) => (
-        <>
-          <div className="progress-head">
-            <Label>{label}</Label>
-            <span className="soft">{total ? t.bulk.of(number(done), number(total)) : number(done)}</span>
-          </div>
-          <svg className="progress-bar" viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">
-            <rect width={percentage ?? 0} height="1" />
-          </svg>
-        </>
-      )}
-    </ProgressBar>
-  );
+  return <Meter label={label} done={done} total={total} words={total ? t.bulk.of(number(done), number(total)) : number(done)} />;
 }
 
 function GroupTerms({ terms, onChange }: { terms: Terms; onChange: (terms: Terms) => void }) {

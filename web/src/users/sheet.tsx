@@ -1,7 +1,6 @@
 // The rows of an import on the screen: to be checked and mended before anything
 // is sent, and afterwards with what became of each.
-import { useState } from 'react';
-import { ProgressBar, Label } from 'react-aria-components';
+import { useState, type ReactNode } from 'react';
 import type { Problem } from '../api';
 import { Alert, Check, Download } from '../icons';
 import { usePlace } from '../place';
@@ -9,6 +8,7 @@ import { useText, type Text } from '../text';
 import { explain, explainField, Notice, StatusChip } from '../ui';
 import { cell, failedRows, withCell, type Row, type Running, type Sheet } from './import';
 import { download } from './list';
+import { Meter } from './meter';
 
 const shownAtFirst = 100;
 
@@ -128,19 +128,7 @@ export function Progress({ run, label, hint, onStop }: { run: Running; label: st
   const { t, number } = useText();
   return (
     <div className="card">
-      <ProgressBar className="progress" value={run.done} maxValue={Math.max(run.total, 1)} valueLabel={t.add.progress(number(run.done), number(run.total))}>
-        {({ percentage, valueText }) => (
-          <>
-            <div className="progress-head">
-              <Label>{label}</Label>
-              <span className="soft">{valueText}</span>
-            </div>
-            <svg className="progress-bar" viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">
-              <rect width={percentage ?? 0} height="1" />
-            </svg>
-          </>
-        )}
-      </ProgressBar>
+      <Meter label={label} done={run.done} total={run.total} words={t.add.progress(number(run.done), number(run.total))} />
       {hint && <p className="hint">{hint}</p>}
       {onStop && (
         <button className="button" onClick={onStop}>
@@ -195,38 +183,26 @@ export function Result({ sheet, scheduled, problem: failed, onContinue, onAgain 
           {t.add.again}
         </button>
       </div>
-      <div className="sheet-frame" role="region" aria-label={t.add.result} tabIndex={0}>
-        <table className="sheet result">
-          <thead>
-            <tr>
-              <th>{t.add.line}</th>
-              <th>{t.person.name}</th>
-              <th>{t.person.email}</th>
-              <th>{t.add.outcome}</th>
-            </tr>
-          </thead>
-          <tbody>
-            {rows.slice(0, limit).map((row, i) => (
-              <tr key={i} className={row.state}>
-                <th scope="row" className="soft">
-                  {row.line}
-                </th>
-                <td>{cell(sheet, row, 'name')}</td>
-                <td>{cell(sheet, row, 'email')}</td>
-                <td className="verdict">
-                  {row.user && <StatusChip status={row.user.status} />}
-                  {row.user?.invitation?.scheduledFor && <span className="soft small block">{t.users.leaves(text.dateTime(row.user.invitation.scheduledFor))}</span>}
-                  {row.state !== 'created' && (
-                    <span className="wrong">
-                      <Alert size={16} /> {whyNot(text, row)}
-                    </span>
-                  )}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <ResultTable>
+        {rows.slice(0, limit).map((row, i) => (
+          <tr key={i} className={row.state}>
+            <th scope="row" className="soft">
+              {row.line}
+            </th>
+            <td>{cell(sheet, row, 'name')}</td>
+            <td>{cell(sheet, row, 'email')}</td>
+            <td className="verdict">
+              {row.user && <StatusChip status={row.user.status} />}
+              {row.user?.invitation?.scheduledFor && <span className="soft small block">{t.users.leaves(text.dateTime(row.user.invitation.scheduledFor))}</span>}
+              {row.state !== 'created' && (
+                <span className="wrong">
+                  <Alert size={16} /> {whyNot(text, row)}
+                </span>
+              )}
+            </td>
+          </tr>
+        ))}
+      </ResultTable>
       {rows.length > limit && (
         <p className="load-more">
           <button className="button" onClick={() => setLimit(limit + 500)}>
@@ -235,5 +211,25 @@ export function Result({ sheet, scheduled, problem: failed, onContinue, onAgain 
         </p>
       )}
     </>
+  );
+}
+
+/** A table of rows, each with its line, name, email and outcome. */
+export function ResultTable({ children }: { children: ReactNode }) {
+  const { t } = useText();
+  return (
+    <div className="sheet-frame" role="region" aria-label={t.add.result} tabIndex={0}>
+      <table className="sheet result">
+        <thead>
+          <tr>
+            <th>{t.add.line}</th>
+            <th>{t.person.name}</th>
+            <th>{t.person.email}</th>
+            <th>{t.add.outcome}</th>
+          </tr>
+        </thead>
+        <tbody>{children}</tbody>
+      </table>
+    </div>
   );
 }

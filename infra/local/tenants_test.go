@@ -31,8 +31,8 @@ var ownInvitation = []string{"acceptMine", "declineMine", "askMine"}
 // workspace.
 var operatorsAlone = []string{"restoreWorkspace"}
 
-// bodyFor is a body that would do something, if the operation were allowed to
-// whoever sends it.
+// bodyFor is a body that would do something if its sender were allowed the
+// operation.
 func bodyFor(t *testing.T, r blueprint.Route, target apiUser) any {
 	bodies := map[string]any{
 		"updateWorkspace":   map[string]any{"name": "Stolen"},

@@ -77,8 +77,9 @@ func grant(ctx context.Context, s *store.Store, r *httpapi.Request, want store.W
 	return g, may(r.Caller, st.Workspace, g.Me)
 }
 
-// Deputy admits whoever set something going in the state's workspace that has
-// not ended, by their name in the history, as Admin would admit them now.
+// Deputy returns the grant for work that goes on in the name of an admin, such as
+// an import. actor is that admin's name in the history. It admits them under the
+// conditions of Admin, as they are now.
 func Deputy(ctx context.Context, s *store.Store, st *store.State, actor string) (Grant, error) {
 	g := Grant{State: st, Actor: actor}
 	if !st.Workspace.Exists() {

@@ -73,8 +73,8 @@ func (s *Store) Backfill(ctx context.Context) (done Backfilled, err error) {
 	return done, nil
 }
 
-// fileUnderRole sets the key of a user's role, unless they changed since they
-// were read: then whoever changed them did.
+// fileUnderRole sets the key of a user's role. If the user has changed since they
+// were read, that change has set it.
 func (s *Store) fileUnderRole(ctx context.Context, u user.User, role string) error {
 	_, _, err := s.table.Apply(ctx, table.Write{
 		Key: userKey(u.WorkspaceID, u.ID), Update: table.Update{}.Set("rolePk", table.Text(role)), Condition: isVersion(u.Version),

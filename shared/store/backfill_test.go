@@ -119,8 +119,8 @@ func (tb *table) listIn(t *testing.T, wsID string, f store.Filter) (found string
 	}
 }
 
-// A workspace of an earlier release has its users found by a search, and after
-// the backfill by its keys, whoever was changed in between.
+// In a workspace of an earlier release, lists search for users. After the backfill
+// they read keys, also of users who were changed while it ran.
 func TestBackfill(t *testing.T) {
 	tb := newTable(t)
 	wsID := tb.bare(t)

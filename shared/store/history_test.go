@@ -395,8 +395,8 @@ func TestRule09ALineWhoseTimeIsOverIsNotShown(t *testing.T) {
 	}
 }
 
-// People are as they are today, whoever is asked for, in as few calls as can be;
-// who was erased, or never was, is absent.
+// People have today's names, and are read in as few calls as possible. Those who
+// were erased or never existed are absent.
 func TestPeopleAreThoseOfToday(t *testing.T) {
 	tb := newTable(t)
 	wsID := newWorkspaceID()

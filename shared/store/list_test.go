@@ -218,8 +218,9 @@ func TestPagesHaveEverybodyOnceInOrder(t *testing.T) {
 	})
 }
 
-// Users change status, role and groups while somebody pages: whoever is chosen all
-// the while is seen once; whoever is never chosen is not seen.
+// While somebody pages, users change their status, role and groups. A user who
+// matches the filter all the time is seen exactly once, and one who never matches is
+// not seen.
 func TestWhoChangesBetweenPagesIsNeitherLostNorSeenTwice(t *testing.T) {
 	tb := newTable(t)
 	rapid.Check(t, func(rt *rapid.T) {
